@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# The stages of .ci/run, in the order in which they run. Exit code 77: skipped, with a reason printed.
+
+PRODUCT=(lerobot_drivers lerobot_teleop lerobot_recorder lerobot_policy)
+CORE_TESTS=(test/drivers test/teleop test/recorder test/policy test/parity)
+GATES=(test/test_layering.py test/test_size_budget.py test/test_package_xml.py test/test_launch_files.py)
+COLCON=(colcon-common-extensions catkin-pkg)
+
+# On different Pythons where there are several: newest for the cores, 3.12 and 3.10 as Kilted's and
+# Humble's users have them.
+stage_environments() {
+  make_venv core "$(find_python 3.13 3.12 3.11 3.10)" '.[test]'
+  make_venv kilted "$(find_python 3.12 3.11 3.13 3.10)" -e '.[ros,test]' "${COLCON[@]}"
+  make_venv jazzy "$(find_python 3.10 3.11 3.12 3.13)" -e '.[ros-jazzy,test]'
+  local name
+  for name in core kilted jazzy; do echo "$name: $("$VENVS/$name/bin/python" -V)"; done
+}
+
+stage_static() {
+  "$VENVS/core/bin/ruff" check .
+  "$VENVS/core/bin/ruff" format --check .
+  "$VENVS/core/bin/mypy" "${PRODUCT[@]}"
+}
+
+stage_gates() {
+  run_pytest core gates "${GATES[@]}" test/test_readme.py
+}
+
+# Without rclpy, and from the installed package: a file that is not packaged is missing here.
+stage_core() {
+  if "$VENVS/core/bin/python" -c 'import rclpy' 2>/dev/null; then
+    echo 'rclpy can be imported in the environment that must not have it' >&2
+    return 1
+  fi
+  "$VENVS/core/bin/python" -m pip install -q --no-deps --force-reinstall .
+  (cd "$WORK" && "$VENVS/core/bin/python" "$ROOT/.ci/check_install.py" "$ROOT")
+  run_pytest core core -m 'not ros and not lerobot' "${CORE_TESTS[@]}"
+}
+
+stage_core_oldest() { run_pytest jazzy core_oldest -m 'not ros and not lerobot' "${CORE_TESTS[@]}"; }
+
+stage_kilted() { run_pytest kilted kilted -m ros test; }
+
+stage_jazzy() { run_pytest jazzy jazzy -m ros test; }
+
+stage_colcon() {
+  local base=$WORK/colcon
+  export PATH=$VENVS/kilted/bin:$PATH
+  colcon --log-base "$base/log" build --packages-select lerobot_ros \
+    --build-base "$base/build" --install-base "$base/install"
+  "$VENVS/kilted/bin/python" .ci/check_colcon.py "$base/install/lerobot_ros"
+  limited colcon --log-base "$base/log" test --packages-select lerobot_ros --return-code-on-test-failure \
+    --event-handlers console_direct+ --build-base "$base/build" --install-base "$base/install" \
+    --pytest-args "${GATES[@]}"
+  colcon test-result --test-result-base "$base/build" --verbose
+}
+
+# The README's commands, each in a copy of the tree of its own, as a reader would paste them.
+stage_readme() {
+  STAGE_LIMIT_S=900
+  LEROBOT_ROS_RUN_README=1 LEROBOT_ROS_README_PYTHON=$(find_python 3.12 3.11 3.13 3.10) \
+    run_pytest core readme -s test/test_readme.py
+}
+
+# Real LeRobot, in the light environment that fits its 0.4.4: CPU torch, torchvision without its operators.
+stage_oracle() {
+  local python
+  if ! python=$(find_python 3.11); then
+    echo 'SKIPPED: the tests against real LeRobot need Python 3.11 (its CPU build of torch)'
+    return 77
+  fi
+  make_venv oracle "$python" -r test/compat/requirements.txt
+  "$VENVS/oracle/bin/python" -m pip install -q --no-deps lerobot==0.4.4 torchvision==0.24.1 -e .
+  run_pytest oracle oracle -m lerobot test
+}
+
+stage_leftovers() { "$PYTHON" .ci/leftovers.py check "$WORK/before.json"; }

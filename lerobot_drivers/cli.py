@@ -1,0 +1,79 @@
+"""``lerobot-ros``: one command, its subcommands as strings, imported when they are run."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from lerobot_drivers.common.errors import LerobotRosError, UsageError
+
+COMMANDS = {
+    'record': ('lerobot_recorder.commands.record', 'record episodes from a robot or a graph'),
+    'teleoperate': ('lerobot_teleop.commands.teleoperate', 'drive a robot without recording'),
+    'replay': ('lerobot_policy.commands.replay', 'replay an episode on a robot'),
+    'convert': ('lerobot_recorder.commands.convert', 'make a dataset of a bag'),
+    'validate': ('lerobot_recorder.commands.validate', 'check a dataset on disk'),
+    'info': ('lerobot_recorder.commands.info', 'show what a dataset holds'),
+}
+EXIT_ERROR = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+def usage() -> str:
+    """Return the help of the command itself."""
+    width = max(map(len, COMMANDS))
+    lines = [f'  {name:<{width}}  {told}' for name, (_, told) in COMMANDS.items()]
+    return '\n'.join(
+        [
+            'usage: lerobot-ros COMMAND [--section.key=value ...]',
+            '',
+            'commands:',
+            *lines,
+            '',
+            'lerobot-ros COMMAND --help tells more.',
+        ]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; errors of the user become one line on stderr.
+
+    Args:
+        arguments: the command line, by default that of the process.
+
+    Returns:
+        The exit code: 0, 1 after an error, 2 for a wrong command line, 130 after Ctrl-C.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ('-h', '--help'):
+        sys.stdout.write(usage() + '\n')
+        return 0 if words else EXIT_USAGE
+    name, *rest = words
+    try:
+        return _run(name, rest)
+    except UsageError as error:
+        sys.stderr.write(f'error: {error}\nlerobot-ros {name} --help tells what it takes\n')
+        return EXIT_USAGE
+    except LerobotRosError as error:
+        sys.stderr.write(f'error: {error}\n')
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        sys.stderr.write('interrupted\n')
+        return EXIT_INTERRUPTED
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    if name not in COMMANDS:
+        known = ', '.join(COMMANDS)
+        raise UsageError(f'there is no command {name!r}; commands: {known}')
+    module = importlib.import_module(COMMANDS[name][0])
+    if any(word in ('-h', '--help') for word in arguments):
+        sys.stdout.write(module.HELP + '\n')
+        return 0
+    return int(module.run(arguments))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What all four packages share: errors, names, configuration, clock, registry, units."""

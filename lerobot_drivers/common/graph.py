@@ -1,0 +1,127 @@
+"""The graph of a session as processes: the same nodes that the launch files start.
+
+Modules are named as strings: nothing is imported across layers.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lerobot_drivers.common.clock import NS_PER_S, Clock, SystemClock
+from lerobot_drivers.common.config import Section
+from lerobot_drivers.common.naming import JOINT_COMMANDS, source_topic
+from lerobot_drivers.common.processes import rclpy_major
+from lerobot_drivers.common.supervisor import ProcessSpec
+
+_SIM = 'sim://'
+_FIRST_RCLPY_WITH_DISCOVERY_RANGE = 6
+_DOMAINS = 100
+
+
+def namespace_of(section: Mapping[str, Any] | None, default: str) -> str:
+    """Return the absolute namespace of a device: its id, else the default."""
+    name = str((section or {}).get('id') or default)
+    cleaned = re.sub(r'\W', '_', name)
+    return '/' + (cleaned if not cleaned[0].isdigit() else f'_{cleaned}')
+
+
+def robot_processes(sections: Section, config_file: Path) -> list[ProcessSpec]:
+    """Return the processes of a robot: its arm, its cameras, its command mux."""
+    robot = sections['robot']
+    namespace = namespace_of(robot, 'follower')
+    parameters = {'config_file': str(config_file)}
+    cameras = [
+        ProcessSpec(
+            f'{camera}_camera',
+            'lerobot_drivers.camera_node',
+            namespace,
+            {**parameters, 'camera': camera},
+        )
+        for camera in robot.get('cameras') or {}
+    ]
+    return [
+        ProcessSpec('arm', 'lerobot_drivers.arm_node', namespace, parameters),
+        ProcessSpec('command_mux', 'lerobot_teleop.command_mux_node', namespace, parameters),
+        *cameras,
+    ]
+
+
+def teleop_process(sections: Section, config_file: Path) -> ProcessSpec:
+    """Return the process of a teleoperator that commands the robot's mux."""
+    robot_namespace = namespace_of(sections['robot'], 'follower')
+    return ProcessSpec(
+        'teleop',
+        'lerobot_teleop.teleop_node',
+        namespace_of(sections['teleop'], 'leader'),
+        {'config_file': str(config_file)},
+        {JOINT_COMMANDS: f'{robot_namespace}/{source_topic("teleop")}'},
+    )
+
+
+def policy_process(sections: Section, config_file: Path) -> ProcessSpec:
+    """Return the process of a policy that commands the robot's mux."""
+    return ProcessSpec(
+        'policy',
+        'lerobot_policy.policy_node',
+        namespace_of(sections['robot'], 'follower'),
+        {'config_file': str(config_file)},
+    )
+
+
+def session_folder(clock: Clock | None = None) -> Path:
+    """Make and return a folder for a session's configuration and logs."""
+    home = Path(os.environ.get('ROS_LOG_DIR') or Path.home() / '.ros' / 'log')
+    now_s = (clock or SystemClock()).now_ns() / NS_PER_S
+    stamp = datetime.fromtimestamp(now_s, timezone.utc).strftime('%Y%m%d-%H%M%S')
+    folder = home / 'lerobot_ros' / f'{stamp}-{os.getpid()}'
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def write_session(folder: Path, sections: Section) -> Path:
+    """Write the configuration file that every node of the session reads."""
+    path = folder / 'session.yaml'
+    path.write_text(yaml.safe_dump(sections, sort_keys=False), encoding='utf-8')
+    return path
+
+
+def prepare_environment(sections: Section) -> str | None:
+    """Keep a session with simulated devices on this machine, in a domain of its own.
+
+    What the user has set himself stays. Call it before rclpy is imported.
+
+    Returns:
+        One line for the user on how to look at the graph, None for real devices.
+    """
+    worlds = sorted({text.split('/')[2] for text in _strings(sections) if text.startswith(_SIM)})
+    if not worlds:
+        return None
+    if rclpy_major() >= _FIRST_RCLPY_WITH_DISCOVERY_RANGE:
+        os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    else:
+        os.environ.setdefault('ROS_LOCALHOST_ONLY', '1')
+    domain = 1 + zlib.crc32(worlds[0].encode()) % _DOMAINS
+    os.environ.setdefault('ROS_DOMAIN_ID', str(domain))
+    return (
+        f'simulated devices: this graph stays on this machine, '
+        f'ROS_DOMAIN_ID={os.environ["ROS_DOMAIN_ID"]}'
+    )
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _strings(item)

@@ -1,0 +1,87 @@
+"""What a process of ours sets up for itself before it joins the ROS graph.
+
+Nothing here imports rclpy: the command line uses it as well, to tell the user
+early that rclpy is missing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import platform
+from collections.abc import MutableMapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from lerobot_drivers.common.errors import GraphError
+
+PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+SHARED_MEMORY_PROFILE = Path(__file__).parent.parent / 'data' / 'fastdds_shm.xml'
+
+# malloc.h: M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD
+_MALLOC_SETTINGS = ((-3, 32 << 20), (-1, 512 << 20), (-2, 16 << 20))
+_FIRST_RCLPY_WITH_FASTDDS_3 = 8
+
+
+def missing_rclpy_message(reason: object) -> str:
+    """Return the one line for a user without a usable rclpy."""
+    return (
+        f"rclpy cannot be imported ({reason}): install it with pip install 'lerobot_ros[ros]', "
+        'or source the setup.bash of your ROS 2 installation'
+    )
+
+
+def require_rclpy() -> None:
+    """Check that rclpy is there, without importing it.
+
+    Raises:
+        GraphError: it is not; the message names the extra that brings it.
+    """
+    if importlib.util.find_spec('rclpy') is None:
+        raise GraphError(missing_rclpy_message('no module of that name'))
+
+
+def tune_malloc() -> bool:
+    """Keep the memory of pictures in the heap instead of mapping it anew each time.
+
+    Page faults of freshly mapped buffers are two thirds of what a picture costs
+    a subscriber. glibc only; elsewhere nothing is changed.
+
+    Returns:
+        Whether the allocator took the settings.
+    """
+    if platform.libc_ver()[0] != 'glibc':
+        return False
+    libc = ctypes.CDLL(None)
+    return all(libc.mallopt(parameter, value) == 1 for parameter, value in _MALLOC_SETTINGS)
+
+
+def set_shared_memory_profile(environment: MutableMapping[str, str] | None = None) -> str | None:
+    """Point Fast DDS at our shared memory profile, unless the user chose one.
+
+    Fast DDS 2 (Humble, Jazzy) and 3 (Kilted and later) read differently named
+    variables; a variable the user set under either name wins.
+
+    Args:
+        environment: where to set it, by default this process's.
+
+    Returns:
+        The variable that was set, None if the user's own was kept.
+    """
+    environment = os.environ if environment is None else environment
+    if any(environment.get(name) for name in PROFILE_VARIABLES):
+        return None
+    name = PROFILE_VARIABLES[0 if rclpy_major() >= _FIRST_RCLPY_WITH_FASTDDS_3 else 1]
+    environment[name] = str(SHARED_MEMORY_PROFILE)
+    return name
+
+
+def rclpy_major() -> int:
+    """Return rclpy's major version, 3 for Humble, 7 for Jazzy, 9 for Kilted; 0 without one."""
+    for distribution in ('rclpy', 'ros-rclpy'):
+        try:
+            return int(version(distribution).partition('.')[0])
+        except PackageNotFoundError:
+            continue
+    return 0

@@ -1,0 +1,196 @@
+"""Keeps a device with joints read, through faults and unplugged cables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lerobot_drivers.common.clock import NS_PER_S, Clock
+from lerobot_drivers.common.errors import DeviceError, LerobotRosError
+from lerobot_drivers.common.health import Health, Level, StreamMeter
+from lerobot_drivers.robots.robot import JointReading, Robot
+
+RECONNECT_NS = NS_PER_S
+LOST_AFTER_NS = NS_PER_S // 2
+
+
+class JointDevice(Protocol):
+    """What a follower and a leader have in common."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the device is open and has not failed."""
+        ...
+
+    def connect(self, calibrate: bool = False) -> None:
+        """Open the device."""
+        ...
+
+    def read_state(self) -> JointReading:
+        """Read all joints."""
+        ...
+
+    def disconnect(self) -> None:
+        """Close the device."""
+        ...
+
+    def health(self) -> dict[str, str | float]:
+        """Return key-values for diagnostics."""
+        ...
+
+
+class DeviceReader:
+    """Reads a device; a fault is counted, a lost device is tried again each second.
+
+    Args:
+        device: not connected yet.
+        rate_hz: how often :meth:`step` will be called [1/s].
+        clock: the clock of the device's stamps.
+        warn: gets one line when the device is lost or found.
+    """
+
+    def __init__(
+        self, device: JointDevice, rate_hz: float, clock: Clock, warn: Callable[[str], None]
+    ) -> None:
+        self._device = device
+        self._rate_hz = rate_hz
+        self._clock = clock
+        self._warn = warn
+        self._meter = StreamMeter(clock.monotonic_ns())
+        self._read_ms = 0.0
+        self._failing_since_ns: int | None = None
+        self._next_attempt_ns = 0
+        self._window_errors = 0
+        self.errors = 0
+        self.reconnects = 0
+        self.last_error = ''
+        self.lost = False
+
+    def connect(self) -> JointReading:
+        """Connect and read once.
+
+        Raises:
+            DeviceError: the device is not there, not calibrated or not answering.
+        """
+        self._device.connect()
+        self.lost, self._failing_since_ns = False, None
+        return self._device.read_state()
+
+    def disconnect(self) -> None:
+        """Close the device, whatever its state."""
+        with suppress(DeviceError):
+            self._device.disconnect()
+
+    def step(self) -> JointReading | None:
+        """Read the device, or try to get it back if it is lost; None if that failed."""
+        if self.lost:
+            return self._reconnect()
+        begin_ns = self._clock.monotonic_ns()
+        try:
+            reading = self._device.read_state()
+        except DeviceError as error:
+            self.note(error)
+            return None
+        self._failing_since_ns = None
+        self._read_ms = max(self._read_ms, (self._clock.monotonic_ns() - begin_ns) / 1e6)
+        self._meter.tick(self._clock.now_ns() - reading.stamp_ns)
+        return reading
+
+    def note(self, error: DeviceError) -> None:
+        """Count a fault; give the device up if it is gone or has not answered for long."""
+        self.errors += 1
+        self._window_errors += 1
+        self.last_error = str(error)
+        now_ns = self._clock.monotonic_ns()
+        since_ns = self._failing_since_ns = self._failing_since_ns or now_ns
+        if not self._device.is_connected or now_ns - since_ns >= LOST_AFTER_NS:
+            self._warn(f'lost: {error}; trying again each second')
+            self.disconnect()
+            self.lost, self._next_attempt_ns = True, now_ns + RECONNECT_NS
+
+    def health(self, more: Mapping[str, object] | None = None) -> Health:
+        """Return what happened since the last call, and the values of whoever asks."""
+        rate_hz, age_ms, age_max_ms = self._meter.take(self._clock.monotonic_ns())
+        errors, self._window_errors = self._window_errors, 0
+        read_ms, self._read_ms = self._read_ms, 0.0
+        values: dict[str, object] = {
+            'rate [Hz]': rate_hz,
+            'age when published [ms]': age_ms,
+            'age when published, greatest [ms]': age_max_ms,
+            'read latency, greatest [ms]': read_ms,
+            'errors': self.errors,
+            'reconnects': self.reconnects,
+            'last error': self.last_error,
+        }
+        level, message = self._judge(rate_hz, errors)
+        return Health(level, message, {**values, **(more or {}), **self._device.health()})
+
+    def _judge(self, rate_hz: float, errors: int) -> tuple[Level, str]:
+        if self.lost:
+            return Level.ERROR, f'lost: {self.last_error}'
+        if errors:
+            return Level.WARN, f'{errors} failed transactions: {self.last_error}'
+        if rate_hz < 0.8 * self._rate_hz:
+            return Level.WARN, f'slow: {rate_hz:.1f} Hz of {self._rate_hz:g} Hz'
+        return Level.OK, 'ok'
+
+    def _reconnect(self) -> JointReading | None:
+        if self._clock.monotonic_ns() < self._next_attempt_ns:
+            return None
+        try:
+            reading = self.connect()
+        except LerobotRosError as error:
+            self.last_error = str(error)
+            self.disconnect()
+            self.lost, self._next_attempt_ns = True, self._clock.monotonic_ns() + RECONNECT_NS
+            return None
+        self.reconnects += 1
+        self._warn('found again')
+        return reading
+
+
+class ArmDriver(DeviceReader):
+    """A follower: read, and written to at once.
+
+    Attributes:
+        robot: the arm.
+        goal: the goal in force, by joint [rad or m].
+        seeded: set when the goal was taken from the measured position, on connecting.
+    """
+
+    def __init__(
+        self, robot: Robot, rate_hz: float, clock: Clock, warn: Callable[[str], None]
+    ) -> None:
+        super().__init__(robot, rate_hz, clock, warn)
+        self.robot = robot
+        self.goal: NDArray[np.float64] = np.empty(0)
+        self.seeded = False
+
+    def connect(self) -> JointReading:
+        """Connect; the robot has taken the measured position as goal before its torque."""
+        reading = super().connect()
+        self.goal, self.seeded = reading.position.copy(), True
+        return reading
+
+    def write(self, goal: NDArray[np.float64]) -> bool:
+        """Send a goal now.
+
+        Args:
+            goal: by joint [rad or m], NaN where nothing is wanted.
+
+        Returns:
+            Whether it was sent; then ``goal`` holds what is in force after all limits.
+        """
+        if self.lost:
+            return False
+        try:
+            sent = self.robot.write_goal(goal)
+        except DeviceError as error:
+            self.note(error)
+            return False
+        self.goal = np.where(np.isnan(sent), self.goal, sent)
+        return True

@@ -1,0 +1,1 @@
+"""Serial buses of smart servos: packets, control tables, ports, buses, calibration."""

@@ -1,0 +1,205 @@
+"""The Feetech bus: STS, SMS and SCS servos.
+
+Order and values of what is written follow LeRobot (``motors/feetech/feetech.py``),
+so that an arm behaves the same under both. In addition the goal is always seeded
+from the present position before torque goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from lerobot_drivers.common.errors import BusCorruptError, BusError, BusTimeoutError
+from lerobot_drivers.motors import packet
+from lerobot_drivers.motors.calibration import MotorCalibration
+from lerobot_drivers.motors.motors_bus import MotorsBus, Reply
+
+logger = logging.getLogger(__name__)
+
+POSITION_MODE = 0
+MAX_NOISE = 16
+"""Stray bytes in front of a reply that are put up with."""
+MULTI_TURN_BIT = 0x10
+"""Bit of Phase that makes Present_Position count turns."""
+FAST_VELOCITY_BIT = 0x04
+"""Bit of Phase that makes velocities count single ticks per second, else 50 of them."""
+
+
+class FeetechMotorsBus(MotorsBus):
+    """Feetech servos behind one port."""
+
+    def firmware(self) -> dict[str, str]:
+        """Return each motor's firmware version."""
+        return {
+            name: '{}.{}'.format(
+                self.read('Firmware_Major_Version', name),
+                self.read('Firmware_Minor_Version', name),
+            )
+            for name in self.motors
+        }
+
+    def velocity_units(self) -> dict[str, float]:
+        """Return what one count of Present_Velocity is, by motor [tick/s]."""
+        return {
+            name: 1.0 if self.read('Phase', name) & FAST_VELOCITY_BIT else 50.0
+            for name in self.motors
+        }
+
+    def read_calibration(self) -> dict[str, MotorCalibration]:
+        """Return the calibration that the motors hold; drive modes are not theirs, hence 0."""
+        return {
+            name: MotorCalibration(
+                id=motor.id,
+                drive_mode=0,
+                homing_offset=self._read_homing_offset(name),
+                range_min=self.read('Min_Position_Limit', name),
+                range_max=self.read('Max_Position_Limit', name),
+            )
+            for name, motor in self.motors.items()
+        }
+
+    def write_calibration(self, calibration: Mapping[str, MotorCalibration]) -> None:
+        """Write a calibration into the motors; their torque goes off."""
+        self.disable_torque()
+        for name, entry in calibration.items():
+            if 'Homing_Offset' in self.models[name].registers:
+                self.write('Homing_Offset', name, entry.homing_offset)
+            self.write('Min_Position_Limit', name, entry.range_min)
+            self.write('Max_Position_Limit', name, entry.range_max)
+
+    def configure(self, wanted: Mapping[str, Mapping[str, int]]) -> list[str]:
+        """Bring persistent registers to wanted values; only what differs is written.
+
+        Motors that hold all of it already keep their torque, so that an arm that
+        holds a pose does not fall when its driver starts again.
+
+        Args:
+            wanted: motor -> register -> value.
+
+        Returns:
+            Names of the motors that were written to; their torque is off now.
+        """
+        written = []
+        for motor, registers in wanted.items():
+            differing = {
+                register: value
+                for register, value in registers.items()
+                if self.read(register, motor) != value
+            }
+            if differing:
+                written.append(motor)
+                self.disable_torque([motor])
+                for register, value in differing.items():
+                    self.write(register, motor, value)
+        return written
+
+    def disable_torque(self, motors: Sequence[str] | None = None) -> None:
+        """Let motors go limp and unlock their persistent registers."""
+        for motor in self.motors if motors is None else motors:
+            self.write('Torque_Enable', motor, 0)
+            self.write('Lock', motor, 0)
+
+    def enable_torque(self, motors: Sequence[str] | None = None) -> None:
+        """Let motors hold the position they are at, and lock their persistent registers.
+
+        The goal is written, acknowledged, before torque: else a motor would run to
+        whatever goal it was given last.
+        """
+        for motor in self.motors if motors is None else motors:
+            self.write('Goal_Position', motor, self.read('Present_Position', motor))
+            self.write('Torque_Enable', motor, 1)
+            self.write('Lock', motor, 1)
+
+    def lock(self) -> None:
+        """Let no write change persistent registers."""
+        for motor in self.motors:
+            self.write('Lock', motor, 1)
+
+    def release(self) -> None:
+        """Let all motors go limp, trying hard: a failed motor does not keep the others.
+
+        Raises:
+            BusError: the first failure, after all motors have been tried.
+            DeviceError: the device was unplugged.
+        """
+        failures = []
+        for motor in self.motors:
+            try:
+                self.disable_torque([motor])
+            except BusError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def _read_homing_offset(self, motor: str) -> int:
+        if 'Homing_Offset' not in self.models[motor].registers:
+            return 0
+        return self.read('Homing_Offset', motor)
+
+    def _ping(self, motor_id: int) -> Reply:
+        return self._exchange(packet.ping(motor_id), [motor_id], 0)[motor_id]
+
+    def _read(self, motor_id: int, address: int, length: int) -> Reply:
+        request = packet.read(motor_id, address, length)
+        return self._exchange(request, [motor_id], length)[motor_id]
+
+    def _write(self, motor_id: int, address: int, data: bytes) -> Reply:
+        request = packet.write(motor_id, address, data)
+        return self._exchange(request, [motor_id], 0)[motor_id]
+
+    def _sync_read(self, ids: Sequence[int], address: int, length: int) -> dict[int, Reply]:
+        if all(model.sync_read for model in self.models.values()):
+            return self._exchange(packet.sync_read(ids, address, length), ids, length)
+        return {motor_id: self._read(motor_id, address, length) for motor_id in ids}
+
+    def _sync_write(self, address: int, data: Mapping[int, bytes]) -> None:
+        self.port.flush_input()
+        self.port.write(packet.sync_write(address, data))
+
+    def _exchange(self, request: bytes, ids: Sequence[int], length: int) -> dict[int, Reply]:
+        # A reply that came too late for its own request must never answer this one.
+        self.port.flush_input()
+        self.port.write(request)
+        size = wanted = len(ids) * (length + packet.STATUS_OVERHEAD)
+        received = b''
+        while True:
+            chunk = self.port.read(wanted, self.settings.timeout_s)
+            received += chunk
+            try:
+                return self._replies(received, request, ids, length)
+            except BusTimeoutError:
+                if len(chunk) < wanted or len(received) > size + len(request) + MAX_NOISE:
+                    break
+            # All bytes came and are not enough: those in front were an adapter's echo.
+            wanted = 1
+            if _is_echo(received, request):
+                wanted = len(request) + size - len(received)
+        if len(received) >= size and received != request:
+            raise BusCorruptError(f'no reply of {self._labels(ids)} in {received.hex(" ")}')
+        # A bare status can be byte for byte what was asked; it was no echo then.
+        return self._replies(received, b'', ids, length)
+
+    def _replies(
+        self, received: bytes, request: bytes, ids: Sequence[int], length: int
+    ) -> dict[int, Reply]:
+        position = len(request) if _is_echo(received, request) else 0
+        replies, missing, damaged = {}, [], []
+        for motor_id in ids:
+            try:
+                status, position = packet.find_status(received, motor_id, length, position)
+            except BusTimeoutError:
+                missing.append(motor_id)
+            except BusCorruptError:
+                damaged.append(motor_id)
+            else:
+                replies[motor_id] = Reply(status.parameters, status.code)
+        if damaged:
+            raise BusCorruptError(f'damaged reply from {self._labels(damaged)}')
+        if missing:
+            raise BusTimeoutError(f'no reply, or only part of one, from {self._labels(missing)}')
+        return replies
+
+
+def _is_echo(received: bytes, request: bytes) -> bool:
+    return received[: len(request)] == request[: len(received)]

@@ -1,0 +1,369 @@
+"""A bus of smart servos, by motor and register names.
+
+What differs between protocols is a handful of primitives on ids, addresses and
+bytes; a subclass has these. Here are names, values, retries, statistics and stamps.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lerobot_drivers.common.clock import Clock, SystemClock
+from lerobot_drivers.common.errors import (
+    BusCorruptError,
+    BusError,
+    BusTimeoutError,
+    ConfigError,
+    NotConnectedError,
+)
+from lerobot_drivers.motors.control_table import MotorModel, Register, motor_model
+from lerobot_drivers.motors.port import Port
+
+
+@dataclass(frozen=True)
+class Motor:
+    """One motor on a bus.
+
+    Attributes:
+        id: on the bus.
+        model: LeRobot's name of its model.
+    """
+
+    id: int
+    model: str
+
+
+@dataclass(frozen=True)
+class BusSettings:
+    """How patient a bus is.
+
+    Attributes:
+        timeout_s: how long one reply may take, on top of its time on the wire [s].
+        num_retry: how often a failed transaction is repeated.
+    """
+
+    timeout_s: float = 0.1
+    num_retry: int = 2
+
+
+@dataclass
+class BusStatistics:
+    """What happened on a bus since it was made.
+
+    Attributes:
+        transactions: that succeeded.
+        retries: repeated after a failure.
+        timeouts: replies that did not come, or not whole.
+        corrupt: replies that came damaged.
+        failures: transactions given up after all retries.
+        last_duration_ns: request to last byte of the reply [ns].
+        max_duration_ns: the longest of these [ns].
+    """
+
+    transactions: int = 0
+    retries: int = 0
+    timeouts: int = 0
+    corrupt: int = 0
+    failures: int = 0
+    last_duration_ns: int = 0
+    max_duration_ns: int = 0
+
+    def succeeded(self, duration_ns: int) -> None:
+        """Count one success."""
+        self.transactions += 1
+        self.last_duration_ns = duration_ns
+        self.max_duration_ns = max(self.max_duration_ns, duration_ns)
+
+
+@dataclass(frozen=True)
+class BusState:
+    """The state registers of all motors, read in one transaction; arrays in motor order.
+
+    Attributes:
+        stamp_ns: the middle of the transaction, by the injected clock [ns].
+        registers: register name -> decoded counts, shape (motors,).
+        errors: error bits of each motor's reply, shape (motors,).
+    """
+
+    stamp_ns: int
+    registers: Mapping[str, NDArray[np.int64]]
+    errors: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one motor answered.
+
+    Attributes:
+        data: parameters of its status packet.
+        error: its error bits.
+    """
+
+    data: bytes
+    error: int = 0
+
+
+@dataclass(frozen=True)
+class _Timed:
+    replies: Mapping[int, Reply]
+    stamp_ns: int
+
+
+class MotorsBus(ABC):
+    """Motors behind one port.
+
+    Attributes:
+        port: behind which they are.
+        motors: by name; this is the order of all arrays.
+        models: by motor name.
+        statistics: what happened so far.
+    """
+
+    def __init__(
+        self,
+        port: Port,
+        motors: Mapping[str, Motor],
+        clock: Clock | None = None,
+        settings: BusSettings | None = None,
+    ) -> None:
+        if len({motor.id for motor in motors.values()}) != len(motors):
+            raise ConfigError(f'{port.name}: two motors have the same id: {dict(motors)}')
+        self.port = port
+        self.motors = dict(motors)
+        self.models = {name: motor_model(motor.model) for name, motor in motors.items()}
+        self.statistics = BusStatistics()
+        self.settings = settings or BusSettings()
+        self.clock = clock or SystemClock()
+        self._lock = threading.RLock()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the port is open and has not failed."""
+        return self.port.is_open
+
+    def connect(self) -> None:
+        """Open the port and check that every motor is there and of its model.
+
+        Raises:
+            NotConnectedError: the port cannot be opened, or some motors are missing or
+                of another model; all of them are named.
+        """
+        self.port.open()
+        try:
+            self._check_motors()
+        except BaseException:
+            self.port.close()
+            raise
+
+    def disconnect(self) -> None:
+        """Close the port; torque stays as it is."""
+        with self._lock:
+            self.port.close()
+
+    def ping(self, motor: str) -> int | None:
+        """Return a motor's model number, or None if it does not answer.
+
+        Raises:
+            DeviceError: the device was unplugged.
+        """
+        try:
+            self._one(motor, 'ping', lambda id_: self._ping(id_))
+            return self.read('Model_Number', motor)
+        except BusError:
+            return None
+
+    def read(self, register: str, motor: str) -> int:
+        """Read one register of one motor.
+
+        Raises:
+            BusError: no valid reply after all retries.
+            DeviceError: the device was unplugged.
+        """
+        model = self.models[motor]
+        where = model.register(register)
+        reply = self._one(
+            motor,
+            f'read {register}',
+            lambda id_: self._read(id_, where.address, where.size),
+        )
+        return where.decode(reply.data, model.byte_order)
+
+    def write(self, register: str, motor: str, value: int) -> None:
+        """Write one register of one motor, which acknowledges it.
+
+        Raises:
+            BusError: no valid reply after all retries.
+            DeviceError: the device was unplugged.
+        """
+        model = self.models[motor]
+        where = model.register(register)
+        data = where.encode(value, model.byte_order)
+        self._one(motor, f'write {register}', lambda id_: self._write(id_, where.address, data))
+
+    def sync_read(self, register: str, motors: Sequence[str] | None = None) -> dict[str, int]:
+        """Read one register of several motors in one transaction.
+
+        Raises:
+            BusError: no valid reply from all of them after all retries.
+            DeviceError: the device was unplugged.
+        """
+        names = list(self.motors if motors is None else motors)
+        where = self._common_register(register, names)
+        timed = self._many(names, f'read {register}', where.address, where.size)
+        return {
+            name: where.decode(
+                timed.replies[self.motors[name].id].data, self.models[name].byte_order
+            )
+            for name in names
+        }
+
+    def sync_write(self, register: str, values: Mapping[str, int]) -> None:
+        """Write one register of several motors at once; none of them acknowledges it.
+
+        Raises:
+            DeviceError: the device was unplugged.
+        """
+        if not values:
+            return
+        where = self._common_register(register, list(values))
+        data = {
+            self.motors[name].id: where.encode(value, self.models[name].byte_order)
+            for name, value in values.items()
+        }
+        with self._lock:
+            self._sync_write(where.address, data)
+
+    def read_state(self) -> BusState:
+        """Read the state block of all motors in one transaction.
+
+        Raises:
+            BusError: no valid reply from all of them after all retries.
+            DeviceError: the device was unplugged.
+        """
+        names = list(self.motors)
+        model = self.models[names[0]]
+        start, length = model.state_block
+        timed = self._many(names, 'read the state', start, length)
+        replies = [timed.replies[self.motors[name].id] for name in names]
+        registers = {
+            register: _decode_column(model, register, [reply.data for reply in replies])
+            for register in model.state
+        }
+        errors = np.array([reply.error for reply in replies], dtype=np.int64)
+        return BusState(timed.stamp_ns, registers, errors)
+
+    @abstractmethod
+    def disable_torque(self, motors: Sequence[str] | None = None) -> None:
+        """Let motors go limp and unlock their persistent registers."""
+
+    @abstractmethod
+    def enable_torque(self, motors: Sequence[str] | None = None) -> None:
+        """Let motors hold the position they are at."""
+
+    @abstractmethod
+    def _ping(self, motor_id: int) -> Reply:
+        """Return a motor's bare status."""
+
+    @abstractmethod
+    def _read(self, motor_id: int, address: int, length: int) -> Reply:
+        """Return bytes of one motor."""
+
+    @abstractmethod
+    def _write(self, motor_id: int, address: int, data: bytes) -> Reply:
+        """Write bytes of one motor; return its acknowledgement."""
+
+    @abstractmethod
+    def _sync_read(self, ids: Sequence[int], address: int, length: int) -> dict[int, Reply]:
+        """Return the same bytes of several motors."""
+
+    @abstractmethod
+    def _sync_write(self, address: int, data: Mapping[int, bytes]) -> None:
+        """Write the same bytes of several motors, unacknowledged."""
+
+    def _drain(self) -> None:
+        """Let a late reply pass before a request is repeated."""
+        limit = self.clock.monotonic_ns() + round(self.settings.timeout_s * 1e9)
+        while self.port.read(256, 0.005) and self.clock.monotonic_ns() < limit:
+            pass
+
+    def _one(self, motor: str, what: str, ask: Callable[[int], Reply]) -> Reply:
+        motor_id = self.motors[motor].id
+        replies = self._transact([motor], what, lambda: {motor_id: ask(motor_id)})
+        return replies.replies[motor_id]
+
+    def _many(self, names: Sequence[str], what: str, address: int, length: int) -> _Timed:
+        ids = [self.motors[name].id for name in names]
+        return self._transact(names, what, lambda: self._sync_read(ids, address, length))
+
+    def _transact(
+        self, names: Sequence[str], what: str, ask: Callable[[], Mapping[int, Reply]]
+    ) -> _Timed:
+        with self._lock:
+            for attempt in range(self.settings.num_retry + 1):
+                if attempt:
+                    self.statistics.retries += 1
+                    self._drain()
+                try:
+                    return self._timed(ask)
+                except BusTimeoutError as error:
+                    self.statistics.timeouts += 1
+                    failure: BusError = error
+                except BusCorruptError as error:
+                    self.statistics.corrupt += 1
+                    failure = error
+            self.statistics.failures += 1
+            raise self._give_up(names, what, failure) from failure
+
+    def _timed(self, ask: Callable[[], Mapping[int, Reply]]) -> _Timed:
+        before, start = self.clock.now_ns(), self.clock.monotonic_ns()
+        replies = ask()
+        duration = self.clock.monotonic_ns() - start
+        self.statistics.succeeded(duration)
+        return _Timed(replies, before + duration // 2)
+
+    def _labels(self, ids: Sequence[int]) -> str:
+        names = {motor.id: name for name, motor in self.motors.items()}
+        return ', '.join(f'{names[motor_id]} (id {motor_id})' for motor_id in ids)
+
+    def _give_up(self, names: Sequence[str], what: str, failure: BusError) -> BusError:
+        asked = ', '.join(names) if len(names) < len(self.motors) else 'all motors'
+        return type(failure)(
+            f'{self.port.name}: could not {what} of {asked} in '
+            f'{self.settings.num_retry + 1} tries: {failure}; check power and cables'
+        )
+
+    def _common_register(self, register: str, names: Sequence[str]) -> Register:
+        found = {self.models[name].register(register) for name in names}
+        if len(found) != 1:
+            raise ConfigError(f'{register} lies elsewhere in some of {", ".join(names)}')
+        return found.pop()
+
+    def _check_motors(self) -> None:
+        failures: dict[str, BaseException | str] = {}
+        for name, motor in self.motors.items():
+            number, model = self.ping(name), self.models[name]
+            where = f'{self.port.name}: {name} (id {motor.id}, {model.name})'
+            if number is None:
+                failures[where] = 'does not answer; check its power, cable and id'
+            elif number != model.number:
+                failures[where] = (
+                    f'is another model (number {number}, expected {model.number}); '
+                    'check which arm is on this port'
+                )
+        if failures:
+            raise NotConnectedError(failures)
+
+
+def _decode_column(model: MotorModel, register: str, blocks: Sequence[bytes]) -> NDArray[np.int64]:
+    where = model.register(register)
+    start = where.address - model.state_block[0]
+    values = [
+        where.decode(block[start : start + where.size], model.byte_order) for block in blocks
+    ]
+    return np.array(values, dtype=np.int64)

@@ -1,0 +1,64 @@
+"""Robots by type name, and how to make one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lerobot_drivers.common.config import build, read_yaml
+from lerobot_drivers.common.registry import Registry
+from lerobot_drivers.robots.config import CameraConfig, RobotConfig
+from lerobot_drivers.robots.robot import JointReading, Robot
+
+__all__ = [
+    'ROBOTS',
+    'CameraConfig',
+    'JointReading',
+    'Robot',
+    'RobotConfig',
+    'make_robot',
+    'make_robot_from_config',
+    'robot_config',
+]
+
+ROBOTS = Registry(
+    'robot',
+    {
+        'so100_follower': 'lerobot_drivers.robots.so_follower:SOFollower',
+        'so101_follower': 'lerobot_drivers.robots.so_follower:SOFollower',
+    },
+)
+
+
+def make_robot(config: RobotConfig, *, with_cameras: bool = False) -> Robot:
+    """Return the robot that a configuration describes, not connected yet.
+
+    Args:
+        config: its settings.
+        with_cameras: let the robot open its cameras itself, as LeRobot's robots do;
+            in a ROS graph their own nodes do that.
+
+    Raises:
+        ConfigError: the type is unknown.
+    """
+    robot = ROBOTS.load(config.type)(config, with_cameras=with_cameras)
+    assert isinstance(robot, Robot), config.type
+    return robot
+
+
+def make_robot_from_config(path: str | Path) -> Robot:
+    """Return the robot, with its cameras, that a YAML file describes.
+
+    Args:
+        path: a file with a section ``robot``, or with the robot's keys at top level.
+
+    Raises:
+        ConfigError: the file cannot be read, or a key in it cannot be obeyed.
+    """
+    return make_robot(robot_config(path), with_cameras=True)
+
+
+def robot_config(path: str | Path) -> RobotConfig:
+    """Return the settings of the robot in a YAML file, as ``make_robot_from_config`` reads it."""
+    values: dict[str, Any] = read_yaml(Path(path))
+    return build(RobotConfig, values.get('robot', values), f'{path}: robot')

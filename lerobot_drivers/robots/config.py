@@ -1,0 +1,79 @@
+"""Settings of a robot and its cameras; names and defaults are LeRobot's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lerobot_drivers.common.config import STRICT_KEYS
+
+PositiveInt = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Limit = PositiveFloat | dict[str, PositiveFloat]
+"""One number for all joints, or one per joint."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraConfig:
+    """One camera.
+
+    Attributes:
+        type: name in the table of cameras.
+        index_or_path: device index, device or video file, or ``sim://<world>/<device>``.
+        width: width of the delivered picture, after rotation [pixel].
+        height: height of the delivered picture, after rotation [pixel].
+        fps: rate asked of the camera [1/s].
+        color_mode: channel order of the delivered picture.
+        rotation: how the picture is turned, clockwise [deg].
+        latency_ms: how long before a picture arrives it was exposed [ms].
+        warmup_s: how long to read and discard after opening [s].
+        fourcc: pixel format asked of the camera, such as ``MJPG``.
+    """
+
+    __pydantic_config__ = STRICT_KEYS
+
+    type: str = 'opencv'
+    index_or_path: int | str
+    width: PositiveInt
+    height: PositiveInt
+    fps: PositiveInt
+    color_mode: Literal['rgb', 'bgr'] = 'rgb'
+    rotation: Literal[0, 90, 180, 270, -90] = 0
+    latency_ms: Annotated[float, Field(ge=0)] = 0.0
+    warmup_s: Annotated[float, Field(ge=0)] = 1.0
+    fourcc: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RobotConfig:
+    """One robot on one serial bus.
+
+    Attributes:
+        type: name in the table of robots, such as ``so101_follower``.
+        id: which of several equal robots; names its calibration file.
+        port: serial device, or ``sim://<world>/<device>``.
+        cameras: cameras of this robot by name.
+        calibration_dir: folder of ``<id>.json`` instead of LeRobot's.
+        max_relative_target: farthest a goal may lie from the measured position
+            [dataset units]; for all joints, or by joint.
+        max_velocity: fastest a goal may move [rad/s]; for all joints, or by joint.
+        use_degrees: body joints in degrees in the dataset, else in -100..100.
+        disable_torque_on_disconnect: let the arm go limp on disconnect.
+        rate_hz: rate of joint states [1/s].
+    """
+
+    __pydantic_config__ = STRICT_KEYS
+
+    type: str
+    id: str | None = None
+    port: str | None = None
+    cameras: dict[str, CameraConfig] = field(default_factory=dict)
+    calibration_dir: Path | None = None
+    max_relative_target: Limit | None = None
+    max_velocity: Limit | None = None
+    use_degrees: bool = True
+    disable_torque_on_disconnect: bool = True
+    rate_hz: PositiveFloat = 100.0

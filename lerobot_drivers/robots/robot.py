@@ -1,0 +1,146 @@
+"""What every robot can do, in LeRobot's verbs, and how it reads in ROS units."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lerobot_drivers.common.naming import position_key
+from lerobot_drivers.common.units import JointSpec
+from lerobot_drivers.robots.config import RobotConfig
+
+FeatureType = type | tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class JointReading:
+    """All joints at one moment, in the order of ``joints``.
+
+    Attributes:
+        stamp_ns: the middle of the bus transaction, by the injected clock [ns].
+        position: [rad or m], shape (joints,).
+        velocity: [rad/s or m/s], shape (joints,).
+        effort: signed fraction of the largest load, -1..1, shape (joints,).
+    """
+
+    stamp_ns: int
+    position: NDArray[np.float64]
+    velocity: NDArray[np.float64]
+    effort: NDArray[np.float64]
+
+
+class Robot(ABC):
+    """A robot that can be read and commanded.
+
+    ``joints`` and the features are usable without a connection. Cameras are the
+    robot's own only where it was made with them (``make_robot_from_config``); in a
+    ROS graph each camera has a node of its own.
+
+    Attributes:
+        name: the dataset's ``robot_type``.
+        config: the settings it was made from.
+    """
+
+    name: ClassVar[str]
+    config: RobotConfig
+
+    @property
+    @abstractmethod
+    def joints(self) -> tuple[JointSpec, ...]:
+        """Joints in dataset order, with limits and units.
+
+        Raises:
+            CalibrationError: the units need a calibration that is not there yet.
+        """
+
+    @property
+    def observation_features(self) -> dict[str, FeatureType]:
+        """LeRobot's observation keys: one float per joint, (h, w, 3) per camera."""
+        cameras = self.config.cameras
+        return {
+            **self.action_features,
+            **{name: (camera.height, camera.width, 3) for name, camera in cameras.items()},
+        }
+
+    @property
+    def action_features(self) -> dict[str, FeatureType]:
+        """LeRobot's action keys, one float per joint."""
+        return {position_key(joint.name): float for joint in self.joints}
+
+    @property
+    @abstractmethod
+    def is_connected(self) -> bool:
+        """Whether the device is open and has not failed."""
+
+    @property
+    @abstractmethod
+    def is_calibrated(self) -> bool:
+        """Whether a calibration is known and, when connected, the motors hold it."""
+
+    @abstractmethod
+    def connect(self, calibrate: bool = False) -> None:
+        """Open the device, configure it and enable torque with goal = present position.
+
+        Args:
+            calibrate: write the calibration file to motors that hold another one.
+
+        Raises:
+            NotConnectedError: the port or some motors are not there; all are named.
+            CalibrationError: no calibration, or the motors hold another one.
+        """
+
+    @abstractmethod
+    def read_state(self) -> JointReading:
+        """Read all joints.
+
+        Raises:
+            BusError: no valid reply after several tries.
+            DeviceError: the device was unplugged.
+        """
+
+    @abstractmethod
+    def write_goal(self, position: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Send goals after all limits.
+
+        Args:
+            position: by ``joints`` [rad or m]; NaN leaves that joint as it is. A
+                command with an infinite value is refused as a whole.
+
+        Returns:
+            What was sent [rad or m]; NaN where nothing was.
+        """
+
+    @abstractmethod
+    def enable_torque(self) -> None:
+        """Hold the present position."""
+
+    @abstractmethod
+    def disable_torque(self) -> None:
+        """Let the joints go limp."""
+
+    @abstractmethod
+    def disconnect(self) -> None:
+        """Close the device; harmless when it is closed or gone already."""
+
+    @abstractmethod
+    def get_observation(self) -> dict[str, Any]:
+        """Return LeRobot's observation: dataset units by ``<joint>.pos``, pictures by name."""
+
+    @abstractmethod
+    def send_action(self, action: dict[str, float]) -> dict[str, float]:
+        """Send goals in dataset units by ``<joint>.pos``.
+
+        Returns:
+            What was really sent, in the same units and keys.
+
+        Raises:
+            DeviceError: a key is no joint of this robot, or a value is not finite.
+        """
+
+    @abstractmethod
+    def health(self) -> dict[str, str | float]:
+        """Return key-values for diagnostics, from the last reading; no bus traffic."""

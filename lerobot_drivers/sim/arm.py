@@ -1,0 +1,191 @@
+"""A simulated arm: servos on a bus, their truth over time, and who moves them."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.sim.bus import Reply, ServoBus
+from lerobot_drivers.sim.factory import (
+    REST,
+    build_servos,
+    check_model,
+    factory_calibration,
+    is_leader,
+)
+from lerobot_drivers.sim.faults import BusFaults
+from lerobot_drivers.sim.kinematics import JOINT_NAMES
+from lerobot_drivers.sim.scripted_operator import ScriptedOperator
+from lerobot_drivers.sim.wire import Request
+
+Angles = NDArray[np.float64]
+
+STEP_NS = 2_000_000
+HISTORY_STEPS = 2048
+_JOINTS = len(JOINT_NAMES)
+_SETTLE_STEPS = 250
+
+
+class SimArm:
+    """One arm. Time passes in it only when somebody asks what it does.
+
+    Servos are integrated on a fixed grid, so that the truth does not depend on when it
+    is asked for; the last four seconds are remembered. All methods may be called from
+    any thread.
+    """
+
+    def __init__(self, device: str, model: str, start_ns: int) -> None:
+        self.device = device
+        self.model = check_model(model)
+        seed = zlib.crc32(device.encode())
+        self._operator = ScriptedOperator(seed) if is_leader(model) else None
+        pose = REST if self._operator is None else tuple(self._operator.state(0.0)[0])
+        self._by_name = build_servos(device, model, pose)
+        self._servos = list(self._by_name.values())
+        self._start_ns = start_ns
+        self._step = 0
+        self._history = np.zeros((HISTORY_STEPS, 2, _JOINTS))
+        self._remember(0)
+        self._lock = threading.RLock()
+        self._bus = ServoBus(self._servos, self._advance)
+
+    @property
+    def calibration(self) -> dict[str, dict[str, int]]:
+        """LeRobot's calibration fields by joint, as set at the factory."""
+        return {name: asdict(c) for name, c in factory_calibration(self.device).items()}
+
+    def transact(self, request: Request, received_ns: int, baud: int) -> Reply:
+        """Obey a request on the arm's bus; see ``ServoBus.transact``."""
+        with self._lock:
+            return self._bus.transact(request, received_ns, baud)
+
+    def state(self, stamp_ns: int) -> tuple[Angles, Angles]:
+        """Return angles [rad] and velocities [rad/s] at a moment, by joint in order."""
+        with self._lock:
+            if self._operator is not None:
+                return self._operator.state((stamp_ns - self._start_ns) / NS_PER_S)
+            self._advance(stamp_ns + STEP_NS)
+            passed = max((stamp_ns - self._start_ns) / STEP_NS, 0.0)
+            passed = max(passed, self._step - HISTORY_STEPS + 2.0)
+            before = min(int(passed), self._step - 1) if self._step else 0
+            after = min(before + 1, self._step)
+            share = min(passed - before, 1.0)
+            pair = self._history[[before % HISTORY_STEPS, after % HISTORY_STEPS]]
+        mixed = (1.0 - share) * pair[0] + share * pair[1]
+        return mixed[0], mixed[1]
+
+    def truth(self, stamp_ns: int) -> dict[str, Any]:
+        """Return the state and the goals at a moment as plain values by joint."""
+        position, velocity = self.state(stamp_ns)
+        with self._lock:
+            goals = {name: servo.goal_angle for name, servo in self._by_name.items()}
+        return {
+            'stamp_ns': stamp_ns,
+            'position': dict(zip(JOINT_NAMES, position.tolist(), strict=True)),
+            'velocity': dict(zip(JOINT_NAMES, velocity.tolist(), strict=True)),
+            'goal': {name: goal for name, goal in goals.items() if goal is not None},
+        }
+
+    def writes(self) -> list[dict[str, Any]]:
+        """Return the register writes so far as plain values."""
+        with self._lock:
+            return [entry.as_dict() for entry in self._bus.writes]
+
+    def inject(self, fault: str, now_ns: int, arguments: Mapping[str, Any]) -> None:
+        """Make the arm misbehave; see ``client.SimClient.inject``.
+
+        Raises:
+            ConfigError: the fault or its arguments are unknown.
+        """
+        known: dict[str, Callable[..., None]] = {
+            'clear': self._clear_faults,
+            'power_cycle': self._power_cycle,
+            'push': self._push,
+            'silence': self._silence,
+            'corrupt': self._corrupt,
+            'delay': self._delay,
+            'garbage': self._garbage,
+        }
+        if fault not in known:
+            raise ConfigError(
+                f'arm {self.device} knows no fault {fault!r}; '
+                f'known: {", ".join(sorted([*known, "unplug", "replug"]))}'
+            )
+        with self._lock:
+            self._advance(now_ns)
+            try:
+                known[fault](**arguments)
+            except (TypeError, ValueError, KeyError) as error:
+                raise ConfigError(f'fault {fault!r} of arm {self.device}: {error}') from error
+
+    def _clear_faults(self) -> None:
+        self._bus.faults = BusFaults()
+
+    def _power_cycle(self) -> None:
+        for servo in self._servos:
+            servo.power_cycle()
+
+    def _push(self, joints: Mapping[str, float]) -> None:
+        for name, angle in joints.items():
+            self._by_name[name].move_by_hand(float(angle), 0.0)
+
+    def _silence(self, ids: list[int] | None = None) -> None:
+        self._bus.faults.add_silence(self._ids(ids))
+
+    def _corrupt(self, ids: list[int] | None = None, count: int | None = None) -> None:
+        self._bus.faults.add_corruption(self._ids(ids), count)
+
+    def _delay(self, seconds: float, count: int | None = None) -> None:
+        self._bus.faults.add_delay(float(seconds), count)
+
+    def _garbage(self, data: list[int], count: int | None = None) -> None:
+        self._bus.faults.add_garbage(bytes(data), count)
+
+    def _ids(self, ids: list[int] | None) -> list[int]:
+        return [servo.id for servo in self._servos] if ids is None else ids
+
+    def _advance(self, stamp_ns: int) -> None:
+        """Let time pass up to a moment; going back is ignored."""
+        if self._operator is not None:
+            self._follow_operator(stamp_ns)
+            return
+        last = (stamp_ns - self._start_ns) // STEP_NS
+        if last > self._step and all(servo.motion.at_rest for servo in self._servos):
+            self._skip_to(last)
+        while self._step < last:
+            for servo in self._servos:
+                servo.step(STEP_NS / NS_PER_S)
+            self._step += 1
+            self._remember(self._step)
+            if self._step % _SETTLE_STEPS == 0:
+                self._settle(_SETTLE_STEPS)
+
+    def _skip_to(self, step: int) -> None:
+        """Let time pass in which nothing moves."""
+        for place in range(max(self._step, step - HISTORY_STEPS) + 1, step + 1):
+            self._history[place % HISTORY_STEPS] = self._history[self._step % HISTORY_STEPS]
+        self._settle(step - self._step)
+        self._step = step
+
+    def _settle(self, steps: int) -> None:
+        for servo in self._servos:
+            servo.settle(steps * STEP_NS / NS_PER_S)
+
+    def _remember(self, step: int) -> None:
+        slot = self._history[step % HISTORY_STEPS]
+        slot[0] = [servo.angle for servo in self._servos]
+        slot[1] = [servo.speed for servo in self._servos]
+
+    def _follow_operator(self, stamp_ns: int) -> None:
+        assert self._operator is not None
+        position, velocity = self._operator.state((stamp_ns - self._start_ns) / NS_PER_S)
+        for servo, angle, speed in zip(self._servos, position, velocity, strict=True):
+            servo.move_by_hand(float(angle), float(speed))

@@ -1,0 +1,148 @@
+"""Memory of a simulated STS3215: where things lie, what persists, what cannot be written.
+
+Addresses and factory values follow Feetech's memory table of the STS series.
+"""
+
+from __future__ import annotations
+
+FIRMWARE_MAJOR = 0
+FIRMWARE_MINOR = 1
+MODEL = 3
+ID = 5
+BAUD_INDEX = 6
+STATUS_LEVEL = 8
+MIN_POSITION = 9
+MAX_POSITION = 11
+MAX_TORQUE = 16
+PHASE = 18
+P_GAIN = 21
+HOMING_OFFSET = 31
+MODE = 33
+TORQUE_ENABLE = 40
+ACCELERATION = 41
+GOAL_POSITION = 42
+GOAL_VELOCITY = 46
+TORQUE_LIMIT = 48
+LOCK = 55
+PRESENT_POSITION = 56
+PRESENT_VELOCITY = 58
+PRESENT_LOAD = 60
+PRESENT_VOLTAGE = 62
+PRESENT_TEMPERATURE = 63
+STATUS = 65
+MOVING = 66
+PRESENT_GOAL = 67
+PRESENT_CURRENT = 69
+MAX_VELOCITY = 84
+MAX_ACCELERATION = 85
+
+MODEL_STS3215 = 777
+BAUDS = (1_000_000, 500_000, 250_000, 128_000, 115_200, 76_800, 57_600, 38_400)
+TICKS_PER_TURN = 4096
+
+_SIZE = 256
+_EEPROM_END = 40
+_READ_ONLY = (range(0, 5), range(PRESENT_POSITION, 80))
+_FACTORY_BYTES = {
+    FIRMWARE_MAJOR: 3,
+    FIRMWARE_MINOR: 10,
+    STATUS_LEVEL: 1,
+    13: 70,
+    14: 140,
+    15: 40,
+    PHASE: 0x0C,
+    19: 44,
+    20: 47,
+    P_GAIN: 32,
+    22: 32,
+    23: 0,
+    24: 16,
+    26: 1,
+    27: 1,
+    34: 20,
+    35: 200,
+    36: 80,
+    37: 10,
+    38: 200,
+    39: 200,
+    LOCK: 1,
+    MAX_VELOCITY: 68,
+    MAX_ACCELERATION: 254,
+    86: 1,
+}
+_FACTORY_WORDS = {
+    MODEL: MODEL_STS3215,
+    MAX_POSITION: 4095,
+    MAX_TORQUE: 1000,
+    28: 500,
+    TORQUE_LIMIT: 1000,
+}
+
+
+def encode_signed(value: int, sign_bit: int) -> int:
+    """Return sign and magnitude as the servo stores them, the sign in one bit."""
+    magnitude = min(abs(value), (1 << sign_bit) - 1)
+    return magnitude | (1 << sign_bit if value < 0 else 0)
+
+
+def decode_signed(word: int, sign_bit: int) -> int:
+    """Return the number that a sign-and-magnitude word stands for."""
+    magnitude = word & ((1 << sign_bit) - 1)
+    return -magnitude if word >> sign_bit & 1 else magnitude
+
+
+class Memory:
+    """The bytes of one servo; words are little endian.
+
+    What lies below address 40 is EEPROM: a write is kept over a power cycle only
+    while the lock is open (0).
+    """
+
+    def __init__(self) -> None:
+        self._bytes = bytearray(_SIZE)
+        for address, value in _FACTORY_BYTES.items():
+            self._bytes[address] = value
+        for address, value in _FACTORY_WORDS.items():
+            self.set_word(address, value)
+        self._factory = bytes(self._bytes)
+        self._persistent = bytearray(self._bytes[:_EEPROM_END])
+
+    def read(self, address: int, size: int) -> bytes:
+        """Return bytes; beyond the end there are zeros."""
+        return bytes(self._bytes[address : address + size]).ljust(size, b'\0')
+
+    def write(self, address: int, data: bytes) -> None:
+        """Write as a host may: read-only places stay, EEPROM persists when unlocked."""
+        unlocked = self._bytes[LOCK] == 0
+        for place, value in enumerate(data, start=address):
+            if place >= _SIZE or any(place in region for region in _READ_ONLY):
+                continue
+            self._bytes[place] = value
+            if place < _EEPROM_END and unlocked:
+                self._persistent[place] = value
+
+    def byte(self, address: int) -> int:
+        """Return one byte."""
+        return self._bytes[address]
+
+    def word(self, address: int) -> int:
+        """Return a two-byte word."""
+        return self._bytes[address] | self._bytes[address + 1] << 8
+
+    def set_byte(self, address: int, value: int) -> None:
+        """Set one byte from within the servo."""
+        self._bytes[address] = value & 0xFF
+
+    def set_word(self, address: int, value: int) -> None:
+        """Set a two-byte word from within the servo."""
+        self._bytes[address] = value & 0xFF
+        self._bytes[address + 1] = value >> 8 & 0xFF
+
+    def persist(self) -> None:
+        """Make the EEPROM's present content persistent, as the factory does."""
+        self._persistent[:] = self._bytes[:_EEPROM_END]
+
+    def power_cycle(self) -> None:
+        """Forget everything but what persists."""
+        self._bytes[:] = self._factory
+        self._bytes[:_EEPROM_END] = self._persistent

@@ -1,0 +1,140 @@
+"""What is in a world: arms with their serial lines, and cameras."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lerobot_drivers.common.clock import Clock
+from lerobot_drivers.common.errors import ConfigError, DeviceError
+from lerobot_drivers.sim.address import check_name
+from lerobot_drivers.sim.arm import SimArm
+from lerobot_drivers.sim.exposure import CameraHabits
+from lerobot_drivers.sim.factory import is_leader
+from lerobot_drivers.sim.pty_line import PtyLine
+
+_ARM_SPACING = 0.38
+
+
+class WorldState:
+    """The truth of one world. All methods may be called from any thread."""
+
+    def __init__(self, name: str, clock: Clock) -> None:
+        self.name = name
+        self.clock = clock
+        self.start_ns = clock.now_ns()
+        self._arms: dict[str, SimArm] = {}
+        self._lines: dict[str, PtyLine] = {}
+        self._cameras: dict[str, CameraHabits] = {}
+        self._lock = threading.RLock()
+
+    def attach_arm(self, device: str, model: str) -> tuple[str, dict[str, dict[str, int]]]:
+        """Return an arm's serial port and factory calibration; made if it is new.
+
+        Raises:
+            ConfigError: the model is unknown, or the arm is of another one.
+            DeviceError: it is unplugged.
+        """
+        with self._lock:
+            arm = self._arms.get(check_name(device, 'device'))
+            if arm is None:
+                if device in self._cameras:
+                    raise ConfigError(f'{device} is a camera in the simulated world {self.name}')
+                arm = self._arms[device] = SimArm(device, model, self.start_ns)
+                self._plug(arm)
+            elif arm.model != model:
+                raise ConfigError(
+                    f'arm {device} of the simulated world {self.name} is a {arm.model}, '
+                    f'not a {model}'
+                )
+            if device not in self._lines:
+                raise DeviceError(f'arm {device} of the simulated world {self.name} is unplugged')
+            return self._lines[device].path, arm.calibration
+
+    def camera(self, device: str) -> CameraHabits:
+        """Return what a camera is like; it is made if it is new.
+
+        Raises:
+            ConfigError: the device is an arm.
+        """
+        with self._lock:
+            if check_name(device, 'device') in self._arms:
+                raise ConfigError(f'{device} is an arm in the simulated world {self.name}')
+            return self._cameras.setdefault(device, CameraHabits.of(device))
+
+    def arm(self, device: str) -> SimArm:
+        """Return an arm.
+
+        Raises:
+            ConfigError: there is none of that name.
+        """
+        with self._lock:
+            if device not in self._arms:
+                there = ', '.join(sorted(self._arms)) or 'none'
+                raise ConfigError(
+                    f'the simulated world {self.name} has no arm {device!r}; attached: {there}'
+                )
+            return self._arms[device]
+
+    def inject(self, device: str, fault: str, arguments: dict[str, Any]) -> None:
+        """Make a device misbehave.
+
+        Raises:
+            ConfigError: the device, the fault or its arguments are unknown.
+        """
+        with self._lock:
+            if device in self._cameras:
+                self._cameras[device].inject(device, fault, arguments)
+                return
+            arm = self.arm(device)
+            if fault in ('unplug', 'replug'):
+                self._unplug(device)
+                if fault == 'replug':
+                    self._plug(arm)
+                return
+        arm.inject(fault, self.clock.now_ns(), arguments)
+
+    def poses(self, stamp_ns: int) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+        """Return what cameras see at a moment: angles [rad] and places [m] of the arms.
+
+        Followers stand in the world; a leader is seen only where there is no follower.
+        """
+        with self._lock:
+            arms = list(self._arms.values())
+        seen = [arm for arm in arms if not is_leader(arm.model)] or arms[:1]
+        angles = [arm.state(stamp_ns)[0] for arm in seen]
+        return angles, [_place(index) for index in range(len(seen))]
+
+    def info(self) -> dict[str, Any]:
+        """Return process id, start and devices as plain values."""
+        with self._lock:
+            return {
+                'pid': os.getpid(),
+                'start_ns': self.start_ns,
+                'arms': {device: arm.model for device, arm in self._arms.items()},
+                'cameras': sorted(self._cameras),
+            }
+
+    def close(self) -> None:
+        """Unplug everything."""
+        with self._lock:
+            for device in list(self._lines):
+                self._unplug(device)
+
+    def _plug(self, arm: SimArm) -> None:
+        self._lines[arm.device] = PtyLine(arm.transact, self.clock)
+
+    def _unplug(self, device: str) -> None:
+        line = self._lines.pop(device, None)
+        if line is not None:
+            line.close()
+
+
+def _place(index: int) -> NDArray[np.float64]:
+    """Return where the nth arm's base stands: in the middle, then right, left, ... [m]."""
+    side = -1 if index % 2 else 1
+    return np.array([0.0, side * ((index + 1) // 2) * _ARM_SPACING, 0.0])

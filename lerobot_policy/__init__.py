@@ -1,0 +1,1 @@
+"""Policies on the same graph: seeing as the recorder does, asking the mux."""

@@ -1,0 +1,1 @@
+"""Commands of this package, run by ``lerobot-ros``."""

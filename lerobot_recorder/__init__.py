@@ -1,0 +1,1 @@
+"""From topics or bags to LeRobot v3.0 datasets: synchronizer, episode session, dataset writer."""

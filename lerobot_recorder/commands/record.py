@@ -1,0 +1,151 @@
+"""``lerobot-ros record``: bring up the robot, record episodes, take everything down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lerobot_drivers.common.command_line import read_sections
+from lerobot_drivers.common.config import Section, build
+from lerobot_drivers.common.errors import DatasetExistsError, UsageError
+from lerobot_drivers.common.graph import (
+    namespace_of,
+    policy_process,
+    prepare_environment,
+    robot_processes,
+    session_folder,
+    teleop_process,
+    write_session,
+)
+from lerobot_drivers.common.processes import require_rclpy
+from lerobot_drivers.common.registry import load_object
+from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
+from lerobot_recorder.commands.terminal import TerminalView
+from lerobot_recorder.session_file import RecordConfig, record_config
+
+KNOWN = (
+    'robot', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics', 'attach',
+    'resume',
+)  # fmt: skip
+CONFIG_CLASSES = {
+    'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
+    'policy': 'lerobot_policy.config:PolicyConfig',
+}
+CONTROL_MODES = {'teleop': ('teleop',), 'policy': ('policy',), 'hybrid': ('teleop', 'policy')}
+HELP = """usage: lerobot-ros record [--config_path=FILE] [--section.key=value ...]
+
+Brings up a robot of ours and records it, or attaches to a graph that is running.
+
+  --robot.type, --robot.port, --robot.id, --robot.cameras="{front: {type: opencv, ...}}"
+  --robot.config_path=FILE     the robot's section from a file of its own
+  --teleop.type, --teleop.port, --teleop.id      who drives: an operator ...
+  --policy.type=replay|scripted, --policy.path   ... or a policy
+  --control_mode=teleop|policy|hybrid            who of them, or both (the operator wins)
+  --dataset.repo_id=USER/NAME, --dataset.root=FOLDER, --dataset.single_task="..."
+  --dataset.fps=30, --dataset.num_episodes=50, --dataset.episode_time_s=60,
+  --dataset.reset_time_s=60, --dataset.rgb_encoder.{vcodec,preset,crf,g}
+  --resume=true                add to the dataset that is there
+  --attach=true                record the graph of others; nothing is started
+  --topics.state, --topics.action, --topics.cameras="{front: /topic}"
+  --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.max_gap_s=1.0
+
+Ports and cameras named sim://WORLD/DEVICE are simulated.
+Keys: right or n ends the episode, left or r records it again, Esc or q stops."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command.
+
+    Args:
+        arguments: the command line after ``record``.
+
+    Raises:
+        UsageError: flags that cannot be obeyed.
+        ConfigError: settings that cannot be obeyed.
+        DatasetExistsError: there is a dataset already and no ``--resume=true``.
+        GraphError: a process of the graph died.
+    """
+    sections = read_sections(arguments, KNOWN)
+    attach = bool(sections.get('attach', 'robot' not in sections))
+    sections['attach'] = attach
+    config = record_config(sections, 'record')
+    check_dataset_folder(config)
+    require_rclpy()
+    check_plugins(sections)
+    view = TerminalView(config)
+    hint = prepare_environment(sections)
+    if hint:
+        view.say(hint)
+    folder = session_folder()
+    config_file = write_session(folder, sections)
+    specs = [] if attach else processes(sections, config_file)
+    with Supervisor(specs, folder) as supervisor:
+        view.check = supervisor.check
+        code = run_recorder(sections, config_file, view)
+        view.say('stopping')
+    view.close(config)
+    return code
+
+
+def check_dataset_folder(config: RecordConfig) -> None:
+    """Check early what would fail late.
+
+    Raises:
+        DatasetExistsError: the folder of a new dataset is taken.
+    """
+    folder = config.dataset.folder
+    if not config.resume and folder.exists() and any(folder.iterdir()):
+        raise DatasetExistsError(
+            f'dataset folder {folder} exists already; take another --dataset.repo_id or '
+            '--dataset.root, or add to it with --resume=true'
+        )
+
+
+def check_plugins(sections: Section) -> None:
+    """Check the sections that belong to packages this one does not import.
+
+    Raises:
+        ConfigError: a key is missing, unknown or wrong.
+        UsageError: a robot of ours, and nobody to drive it.
+    """
+    if sections['attach']:
+        return
+    for section in drivers(sections):
+        config_class = load_object(CONFIG_CLASSES[section], f'section {section}')
+        build(config_class, sections.get(section) or {}, section)
+
+
+def drivers(sections: Section) -> tuple[str, ...]:
+    """Return who drives the robot: ``teleop``, ``policy``, or both.
+
+    Raises:
+        UsageError: nobody does, or ``--control_mode`` is unknown.
+    """
+    there = [name for name in CONFIG_CLASSES if name in sections]
+    mode = sections.get('control_mode', there[0] if there else None)
+    if mode is None:
+        raise UsageError('nobody drives the robot: name a --teleop.type or a --policy.type')
+    if mode not in CONTROL_MODES:
+        known = ', '.join(CONTROL_MODES)
+        raise UsageError(f'--control_mode is one of {known}, found {mode!r}')
+    missing = [name for name in CONTROL_MODES[mode] if name not in sections]
+    if missing:
+        raise UsageError(f'--control_mode={mode} needs a --{missing[0]}.type')
+    return CONTROL_MODES[mode]
+
+
+def processes(sections: Section, config_file: Path) -> list[ProcessSpec]:
+    """Return the processes of the graph besides the recorder."""
+    specs = robot_processes(sections, config_file)
+    makers = {'teleop': teleop_process, 'policy': policy_process}
+    return [*specs, *(makers[name](sections, config_file) for name in drivers(sections))]
+
+
+def run_recorder(sections: Section, config_file: Path, view: TerminalView) -> int:
+    """Run the recorder in this process until its session is over; return its exit code."""
+    from lerobot_drivers.ros import run_node  # rclpy only now: the environment is prepared
+
+    namespace = '/' if sections['attach'] else namespace_of(sections.get('robot'), 'follower')
+    node = load_object('lerobot_recorder.recorder_node:RecorderNode', 'the recorder')
+    arguments = ['--ros-args', '-r', f'__ns:={namespace}', '-p', f'config_file:={config_file}']
+    return run_node(lambda: node(view), arguments)

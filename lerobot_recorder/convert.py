@@ -1,0 +1,140 @@
+"""From a bag to a dataset: another source in front of the recorder's own sink."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lerobot_drivers.common.errors import BagError
+from lerobot_recorder.bag_reader import BagReader
+from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter, VideoConfig
+from lerobot_recorder.mapping import MappingConfig
+from lerobot_recorder.row_plan import RowPlan
+from lerobot_recorder.take import Take
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class ConvertJob:
+    """What to make of a bag.
+
+    Attributes:
+        bag: the bag.
+        root: folder of the dataset to be made.
+        mapping: which topic becomes which feature.
+        task: what the robot was told to do.
+        video: how to encode pictures.
+        start_ns: nothing before this acquisition time becomes a row [ns].
+        end_ns: nothing after this acquisition time becomes a row [ns].
+    """
+
+    bag: Path
+    root: Path
+    mapping: MappingConfig
+    task: str
+    video: VideoConfig = field(default_factory=VideoConfig)
+    start_ns: int = 0
+    end_ns: int = 2**62
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What became of a bag.
+
+    Attributes:
+        frames: rows in the episode.
+        duration_s: time they cover [s].
+        outcome: ``incomplete`` if a sensor was lost, else None.
+        defects: kind -> how often, none of it zero.
+        streams: stream -> its figures.
+    """
+
+    frames: int
+    duration_s: float
+    outcome: str | None
+    defects: dict[str, int]
+    streams: dict[str, dict[str, Any]]
+
+
+def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Converted:
+    """Convert a bag into a dataset of one episode; leaves nothing behind if it cannot.
+
+    Args:
+        job: what to make of which bag.
+        progress: called with the number of messages done.
+
+    Raises:
+        BagError: the bag is damaged, or gives no row with this mapping.
+        DatasetExistsError: there is something at the root already.
+    """
+    with BagReader(job.bag) as bag:
+        check_topics(bag, job.mapping)
+        plan = learn_plan(bag, job.mapping)
+        info = DatasetInfo(
+            job.mapping.fps, plan.features(), robot_type=job.mapping.robot_type, video=job.video
+        )
+        with DatasetWriter.create(job.root, info) as writer:
+            take = Take(plan, writer, job.task, job.start_ns)
+            take.until_ns = job.end_ns
+            _replay(bag, take, job, progress)
+            if take.num_frames == 0:
+                raise BagError(_why_empty(job, take))
+            outcome = 'incomplete' if take.lost else None
+            take.save(outcome)
+            return Converted(
+                frames=take.num_frames,
+                duration_s=take.num_frames / job.mapping.fps,
+                outcome=outcome,
+                defects=take.defects(),
+                streams=take.report(),
+            )
+
+
+def check_topics(bag: BagReader, mapping: MappingConfig) -> None:
+    """Check that the bag has what the mapping asks for.
+
+    Raises:
+        BagError: names every topic that is missing or empty, and those that are there.
+    """
+    missing = [topic for topic in mapping.topics() if bag.count([topic]) == 0]
+    if missing:
+        there = ', '.join(sorted(bag.topics)) or 'none at all'
+        raise BagError(
+            f'bag {bag.path} holds no messages on {", ".join(missing)}; topics there: {there}'
+        )
+
+
+def learn_plan(bag: BagReader, mapping: MappingConfig) -> RowPlan:
+    """Return the plan of the rows, what the mapping leaves open learnt from the bag.
+
+    Raises:
+        StreamError: the messages cannot be what the mapping says they are.
+    """
+    plan = RowPlan(mapping, bag.types)
+    topics = plan.unlearned_topics()
+    for raw in bag.messages(topics):
+        plan.learn(raw)
+        if plan.is_learned:
+            break
+    plan.settle()
+    return plan
+
+
+def _replay(bag: BagReader, take: Take, job: ConvertJob, progress: Progress) -> None:
+    for done, raw in enumerate(bag.messages(job.mapping.topics()), start=1):
+        take.add(raw)
+        take.poll(raw.received_ns)
+        if take.lost is not None:
+            break
+        progress(done)
+    take.finish()
+
+
+def _why_empty(job: ConvertJob, take: Take) -> str:
+    waiting = take.waiting_for()
+    if waiting:
+        return f'bag {job.bag} gives no row: no usable message on {", ".join(waiting)}'
+    return f'bag {job.bag} gives no row: its streams have no common time'

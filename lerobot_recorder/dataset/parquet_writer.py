@@ -1,0 +1,35 @@
+"""Parquet files as LeRobot writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lerobot_recorder.dataset import durable
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table as one row group, and wait until it is on the disk.
+
+    Args:
+        table: The rows; SNAPPY, format 2.6, with statistics.
+        path: The file; not yet a name under which readers look for it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(
+        table,
+        path,
+        version='2.6',
+        compression='snappy',
+        row_group_size=max(len(table), 1),
+    )
+    durable.sync_file(path)
+
+
+def replace_table(table: pa.Table, path: Path) -> None:
+    """Replace a Parquet file: at any moment it is all old or all new."""
+    temporary = path.with_name(f'.{path.name}.tmp')
+    write_table(table, temporary)
+    durable.move(temporary, path)

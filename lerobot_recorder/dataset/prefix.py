@@ -1,0 +1,133 @@
+"""The longest run of episodes, from the first on, that is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lerobot_drivers.common.errors import DatasetFormatError
+from lerobot_recorder.dataset import episodes, layout, schema, tasks, video_reader
+from lerobot_recorder.dataset.episodes import EpisodeRow
+
+_COLUMNS = ['episode_index', 'index', 'frame_index', 'task_index']
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """What of a dataset is whole.
+
+    Attributes:
+        rows: The whole episodes.
+        problem: Why it does not go on behind them, None if these are all.
+    """
+
+    rows: Sequence[EpisodeRow]
+    problem: str | None
+
+
+def find(root: Path, document: Mapping[str, Any]) -> Prefix:
+    """Return the episodes up to the first that is not whole.
+
+    Looks at the rows' numbering and at the number of frames in the videos; decodes nothing.
+
+    Args:
+        root: The dataset.
+        document: Its info.json.
+    """
+    features, fps = document['features'], int(document['fps'])
+    rows, problem = _readable_rows(root, fps, features)
+    if not rows:
+        return Prefix(rows, problem)
+    checker = _Checker(root, features, fps, len(tasks.read(root)))
+    start = 0
+    for position, row in enumerate(rows):
+        found = checker.problem(row, position, start)
+        if found:
+            return Prefix(rows[:position], f'episode {position}: {found}')
+        start = row.stop
+    return Prefix(rows, problem)
+
+
+def _readable_rows(
+    root: Path, fps: int, features: schema.Features
+) -> tuple[list[EpisodeRow], str | None]:
+    rows: list[EpisodeRow] = []
+    columns: list[str] | None = None
+    for path in layout.episodes_files(root):
+        try:
+            table = pq.read_table(path)
+            columns = columns or table.schema.names
+            if table.schema.names != columns:
+                return rows, f'{path} has other columns than the files before it'
+            rows += episodes.from_table(table, fps, features)
+        except (OSError, pa.ArrowException, DatasetFormatError) as error:
+            return rows, f'{path}: {error}'
+    return rows, None
+
+
+@dataclass
+class _Checker:
+    root: Path
+    features: schema.Features
+    fps: int
+    num_tasks: int
+    _data: tuple[layout.FileIndex, dict[str, Any]] | None = None
+    _frames: dict[Path, int] = field(default_factory=dict)
+
+    def problem(self, row: EpisodeRow, position: int, start: int) -> str | None:
+        """Return why an episode is not whole, None if it is."""
+        if row.index != position or row.start != start or row.length < 1:
+            return (
+                f'its row says episode {row.index}, rows {row.start} to {row.stop}; '
+                f'expected a start at {start}'
+            )
+        try:
+            return self._data_problem(row) or self._video_problem(row)
+        except (OSError, pa.ArrowException, DatasetFormatError) as error:
+            return str(error)
+
+    def _data_problem(self, row: EpisodeRow) -> str | None:
+        columns = self._columns(row.data)
+        inside = columns['episode_index'] == row.index
+        rows = int(inside.sum())
+        if rows != row.length:
+            return f'{layout.data_file(row.data)} holds {rows} of its {row.length} rows'
+        count = np.arange(row.length)
+        if not np.array_equal(columns['index'][inside], count + row.start):
+            return f'index does not run from {row.start} to {row.stop - 1}'
+        if not np.array_equal(columns['frame_index'][inside], count):
+            return f'frame_index does not run from 0 to {row.length - 1}'
+        if not np.isin(columns['task_index'][inside], np.arange(self.num_tasks)).all():
+            return 'a task_index is not in tasks.parquet'
+        return None
+
+    def _video_problem(self, row: EpisodeRow) -> str | None:
+        for key, file in row.videos.items():
+            path = self.root / layout.video_file(key, file)
+            needed = row.video_starts[key] + row.length
+            if path not in self._frames:
+                facts = video_reader.probe(path)
+                self._frames[path] = facts.frames or len(video_reader.frame_times(path))
+            if self._frames[path] < needed:
+                return f'{path} holds {self._frames[path]} frames, needed are {needed}'
+        return None
+
+    def _columns(self, file: layout.FileIndex) -> dict[str, Any]:
+        if self._data is None or self._data[0] != file:
+            path = self.root / layout.data_file(file)
+            stored = {key for key, f in self.features.items() if not schema.is_video(f)}
+            missing = stored ^ set(pq.read_schema(path).names)
+            if missing:
+                raise DatasetFormatError(
+                    f'{layout.data_file(file)}: columns {sorted(missing)} are missing or unknown'
+                )
+            table = pq.read_table(path, columns=_COLUMNS)
+            columns = {k: schema.to_numpy(table[k], self.features[k]) for k in _COLUMNS}
+            self._data = file, columns
+        return self._data[1]

@@ -1,0 +1,82 @@
+"""What is known of an episode beyond its rows: `meta/ros/episodes/<uuid>.*`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from lerobot_drivers.common.errors import DatasetError
+from lerobot_recorder.dataset import durable, layout, parquet_writer
+
+_NAME = re.compile(r'[A-Za-z0-9_-]+')
+
+
+@dataclass(frozen=True)
+class EpisodeRecord:
+    """Facts of one episode, kept beside the dataset under a name that survives renumbering.
+
+    Attributes:
+        uuid: Name of the episode for good; letters, digits, `-` and `_`.
+        outcome: `success`, `failure`, `incomplete` ..., None if nobody said.
+        defects: Kind of defect -> number of rows or events it touches.
+        details: Anything JSON can hold: operator, versions, configuration.
+        tables: Name -> table (true stamps, commands at their native rate ...).
+    """
+
+    uuid: str
+    outcome: str | None = None
+    defects: Mapping[str, int] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in (self.uuid, *self.tables):
+            if not _NAME.fullmatch(name):
+                raise DatasetError(
+                    f'episode record: {name!r} becomes a file name and may hold only '
+                    'letters, digits, "-" and "_"'
+                )
+
+    def extra_columns(self) -> dict[str, str | None]:
+        """Return what `meta/episodes` mirrors in datasets that we created."""
+        return {
+            'ros/uuid': self.uuid,
+            'ros/outcome': self.outcome,
+            'ros/defects': json.dumps(dict(self.defects), sort_keys=True),
+        }
+
+    def write(self, folder: Path, episode_index: int, frames: int) -> dict[str, str]:
+        """Write the JSON file and the tables into a folder, for a commit.
+
+        Args:
+            folder: Where to; the names there are flat.
+            episode_index: The episode's number when it is saved.
+            frames: Number of its rows.
+
+        Returns:
+            Name in the folder -> path in the dataset.
+        """
+        files = {}
+        for name, table in self.tables.items():
+            file = f'{self.uuid}.{name}.parquet'
+            parquet_writer.write_table(table, folder / file)
+            files[file] = f'{layout.RECORDS}/{file}'
+        document = {
+            'uuid': self.uuid,
+            'outcome': self.outcome,
+            'defects': dict(self.defects),
+            'episode_index_when_saved': episode_index,
+            'frames': frames,
+            'details': dict(self.details),
+        }
+        file = f'{self.uuid}.json'
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        durable.write_synced(folder / file, text.encode())
+        files[file] = f'{layout.RECORDS}/{file}'
+        return files

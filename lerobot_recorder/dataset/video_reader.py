@@ -1,0 +1,174 @@
+"""Looking into MP4 files: what they are, how many frames they have, their pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from lerobot_drivers.common.errors import DatasetFormatError
+from lerobot_recorder.dataset.info import VideoConfig
+
+#: LeRobot's limit for the distance of a picture from its row [s].
+TOLERANCE_S = 1e-4
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What a video really is.
+
+    Attributes:
+        height, width: Size [px].
+        codec: FFmpeg's canonical name.
+        pix_fmt: FFmpeg's pixel format.
+        channels: Components of that format.
+        fps: Average rate of the container.
+        frames: Number of frames that the container's index knows, 0 if it has none.
+        has_audio: Whether there is an audio stream.
+    """
+
+    height: int
+    width: int
+    codec: str
+    pix_fmt: str
+    channels: int
+    fps: Fraction
+    frames: int
+    has_audio: bool
+
+
+def probe(path: Path) -> VideoFacts:
+    """Return what a video is, without reading its pictures.
+
+    Raises:
+        DatasetFormatError: it cannot be read or holds no video.
+    """
+    with _open(path) as container:
+        if not container.streams.video:
+            raise DatasetFormatError(f'{path}: holds no video stream')
+        stream = container.streams.video[0]
+        context = stream.codec_context
+        pix_fmt = str(context.pix_fmt)
+        return VideoFacts(
+            height=context.height,
+            width=context.width,
+            codec=str(context.codec.canonical_name),
+            pix_fmt=pix_fmt,
+            channels=len(av.VideoFormat(pix_fmt).components),
+            fps=Fraction(stream.average_rate or 0),
+            frames=stream.frames,
+            has_audio=bool(container.streams.audio),
+        )
+
+
+def frame_times(path: Path) -> NDArray[np.float64]:
+    """Return the presentation times of all frames, sorted [s]; reads packets, decodes nothing.
+
+    Raises:
+        DatasetFormatError: it cannot be read to its end.
+    """
+    with _open(path) as container:
+        stream = container.streams.video[0]
+        try:
+            ticks = [packet.pts for packet in container.demux(stream) if packet.pts is not None]
+        except av.FFmpegError as error:
+            raise DatasetFormatError(f'{path} is damaged: {error}') from None
+        times = np.sort(np.array(ticks, dtype=np.int64)) * float(stream.time_base or 0)
+        return times.astype(np.float64)
+
+
+def frames(path: Path, start: int, count: int | None, fps: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield the pictures number `start` to `start + count - 1`.
+
+    Args:
+        path: The file.
+        start: Number of the first picture.
+        count: How many; None: up to the end.
+        fps: Pictures per second.
+
+    Yields:
+        RGB, shape (height, width, 3).
+
+    Raises:
+        DatasetFormatError: there are fewer, or one is not at its time.
+    """
+    wanted = start
+    stop = None if count is None else start + count
+    for number, frame in _decoded(path, start, fps):
+        if number < wanted:
+            continue
+        if number > wanted:
+            raise DatasetFormatError(f'{path}: frame {wanted} is missing, found {number}')
+        yield frame
+        wanted += 1
+        if wanted == stop:
+            return
+    if stop is not None:
+        raise DatasetFormatError(f'{path}: ends at frame {wanted}, expected {stop}')
+
+
+def info_block(facts: VideoFacts, fps: int, config: VideoConfig | None) -> dict[str, Any]:
+    """Return a video feature's `info` entry.
+
+    Args:
+        facts: What the file is.
+        fps: Pictures per second.
+        config: How it was encoded; None if unknown.
+    """
+    block: dict[str, Any] = {
+        'is_depth_map': False,
+        'video.height': facts.height,
+        'video.width': facts.width,
+        'video.codec': facts.codec,
+        'video.pix_fmt': facts.pix_fmt,
+        'video.fps': fps,
+        'video.channels': facts.channels,
+        'has_audio': facts.has_audio,
+    }
+    if config is not None:
+        block |= {
+            'video.g': config.gop,
+            'video.crf': config.crf,
+            'video.preset': config.preset,
+            'video.fast_decode': 0,
+            'video.video_backend': 'pyav',
+            'video.extra_options': {},
+        }
+    return block
+
+
+def _decoded(path: Path, start: int, fps: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    reformatter = VideoReformatter()
+    with _open(path) as container:
+        stream = container.streams.video[0]
+        base = stream.time_base or Fraction(1, fps)
+        if start:
+            container.seek(int(Fraction(start, fps) / base), stream=stream)
+        try:
+            for frame in container.decode(stream):
+                if frame.pts is None:
+                    continue
+                at = frame.pts * base * fps
+                number = round(at)
+                if abs(at - number) > TOLERANCE_S * fps:
+                    raise DatasetFormatError(
+                        f'{path}: a frame at {float(frame.pts * base)} s is off the grid'
+                    )
+                rgb: Any = reformatter.reformat(frame, format='rgb24').to_ndarray()
+                yield number, rgb
+        except av.FFmpegError as error:
+            raise DatasetFormatError(f'{path} is damaged: {error}') from None
+
+
+def _open(path: Path) -> Any:
+    try:
+        return av.open(str(path))
+    except (av.FFmpegError, OSError) as error:
+        raise DatasetFormatError(f'{path} cannot be opened: {error}') from None

@@ -1,0 +1,139 @@
+"""A first mapping from the topics that are there, live or in a bag.
+
+Names follow the conventions of ROS drivers; what is not clear is asked for, never
+picked at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lerobot_drivers.common.errors import StreamError
+from lerobot_drivers.common.naming import ACTION, OBSERVATION_STATE, image_key
+from lerobot_recorder.images import COMPRESSED_IMAGE, IMAGE_TYPES
+from lerobot_recorder.numeric_fields import JOINT_STATE, JOINT_TRAJECTORY, READERS
+
+NONE = 'none'
+_COMMAND_NAMES = ('joint_commands', 'joint_command', 'commands', 'joint_trajectory')
+_TRANSPORTS = ('compressed', 'compressedDepth', 'theora', 'zstd', 'ffmpeg')
+_IMAGE_NAMES = ('image_raw', 'image_rect_raw', 'image_rect', 'image_color', 'image_mono', 'image')
+_SOURCES = ('teleop', 'policy')
+
+
+@dataclass(frozen=True)
+class TopicHints:
+    """What the user said about topics; the rest is guessed.
+
+    Attributes:
+        state: topic of ``observation.state``.
+        action: topic of ``action``, or ``none`` to record without one.
+        cameras: camera name -> topic; None takes every image topic.
+    """
+
+    state: str | None = None
+    action: str | None = None
+    cameras: Mapping[str, str] | None = field(default=None)
+
+
+def guess_features(topics: Mapping[str, str], hints: TopicHints) -> dict[str, dict[str, Any]]:
+    """Return features, each with its topic, as a mapping file holds them.
+
+    Args:
+        topics: topic -> message type of what is there.
+        hints: what the user said.
+
+    Raises:
+        StreamError: a topic named is not there, or what to take is not clear.
+    """
+    state = _named(topics, hints.state, 'state') or _only(
+        _state_candidates(topics), 'joint states', 'state', topics
+    )
+    features: dict[str, dict[str, Any]] = {OBSERVATION_STATE: {'topic': state}}
+    if hints.action != NONE:
+        action = _named(topics, hints.action, 'action') or _only(
+            _action_candidates(topics, state), 'commands', 'action', topics
+        )
+        features[ACTION] = {'topic': action}
+    cameras = guess_cameras(topics) if hints.cameras is None else hints.cameras
+    for camera, topic in cameras.items():
+        _named(topics, topic, f'cameras.{camera}')
+        features[image_key(camera)] = {'topic': topic}
+    return features
+
+
+def guess_cameras(topics: Mapping[str, str]) -> dict[str, str]:
+    """Return camera name -> topic for every camera, raw images before compressed ones."""
+    by_camera: dict[str, str] = {}
+    images = [topic for topic, msgtype in topics.items() if msgtype in IMAGE_TYPES]
+    for topic in sorted(images, key=lambda topic: (topics[topic] == COMPRESSED_IMAGE, topic)):
+        if not _is_depth(topic):
+            by_camera.setdefault('/'.join(_camera_parts(topic)), topic)
+    short = {parts: parts.rsplit('/', 1)[-1] for parts in by_camera}
+    doubled = len(set(short.values())) < len(short)
+    return {
+        (parts.replace('/', '_') if doubled else short[parts]): topic
+        for parts, topic in by_camera.items()
+    }
+
+
+def _state_candidates(topics: Mapping[str, str]) -> list[str]:
+    states = [
+        t for t, msgtype in topics.items() if msgtype == JOINT_STATE and _last(t) == 'joint_states'
+    ]
+    followers = [topic for topic in states if 'leader' not in topic]
+    return followers or states
+
+
+def _action_candidates(topics: Mapping[str, str], state: str) -> list[str]:
+    usable = [topic for topic, msgtype in topics.items() if msgtype in READERS and topic != state]
+    commands = [topic for topic in usable if _last(topic) in _COMMAND_NAMES]
+    merged = [topic for topic in commands if _parts(topic)[-2:-1] not in ([s] for s in _SOURCES)]
+    here = [topic for topic in merged if _parts(topic)[:-1] == _parts(state)[:-1]]
+    leaders = [topic for topic in usable if _last(topic) == 'joint_states' and 'leader' in topic]
+    return here or merged or commands or leaders
+
+
+def _only(candidates: Sequence[str], what: str, flag: str, topics: Mapping[str, str]) -> str:
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        raise StreamError(
+            f'several topics could be the {what}: {", ".join(candidates)}; '
+            f'name one with --topics.{flag}=TOPIC'
+        )
+    others = [
+        topic for topic, msgtype in topics.items() if msgtype in (JOINT_STATE, JOINT_TRAJECTORY)
+    ]
+    there = f'joint topics there: {", ".join(others)}' if others else 'there are no joint topics'
+    instead = f' or --topics.{flag}=none' if flag == 'action' else ''
+    raise StreamError(
+        f'no topic looks like {what}; {there}; name one with --topics.{flag}=TOPIC{instead}'
+    )
+
+
+def _named(topics: Mapping[str, str], topic: str | None, flag: str) -> str | None:
+    if topic is not None and topic not in topics:
+        there = ', '.join(sorted(topics)) or 'none at all'
+        raise StreamError(f'--topics.{flag}: there is no topic {topic}; topics there: {there}')
+    return topic
+
+
+def _is_depth(topic: str) -> bool:
+    return any('depth' in part.lower() for part in _parts(topic))
+
+
+def _camera_parts(topic: str) -> list[str]:
+    parts = _parts(topic)
+    while len(parts) > 1 and parts[-1] in (*_TRANSPORTS, *_IMAGE_NAMES):
+        parts = parts[:-1]
+    return parts
+
+
+def _parts(topic: str) -> list[str]:
+    return topic.strip('/').split('/')
+
+
+def _last(topic: str) -> str:
+    return _parts(topic)[-1]

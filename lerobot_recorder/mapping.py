@@ -1,0 +1,184 @@
+"""Which topic becomes which feature: the same mapping for live recording and for bags.
+
+::
+
+    fps: 30
+    robot_type: so_follower
+    features:
+      observation.state:
+        topic: /follower/joint_states
+        joints: [shoulder_pan, shoulder_lift]
+        units: {shoulder_pan: {mode: degrees}}
+      action: {topic: /follower/joint_commands}
+      observation.images.front: {topic: /follower/front/image_raw}
+
+A feature made of several topics lists them under ``sources``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lerobot_drivers.common.config import STRICT_KEYS, build, read_yaml
+from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.common.naming import ACTION, DEFAULT_FEATURES, IMAGES_PREFIX
+from lerobot_drivers.common.units import JointUnit, NormMode
+from lerobot_recorder.messages import StampClock
+from lerobot_recorder.streams import Take
+from lerobot_recorder.synchronizer import SyncMode
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UnitConfig:
+    """The unit of one joint in the dataset; see ``JointUnit``."""
+
+    __pydantic_config__ = STRICT_KEYS
+
+    mode: NormMode = NormMode.RADIANS
+    lower: float | None = None
+    upper: float | None = None
+
+    def joint_unit(self) -> JointUnit:
+        """Return the map it names."""
+        if self.lower is None or self.upper is None:
+            return JointUnit(self.mode)
+        return JointUnit(self.mode, self.lower, self.upper)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SourceConfig:
+    """One topic's part of a feature.
+
+    Attributes:
+        topic: absolute topic name.
+        field: which field of a joint message: position, velocity or effort.
+        joints: names of the elements on the topic, in the dataset's order; None takes
+            those that the first messages carry.
+        names: their names in the dataset; None derives them from the joints.
+        units: joint -> its unit in the dataset; those not named stay in rad or m.
+        take: how it is taken at a tick; None decides by feature.
+        clock: which clock stamps it.
+        offset_ms: fixed latency of its stamps [ms].
+        tolerance_ms: samples further apart have a gap between them [ms].
+        may_be_silent: silence is no gap; None decides by feature (actions may).
+    """
+
+    __pydantic_config__ = STRICT_KEYS
+
+    topic: str
+    field: str = 'position'
+    joints: list[str] | None = None
+    names: list[str] | None = None
+    units: dict[str, UnitConfig] = dataclasses.field(default_factory=dict)
+    take: Take | None = None
+    clock: StampClock = StampClock.AUTO
+    offset_ms: float = 0.0
+    tolerance_ms: float = 100.0
+    may_be_silent: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FeatureConfig:
+    """The topics a feature is made of, its elements in their order."""
+
+    __pydantic_config__ = STRICT_KEYS
+
+    sources: list[SourceConfig]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MappingConfig:
+    """A whole dataset row, feature by feature.
+
+    Attributes:
+        features: feature key -> where it comes from.
+        fps: rows per second.
+        robot_type: LeRobot's name of the robot.
+        reference: image feature whose pictures lead; None takes the first.
+        mode: aligned on acquisition time, or as a policy would have seen it.
+        watermark_ms: how much longer than a stream's known latency to wait for it [ms].
+        max_gap_s: a sensor silent for longer ends the take [s].
+    """
+
+    __pydantic_config__ = STRICT_KEYS
+
+    features: dict[str, FeatureConfig]
+    fps: int = 30
+    robot_type: str | None = None
+    reference: str | None = None
+    mode: SyncMode = SyncMode.ALIGNED
+    watermark_ms: float = 100.0
+    max_gap_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.features:
+            raise ValueError('a mapping needs at least one feature')
+        for key in self.features:
+            if '/' in key or key in DEFAULT_FEATURES:
+                raise ValueError(f'{key!r} cannot be the name of a feature')
+        if self.fps < 1:
+            raise ValueError(f'fps must be a whole number above 0, found {self.fps}')
+
+    def topics(self) -> list[str]:
+        """Return every topic of the mapping once, in order."""
+        return list(dict.fromkeys(s.topic for f in self.features.values() for s in f.sources))
+
+
+def is_image_feature(key: str) -> bool:
+    """Return whether a feature holds pictures."""
+    return key.startswith(IMAGES_PREFIX)
+
+
+def default_take(key: str) -> Take:
+    """Return how a feature is taken unless its source says so itself."""
+    if is_image_feature(key):
+        return Take.NEAREST
+    return Take.NEXT if is_action(key) else Take.INTERPOLATE
+
+
+def is_action(key: str) -> bool:
+    """Return whether a feature holds commands."""
+    return key == ACTION or key.startswith(f'{ACTION}.')
+
+
+def load_mapping(path: Path, overrides: Mapping[str, Any] | None = None) -> MappingConfig:
+    """Read a mapping file.
+
+    Raises:
+        ConfigError: it cannot be read, or a key of it is missing, unknown or wrong.
+    """
+    return build_mapping({**read_yaml(path), **(overrides or {})}, str(path))
+
+
+def build_mapping(section: Mapping[str, Any], where: str) -> MappingConfig:
+    """Validate a mapping as YAML gives it; a feature of one topic needs no ``sources``.
+
+    Raises:
+        ConfigError: a key is missing, unknown or wrong.
+    """
+    features = section.get('features')
+    if not isinstance(features, Mapping):
+        raise ConfigError(f'{where}.features must be a mapping of features, found {features!r}')
+    spelled_out = {
+        key: {'sources': [value]} if isinstance(value, Mapping) and 'topic' in value else value
+        for key, value in features.items()
+    }
+    return build(MappingConfig, {**section, 'features': spelled_out}, where)
+
+
+def unique(names: Iterable[str], what: str) -> list[str]:
+    """Return the names as a list.
+
+    Raises:
+        ConfigError: one occurs twice.
+    """
+    listed = list(names)
+    doubled = sorted({name for name in listed if listed.count(name) > 1})
+    if doubled:
+        raise ConfigError(
+            f'{what}: {", ".join(doubled)} occur twice; give them names of their own'
+        )
+    return listed

@@ -1,0 +1,102 @@
+"""From a message to named numbers: one table, for live recording and bags.
+
+A reader gets a message and a field's name and returns the names of the elements (None
+where the message carries none) and their values. Decoding is duck-typed: it needs
+no message class. To add a type, write such a function and enter it in ``READERS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lerobot_drivers.common.errors import StreamError
+
+NamedValues = tuple[Sequence[str] | None, NDArray[np.float64]]
+Reader = Callable[[Any, str], NamedValues]
+
+JOINT_STATE = 'sensor_msgs/msg/JointState'
+JOINT_TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
+
+
+def _joint_state(message: Any, field: str) -> NamedValues:
+    return list(message.name), np.asarray(getattr(message, field), dtype=np.float64)
+
+
+def _joint_trajectory(message: Any, field: str) -> NamedValues:
+    if not message.points:
+        return [], np.empty(0)
+    values = getattr(message.points[0], field + 's')
+    return list(message.joint_names), np.asarray(values, dtype=np.float64)
+
+
+def _array(message: Any, field: str) -> NamedValues:
+    return None, np.asarray(message.data, dtype=np.float64).ravel()
+
+
+def _twist(message: Any, field: str) -> NamedValues:
+    twist = getattr(message, 'twist', message)
+    linear, angular = twist.linear, twist.angular
+    names = ['linear.x', 'linear.y', 'linear.z', 'angular.x', 'angular.y', 'angular.z']
+    values = [linear.x, linear.y, linear.z, angular.x, angular.y, angular.z]
+    return names, np.array(values, dtype=np.float64)
+
+
+def _scalar(message: Any, field: str) -> NamedValues:
+    return None, np.array([message.data], dtype=np.float64)
+
+
+READERS: dict[str, Reader] = {
+    JOINT_STATE: _joint_state,
+    JOINT_TRAJECTORY: _joint_trajectory,
+    'geometry_msgs/msg/Twist': _twist,
+    'geometry_msgs/msg/TwistStamped': _twist,
+    **{f'std_msgs/msg/Float{bits}MultiArray': _array for bits in (32, 64)},
+    **{f'std_msgs/msg/{name}': _scalar for name in ('Float32', 'Float64', 'Int32', 'Int64')},
+}
+
+SUFFIXES = {'position': '.pos', 'velocity': '.vel', 'effort': '.effort'}
+
+
+def read_values(message: Any, msgtype: str, field: str, topic: str) -> NamedValues:
+    """Return the names and values of a message's field.
+
+    Args:
+        message: the decoded message.
+        msgtype: its type.
+        field: ``position``, ``velocity`` or ``effort`` of joint messages.
+        topic: where it came from, for the error.
+
+    Raises:
+        StreamError: the type cannot be turned into numbers, or lacks the field, or its
+            names and values differ in number.
+    """
+    reader = READERS.get(msgtype)
+    if reader is None:
+        raise StreamError(f'{topic}: {msgtype} cannot be recorded as numbers')
+    try:
+        names, values = reader(message, field)
+    except AttributeError as error:
+        raise StreamError(f'{topic}: {msgtype} has no field {field!r}') from error
+    if names is not None and len(names) != len(values):
+        raise StreamError(
+            f'{topic}: a {msgtype} has {len(names)} names but {len(values)} values of {field}'
+        )
+    return names, values
+
+
+def pick(named: NamedValues, wanted: Sequence[str]) -> NDArray[np.float64]:
+    """Return the wanted elements in order; NaN for those the message does not carry.
+
+    Args:
+        named: names and values of a message; without names the order is the wanted one.
+        wanted: names of the elements, in the dataset's order.
+    """
+    names, values = named
+    if names is None:
+        return values if len(values) == len(wanted) else np.full(len(wanted), np.nan)
+    index = {name: at for at, name in enumerate(names)}
+    return np.array([values[index[name]] if name in index else np.nan for name in wanted])

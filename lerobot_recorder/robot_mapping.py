@@ -1,0 +1,64 @@
+"""The mapping of a robot of ours: its topics, units and names follow from its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lerobot_drivers.common.naming import (
+    ACTION,
+    JOINT_COMMANDS,
+    JOINT_STATES,
+    OBSERVATION_STATE,
+    image_key,
+    image_topic,
+)
+from lerobot_drivers.common.units import JointSpec
+from lerobot_drivers.robots import make_robot
+from lerobot_drivers.robots.config import RobotConfig
+
+
+def robot_features(config: RobotConfig, namespace: str) -> dict[str, dict[str, Any]]:
+    """Return the features of a robot in a namespace, as a mapping file holds them.
+
+    Args:
+        config: the robot.
+        namespace: absolute namespace of its nodes, such as ``/follower``.
+
+    Raises:
+        CalibrationError: its units need a calibration that is not there.
+    """
+    prefix = namespace.rstrip('/')
+    joints = make_robot(config).joints
+    numbers: dict[str, Any] = {'joints': [joint.name for joint in joints], 'units': units(joints)}
+    features: dict[str, dict[str, Any]] = {
+        OBSERVATION_STATE: {'topic': f'{prefix}/{JOINT_STATES}', **numbers},
+        ACTION: {'topic': f'{prefix}/{JOINT_COMMANDS}', **numbers},
+    }
+    for camera in config.cameras:
+        features[image_key(camera)] = {'topic': f'{prefix}/{image_topic(camera)}'}
+    return features
+
+
+def with_units(
+    features: Mapping[str, Mapping[str, Any]], config: RobotConfig
+) -> dict[str, dict[str, Any]]:
+    """Return guessed features with the joints, order and units of a robot we know."""
+    joints = make_robot(config).joints
+    numbers = {'joints': [joint.name for joint in joints], 'units': units(joints)}
+    numeric = (OBSERVATION_STATE, ACTION)
+    return {
+        key: {**entry, **(numbers if key in numeric else {})} for key, entry in features.items()
+    }
+
+
+def units(joints: tuple[JointSpec, ...]) -> dict[str, dict[str, Any]]:
+    """Return joint -> unit as a mapping file holds it."""
+    return {
+        joint.name: {
+            'mode': joint.unit.mode.value,
+            'lower': joint.unit.lower,
+            'upper': joint.unit.upper,
+        }
+        for joint in joints
+    }

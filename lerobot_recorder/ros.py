@@ -1,0 +1,83 @@
+"""How the recorder and the policy node hear topics: raw bytes, QoS by who publishes."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import ReliabilityPolicy
+
+from lerobot_drivers.common.errors import StreamError
+from lerobot_drivers.ros import match_publishers
+from lerobot_recorder.messages import RawMessage
+
+
+class TopicSubscriber:
+    """One topic as raw messages; subscribes when it has publishers, anew when those change.
+
+    Args:
+        node: who subscribes.
+        topic: absolute topic.
+        deliver: where the messages go.
+    """
+
+    def __init__(self, node: Node, topic: str, deliver: Callable[[RawMessage], None]) -> None:
+        self.topic = topic
+        self._node = node
+        self._deliver = deliver
+        self._subscription: Any = None
+        self._reliability: ReliabilityPolicy | None = None
+        self._msgtype = ''
+
+    def refresh(self) -> None:
+        """Subscribe if there are publishers by now, or if they offer something else by now."""
+        publishers = self._node.get_publishers_info_by_topic(self.topic)
+        if not publishers:
+            return
+        qos = match_publishers(self._node, self.topic)
+        if self._subscription is not None:
+            if qos.reliability == self._reliability:
+                return
+            self._node.destroy_subscription(self._subscription)
+        self._msgtype = publishers[0].topic_type
+        self._reliability = qos.reliability
+        self._subscription = self._node.create_subscription(
+            message_class(self._msgtype), self.topic, self._on_raw, qos, raw=True
+        )
+
+    def _on_raw(self, data: bytes, info: Mapping[str, Any]) -> None:
+        self._deliver(
+            RawMessage(
+                self.topic,
+                self._msgtype,
+                data,
+                int(info['source_timestamp']),
+                int(info['received_timestamp']),
+            )
+        )
+
+
+def message_class(msgtype: str) -> type:
+    """Return the class of a message type such as ``sensor_msgs/msg/Image``.
+
+    Raises:
+        StreamError: its package is not installed.
+    """
+    package, _, name = msgtype.partition('/msg/')
+    try:
+        found = getattr(importlib.import_module(f'{package}.msg'), name)
+    except (ImportError, AttributeError) as error:
+        raise StreamError(f'message type {msgtype} is not installed: {error}') from error
+    assert isinstance(found, type)
+    return found
+
+
+def graph_topics(node: Node) -> dict[str, str]:
+    """Return topic -> type of every topic that somebody publishes."""
+    return {
+        topic: types[0]
+        for topic, types in node.get_topic_names_and_types()
+        if node.count_publishers(topic) > 0
+    }

@@ -1,0 +1,123 @@
+"""The configuration file all nodes of a session share; here the recorder's part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_drivers.common.config import Section, build, read_yaml
+from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.robots import make_robot
+from lerobot_drivers.robots.config import RobotConfig
+from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
+from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter
+from lerobot_recorder.guess import guess_features
+from lerobot_recorder.mapping import MappingConfig, build_mapping
+from lerobot_recorder.recorder import MakeWriter, SessionConfig
+from lerobot_recorder.robot_mapping import robot_features, with_units
+
+
+@dataclass(frozen=True)
+class RecordConfig:
+    """What the recorder reads of a session's file.
+
+    Attributes:
+        dataset: where it goes and how the episodes run.
+        recorder: settings of the recorder itself.
+        topics: topics where they cannot be told by name.
+        robot: the robot of ours, None in somebody else's graph.
+        attach: the graph is somebody else's: its topics are looked at, not derived.
+        resume: add to a dataset that is there.
+    """
+
+    dataset: DatasetConfig
+    recorder: RecorderConfig
+    topics: TopicsConfig
+    robot: RobotConfig | None
+    attach: bool
+    resume: bool
+
+    @property
+    def needs_graph(self) -> bool:
+        """Return whether the mapping depends on the topics that are there."""
+        return self.recorder.features is None and (self.attach or self.robot is None)
+
+    def mapping(self, namespace: str, topics: Mapping[str, str]) -> MappingConfig:
+        """Return which topic becomes which feature.
+
+        Args:
+            namespace: the robot's namespace.
+            topics: topic -> type of the graph; used only if the mapping needs it.
+
+        Raises:
+            ConfigError: the mapping is not valid.
+            StreamError: it is not clear which topics to take.
+        """
+        features: Mapping[str, Any]
+        if self.recorder.features is not None:
+            features = self.recorder.features
+        elif self.robot is None:
+            features = guess_features(topics, self.topics.hints())
+        elif self.attach:
+            features = with_units(guess_features(topics, self.topics.hints()), self.robot)
+        else:
+            features = robot_features(self.robot, namespace)
+        section = {
+            'features': features,
+            'fps': self.dataset.fps,
+            'robot_type': make_robot(self.robot).name if self.robot else None,
+            **self.recorder.mapping_keys(),
+        }
+        return build_mapping(section, 'recorder')
+
+    def session(self) -> SessionConfig:
+        """Return how the episodes run."""
+        return SessionConfig(
+            task=self.dataset.single_task,
+            num_episodes=self.dataset.num_episodes,
+            episode_frames=self.dataset.episode_frames,
+            reset_ns=round(self.dataset.reset_time_s * NS_PER_S),
+            timeout_ns=round(self.recorder.prepare_timeout_s * NS_PER_S),
+        )
+
+    def make_writer(self, mapping: MappingConfig) -> MakeWriter:
+        """Return how to open the dataset once its features are known."""
+
+        def open_dataset(features: dict[str, dict[str, Any]]) -> DatasetWriter:
+            video = self.dataset.rgb_encoder.video()
+            info = DatasetInfo(mapping.fps, features, mapping.robot_type, video)
+            opener = DatasetWriter.resume if self.resume else DatasetWriter.create
+            return opener(self.dataset.folder, info)
+
+        return open_dataset
+
+
+def load_record_config(path: Path) -> RecordConfig:
+    """Read the recorder's part of a session's file.
+
+    Raises:
+        ConfigError: a section is missing, or a key of one missing, unknown or wrong.
+    """
+    return record_config(read_yaml(path), str(path))
+
+
+def record_config(sections: Section, where: str) -> RecordConfig:
+    """Validate the recorder's part of a session's sections.
+
+    Raises:
+        ConfigError: a section is missing, or a key of one missing, unknown or wrong.
+    """
+    if 'dataset' not in sections:
+        raise ConfigError(f'{where}: section dataset is missing; it needs at least a repo_id')
+    robot = sections.get('robot')
+    return RecordConfig(
+        dataset=build(DatasetConfig, sections['dataset'], 'dataset'),
+        recorder=build(RecorderConfig, sections.get('recorder') or {}, 'recorder'),
+        topics=build(TopicsConfig, sections.get('topics') or {}, 'topics'),
+        robot=build(RobotConfig, robot, 'robot') if robot else None,
+        attach=bool(sections.get('attach', False)),
+        resume=bool(sections.get('resume', False)),
+    )

@@ -1,0 +1,87 @@
+"""A leader arm as a node: where the operator holds it, and the command that follows from it.
+
+Topics: ``joint_states`` in the leader's own namespace, ``joint_commands`` (remap it
+to the robot's ``teleop/joint_commands``), both stamped with the leader's reading,
+and ``/diagnostics``.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+# Before any message package: it says in one line that rclpy is missing.
+from lerobot_drivers.ros import (
+    AutostartLifecycleNode,
+    DiagnosticsPublisher,
+    declare_config_file,
+    joint_state,
+    qos_states,
+    run_node,
+)
+
+# isort: split
+from sensor_msgs.msg import JointState
+
+from lerobot_drivers.common.clock import SystemClock
+from lerobot_drivers.common.naming import JOINT_COMMANDS, JOINT_STATES
+from lerobot_drivers.joint_device import DeviceReader
+from lerobot_teleop.teleoperators import make_teleoperator_from_config
+
+
+class TeleopNode(AutostartLifecycleNode):
+    """Configure connects (the leader stays limp), activate commands."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__('teleop', **kwargs)
+        self._leader = make_teleoperator_from_config(declare_config_file(self))
+        rate_hz = self._leader.config.rate_hz
+        self._reader = DeviceReader(self._leader, rate_hz, SystemClock(), self._warn)
+        self._names: list[str] = []
+
+    def do_configure(self) -> None:
+        """Connect, and open the topics."""
+        self._reader.connect()
+        self._names = [joint.name for joint in self._leader.joints]
+        self._states = self.create_publisher(JointState, JOINT_STATES, qos_states())
+        self._commands = self.create_publisher(JointState, JOINT_COMMANDS, qos_states())
+        self._diagnostics = DiagnosticsPublisher(
+            self, 'leader', self._reader.health, hardware_id=str(self._leader.config.port)
+        )
+
+    def do_activate(self) -> None:
+        """Read and command at ``teleop.rate_hz``."""
+        self._timer = self.create_timer(1.0 / self._leader.config.rate_hz, self._on_timer)
+
+    def do_deactivate(self) -> None:
+        """Command no more; the mux takes the silence as letting go."""
+        self.destroy_timer(self._timer)
+
+    def do_cleanup(self) -> None:
+        """Leave the topics and disconnect."""
+        if self._names:
+            self._diagnostics.destroy()
+            self.destroy_publisher(self._commands)
+            self.destroy_publisher(self._states)
+            self._names = []
+        self._reader.disconnect()
+
+    def _on_timer(self) -> None:
+        reading = self._reader.step()
+        if reading is None:
+            return
+        self._commands.publish(joint_state(reading.stamp_ns, self._names, reading.position))
+        rest = {'velocity': reading.velocity, 'effort': reading.effort}
+        self._states.publish(joint_state(reading.stamp_ns, self._names, reading.position, **rest))
+
+    def _warn(self, text: str) -> None:
+        self.get_logger().warning(text)
+
+
+def main() -> int:
+    """Run the node; the entry point ``teleop_node``."""
+    return run_node(TeleopNode)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

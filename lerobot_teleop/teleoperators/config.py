@@ -1,0 +1,32 @@
+"""Settings of a teleoperator; names and defaults are LeRobot's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lerobot_drivers.common.config import STRICT_KEYS
+from lerobot_drivers.robots.config import PositiveFloat
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeleopConfig:
+    """One teleoperator on one serial bus.
+
+    Attributes:
+        type: name in the table of teleoperators, such as ``so101_leader``.
+        id: which of several equal ones; names its calibration file.
+        port: serial device, or ``sim://<world>/<device>``.
+        calibration_dir: folder of ``<id>.json`` instead of LeRobot's.
+        use_degrees: body joints in degrees, else in -100..100.
+        rate_hz: rate of commands [1/s].
+    """
+
+    __pydantic_config__ = STRICT_KEYS
+
+    type: str
+    id: str | None = None
+    port: str | None = None
+    calibration_dir: Path | None = None
+    use_degrees: bool = True
+    rate_hz: PositiveFloat = 100.0

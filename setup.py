@@ -1,0 +1,94 @@
+"""Packaging of lerobot_ros: one tree for pip and for colcon (docs/decisions/0001-packaging.md)."""
+
+from __future__ import annotations
+
+from glob import glob
+
+from setuptools import find_packages, setup
+
+NAME = 'lerobot_ros'
+
+NODES = {
+    'arm_node': 'lerobot_drivers',
+    'camera_node': 'lerobot_drivers',
+    'teleop_node': 'lerobot_teleop',
+    'command_mux_node': 'lerobot_teleop',
+    'recorder_node': 'lerobot_recorder',
+    'policy_node': 'lerobot_policy',
+}
+
+REQUIRES = [
+    'numpy>=1.21',
+    'pyyaml>=5.4',
+    'pydantic>=2,<3',
+    'pyserial>=3.5',
+    'opencv-python-headless>=4.5,<6',
+    'pyarrow>=15',
+    'av>=15',
+    'rosbags>=0.11,<0.12',
+    'rich>=11',
+]
+
+# The wheels of one ROS distribution fit together only as a set, hence the narrow ranges.
+ROS_KILTED = [
+    'ros-rclpy[fastrtps]>=9.1,<9.2',
+    'ros-builtin-interfaces>=2.3,<2.4',
+    'ros-lifecycle-msgs>=2.3,<2.4',
+    'ros-rcl-interfaces>=2.3,<2.4',
+    'ros-diagnostic-msgs>=5.5,<5.6',
+    'ros-sensor-msgs>=5.5,<5.6',
+    'ros-std-msgs>=5.5,<5.6',
+    'ros-std-srvs>=5.5,<5.6',
+]
+ROS_JAZZY = [
+    'ros-rclpy[fastrtps]>=7.1,<7.2',
+    'ros-builtin-interfaces>=2.0,<2.1',
+    'ros-lifecycle-msgs>=2.0,<2.1',
+    'ros-rcl-interfaces>=2.0,<2.1',
+    'ros-diagnostic-msgs>=5.3,<5.4',
+    'ros-sensor-msgs>=5.3,<5.4',
+    'ros-std-msgs>=5.3,<5.4',
+    'ros-std-srvs>=5.3,<5.4',
+]
+
+TEST = [
+    'pytest>=8',
+    'pytest-timeout>=2.3',
+    'hypothesis>=6.100',
+    'psutil>=5.9',
+    'packaging>=22',
+    'setuptools>=59',
+    'feetech-servo-sdk>=1.0,<2',
+    'mcap>=1.2',
+    'mcap-ros2-support>=0.5',
+    'ruff==0.17.*',
+    'mypy==2.4.*',
+    'types-PyYAML',
+]
+
+setup(
+    name=NAME,
+    version='0.1.0',
+    description='LeRobot data collection and policies inside an ordinary ROS 2 graph',
+    maintainer='lerobot_ros maintainers',
+    maintainer_email='maintainers@lerobot-ros.invalid',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=find_packages(include=['lerobot_*']),
+    package_data={'': ['data/*', 'py.typed']},
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
+        (f'share/{NAME}', ['package.xml']),
+        (f'share/{NAME}/launch', sorted(glob('launch/*.launch.py'))),
+        (f'share/{NAME}/config', sorted(glob('config/*'))),
+    ],
+    zip_safe=False,
+    install_requires=REQUIRES,
+    extras_require={'ros': ROS_KILTED, 'ros-jazzy': ROS_JAZZY, 'test': TEST},
+    entry_points={
+        'console_scripts': [
+            'lerobot-ros = lerobot_drivers.cli:main',
+            *(f'{node} = {package}.{node}:main' for node, package in NODES.items()),
+        ],
+    },
+)
