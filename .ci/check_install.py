@@ -13,16 +13,21 @@ from pathlib import Path
 PACKAGES = ('lerobot_drivers', 'lerobot_teleop', 'lerobot_recorder', 'lerobot_policy')
 
 
+def made_by_tools(path: Path) -> bool:
+    """Whether a file is none of the sources: a cache of Python or of a linter."""
+    return any(part.startswith(('.', '__pycache__')) for part in path.parts)
+
+
 def missing_files(root: Path) -> list[str]:
     """Return the product's files that are not in this environment."""
     modules, data = (Path(sysconfig.get_path(kind)) for kind in ('purelib', 'data'))
     sources = [
-        path
+        path.relative_to(root)
         for package in PACKAGES
         for path in (root / package).rglob('*')
-        if path.is_file() and '__pycache__' not in path.parts
+        if path.is_file()
     ]
-    expected = {modules / path.relative_to(root) for path in sources}
+    expected = {modules / path for path in sources if not made_by_tools(path)}
     share = data / 'share' / 'lerobot_ros'
     expected |= {share / 'package.xml'}
     for folder in ('launch', 'config'):

@@ -51,11 +51,28 @@ def marked_processes() -> dict[int, str]:
     return found
 
 
+def in_use() -> str:
+    """Return, as one text, all that living processes have mapped or open in shared memory."""
+    found = []
+    for path in processes():
+        found.append(read_text(path / 'maps'))
+        try:
+            found += [os.readlink(descriptor) for descriptor in (path / 'fd').iterdir()]
+        except OSError:
+            continue
+    return '\n'.join(found)
+
+
+def segment_of(name: str) -> str:
+    """Return the segment that a lock (``_el``) or a semaphore (``sem.…_mutex``) belongs to."""
+    return name.removeprefix('sem.').removesuffix('_mutex').removesuffix('_el')
+
+
 def orphaned_segments(before: set[str]) -> set[str]:
-    """Return the new segments that no living process has mapped."""
+    """Return the new segments, with lock and semaphore, that no living process uses."""
     new = segments() - before
-    mapped = '\n'.join(read_text(path / 'maps') for path in processes()) if new else ''
-    return {name for name in new if f'{SHARED_MEMORY}/{name}' not in mapped}
+    used = in_use() if new else ''
+    return {name for name in new if f'{SHARED_MEMORY}/{segment_of(name)}' not in used}
 
 
 def check(before: set[str]) -> int:

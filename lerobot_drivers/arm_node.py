@@ -34,12 +34,14 @@ from lerobot_drivers.common.naming import JOINT_COMMANDS, JOINT_COMMANDS_SENT, J
 from lerobot_drivers.joint_device import ArmDriver
 from lerobot_drivers.robots import make_robot, robot_config
 
+_COMMAND_DEPTH = 4
+"""Room for partial commands that come together, none for a backlog."""
+
 
 class ArmNode(AutostartLifecycleNode):
     """Configure connects (the arm holds its pose), activate streams and obeys.
 
-    One thread does all: a command that arrives is written before anything else is
-    read, and of several that wait only the newest is.
+    One thread does all, so a command waits for one bus transaction at most.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -66,7 +68,7 @@ class ArmNode(AutostartLifecycleNode):
         self._states = self.create_publisher(JointState, JOINT_STATES, qos_states())
         self._sent = self.create_publisher(JointState, JOINT_COMMANDS_SENT, qos_states())
         self._commands = self.create_subscription(
-            JointState, JOINT_COMMANDS, self._on_command, qos_commands()
+            JointState, JOINT_COMMANDS, self._on_command, qos_commands(_COMMAND_DEPTH)
         )
         self._diagnostics = DiagnosticsPublisher(
             self, 'bus', self._health, hardware_id=str(self._config.port)

@@ -35,13 +35,14 @@ class CameraNode(AutostartLifecycleNode):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__('camera', **kwargs)
         path = declare_config_file(self)
-        self._camera_name = declare(self, 'camera', '', 'which of robot.cameras this node is')
+        name = declare(self, 'camera', '', 'which of robot.cameras this node is')
         cameras = robot_config(path).cameras
-        if self._camera_name not in cameras:
+        if name not in cameras:
             known = ', '.join(cameras) or 'none'
             raise ConfigError(
-                f'{path}: robot.cameras has no {self._camera_name!r} (parameter camera); it has: {known}'
+                f'{path}: robot.cameras has no {name!r} (parameter camera); it has: {known}'
             )
+        self._camera_name = name
         self._config = cameras[self._camera_name]
         self._camera = make_camera(self._camera_name, self._config, SystemClock())
         self._capture = Capture(self._camera, self._publish, SystemClock(), self._warn)
@@ -105,7 +106,7 @@ class CameraNode(AutostartLifecycleNode):
 
 def main() -> int:
     """Run the node; the entry point ``camera_node``."""
-    return run_node(CameraNode)
+    return run_node(CameraNode, pictures=True)
 
 
 if __name__ == '__main__':

@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(name, rest)
     except UsageError as error:
-        sys.stderr.write(f'error: {error}\nlerobot-ros {name} --help tells what it takes\n')
+        asked = f'{name} --help' if name in COMMANDS else '--help'
+        sys.stderr.write(f'error: {error}\nlerobot-ros {asked} tells what it takes\n')
         return EXIT_USAGE
     except LerobotRosError as error:
         sys.stderr.write(f'error: {error}\n')

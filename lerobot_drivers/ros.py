@@ -1,8 +1,7 @@
 """The one place, besides the nodes, that knows rclpy.
 
-Running a node (:func:`run_node`), lifecycle with autostart
-(:class:`AutostartLifecycleNode`), QoS profiles by purpose, declared parameters,
-stamps, joint messages and ``/diagnostics``.
+Running a node, lifecycle with autostart, QoS profiles by purpose, declared
+parameters, stamps, joint messages and ``/diagnostics``.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import ConfigError, GraphError, LerobotRosError
@@ -35,15 +34,13 @@ try:
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
     from rclpy.impl.implementation_singleton import rclpy_implementation
     from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+    from rclpy.node import Node
     from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
     from rclpy.signals import SignalHandlerOptions
     from sensor_msgs.msg import JointState
 except ImportError as error:
     # Whoever imports this module is a node's process and cannot go on: one line, no traceback.
     raise SystemExit(missing_rclpy_message(error)) from error
-
-if TYPE_CHECKING:
-    from rclpy.node import Node
 
 T = TypeVar('T', bool, int, float, str)
 
@@ -56,24 +53,26 @@ _USER_MISTAKES = (
 )
 
 
-def run_node(factory: Callable[[], Node], args: Sequence[str] | None = None) -> int:
+def run_node(
+    factory: Callable[[], Node], args: Sequence[str] | None = None, *, pictures: bool = False
+) -> int:
     """Run a node until SIGINT, SIGTERM or its own wish, and clean up after it.
 
-    rclpy's signal handlers stay off: they can hang on SIGTERM, and a second
-    SIGINT (launch sends one) breaks into the clean-up. Ours only set an event,
-    so any number of signals ends in the same clean way. A node that is an
-    :class:`AutostartLifecycleNode` is configured and activated first.
+    rclpy's signal handlers stay off: they can hang on SIGTERM, and a second SIGINT
+    (launch sends one) breaks into the clean-up. Ours only set an event. A node that is
+    an :class:`AutostartLifecycleNode` is configured and activated first.
 
     Args:
         factory: makes the node, after rclpy is up.
         args: command line with ``--ros-args``, by default ``sys.argv``.
+        pictures: it publishes pictures, hence needs 16 MiB of shared memory.
 
     Returns:
-        The exit code: 0, 1 after an error of ours (one line on stderr), or what
-        the node asked for.
+        The exit code: 0, 1 after an error (one line on stderr), or the node's wish.
     """
     tune_malloc()
-    set_shared_memory_profile()
+    if pictures:
+        set_shared_memory_profile()
     stop = threading.Event()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
@@ -127,12 +126,10 @@ def _one_line(error: BaseException) -> str:
 class AutostartLifecycleNode(LifecycleNode):
     """A lifecycle node that brings itself up unless told not to.
 
-    Subclasses say what each transition does, in plain methods that may raise
-    :class:`LerobotRosError`: ``do_configure`` (connect, create publishers and
-    subscriptions), ``do_activate`` (stream: create timers), ``do_deactivate``
-    (safe stop), ``do_cleanup`` (disconnect). A failed transition is logged in one
-    line and leaves the node where it was; at autostart it ends the process. Mind the
-    attributes that rclpy's nodes have already, such as ``_clock``.
+    Subclasses say what each transition does, in ``do_...`` methods that may raise. A
+    failed transition is logged (a :class:`LerobotRosError` in one line) and leaves the
+    node where it was; at autostart it ends the process. Mind the attributes that rclpy's
+    nodes have already, such as ``_clock``.
 
     Attributes:
         active: whether the node streams.
@@ -174,7 +171,7 @@ class AutostartLifecycleNode(LifecycleNode):
                 raise self._failure or GraphError(f'{self.get_name()} could not be brought up')
 
     def wind_down(self) -> None:
-        """Deactivate and clean up from whatever state the node is in; never raises ours."""
+        """Deactivate and clean up from whatever state the node is in; never raises."""
         if self.active:
             self._guarded(self.do_deactivate)
             self.active = False
@@ -230,8 +227,7 @@ class AutostartLifecycleNode(LifecycleNode):
         try:
             action()
         except Exception as error:  # noqa: BLE001 - rclpy would swallow it, cause and all
-            if not keep_failure:
-                self._failure = error
+            self._failure = self._failure if keep_failure else error
             known = isinstance(error, LerobotRosError)
             self.get_logger().error(_one_line(error) if known else traceback.format_exc())
             return False
@@ -250,8 +246,8 @@ def declare(
 
     Args:
         node: whose parameter it is.
-        name: the parameter's name.
-        default: value if none is given; its type is the parameter's type.
+        name: its name.
+        default: value if none is given, and the type.
         description: one line for ``ros2 param describe``.
         bounds: lowest and highest allowed value (float parameters).
     """
@@ -287,12 +283,12 @@ def qos_states(depth: int = 10) -> QoSProfile:
 
 
 def qos_images(depth: int = 10) -> QoSProfile:
-    """Return the profile on which pictures are published: reliable, volatile (REP 2003)."""
+    """Return the profile of published pictures: reliable, volatile (REP 2003)."""
     return QoSProfile(depth=depth)
 
 
-def qos_commands(depth: int = 1) -> QoSProfile:
-    """Return the profile of commands: reliable, the newest wins."""
+def qos_commands(depth: int = 10) -> QoSProfile:
+    """Return the profile of commands: reliable; deep enough that partial ones do not displace."""
     return QoSProfile(depth=depth)
 
 
@@ -309,15 +305,15 @@ def match_publishers(node: Node, topic: str, depth: int = 60) -> QoSProfile:
 
     Args:
         node: who will subscribe.
-        topic: the topic, as it would be subscribed to (relative, remapped).
+        topic: as it would be subscribed to (relative, remapped).
         depth: messages kept for a subscriber that stalls.
     """
     found = node.get_publishers_info_by_topic(node.resolve_topic_name(topic))
     reliable = bool(found) and all(
         info.qos_profile.reliability == ReliabilityPolicy.RELIABLE for info in found
     )
-    policy = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
-    return QoSProfile(depth=depth, reliability=policy)
+    best = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+    return QoSProfile(depth=depth, reliability=best)
 
 
 def stamp_message(stamp_ns: int) -> Time:
@@ -342,9 +338,9 @@ def joint_state(
 
     Args:
         stamp: when the positions were measured or commanded [ns].
-        names: of the joints.
-        position: of each joint [rad or m].
-        **rest: ``velocity`` [rad/s or m/s] and ``effort``, of each joint or left out.
+        names: of the joints, in the order of the rest.
+        position: [rad or m].
+        **rest: ``velocity`` [rad/s or m/s] and ``effort``, or left out.
     """
     message = JointState(name=list(names), position=list(position))
     message.header.stamp = stamp_message(stamp)
@@ -358,8 +354,8 @@ class DiagnosticsPublisher:
 
     Args:
         node: whose health it is.
-        component: the part of the node, after the colon in the status' name.
-        collect: asked once per period.
+        component: the part of the node, in the status' name.
+        collect: asked once per period while the node is active.
         hardware_id: the device, say its port.
         period_s: time between two messages [s].
     """
@@ -380,8 +376,9 @@ class DiagnosticsPublisher:
         self._timer = node.create_timer(period_s, self.publish)
 
     def publish(self) -> None:
-        """Collect and publish now."""
-        health = self._collect()
+        """Collect and publish now; an inactive node says just that."""
+        streams = getattr(self._node, 'active', True)
+        health = self._collect() if streams else Health(message='inactive')
         status = DiagnosticStatus(
             level=bytes([health.level]),
             name=self._name,

@@ -23,7 +23,7 @@ from lerobot_recorder.mapping import (
 )
 from lerobot_recorder.messages import RawMessage, StampChooser
 from lerobot_recorder.numeric_fields import SUFFIXES, pick, read_values
-from lerobot_recorder.streams import StreamConfig
+from lerobot_recorder.streams import StreamConfig, Take
 
 LEARN_NS = NS_PER_S
 """How long the first messages of a topic are gathered to learn its joints [ns]."""
@@ -64,13 +64,19 @@ class Channel:
     def stream_config(self) -> StreamConfig:
         """Return what the synchronizer must know of it."""
         source, silent = self.source, self.source.may_be_silent
+        take = source.take or default_take(self.feature)
+        holds = is_action(self.feature) or take is Take.HOLD
         return StreamConfig(
             name=self.stream,
-            take=source.take or default_take(self.feature),
+            take=take,
             offset_ns=round(source.offset_ms * 1e6),
             tolerance_ns=round(source.tolerance_ms * 1e6),
-            may_be_silent=is_action(self.feature) if silent is None else silent,
+            may_be_silent=holds if silent is None else silent,
         )
+
+    def described(self, missing: list[int]) -> str:
+        """Return the topic, and which elements of it are missing if only some are."""
+        return self.source.topic
 
     def learn(self, message: Any, raw: RawMessage) -> None:
         """Learn from one of the first messages what the mapping leaves open."""
@@ -124,17 +130,29 @@ class NumericChannel(Channel):
         if self._learned_from is None:
             self._learned_from = raw.received_ns
         self._learned += [name for name in names if name not in self._learned]
-        if raw.received_ns - self._learned_from >= LEARN_NS:
-            self.settle()
+        self.settle(raw.received_ns)
 
-    def settle(self) -> None:
-        """Stop learning: the joints seen so far are all there are."""
-        if not self.is_learned and self._learned:
+    def described(self, missing: list[int]) -> str:
+        """Return the topic, and the joints of it that are missing if only some are."""
+        if not missing:
+            return self.source.topic
+        return f'{self.source.topic} ({", ".join(self._learned[at] for at in missing)})'
+
+    def settle(self, now_ns: int = 2**62) -> None:
+        """Stop learning if it has lasted long enough: the joints seen are all there are."""
+        if self.is_learned or self._learned_from is None or not self._learned:
+            return
+        if now_ns - self._learned_from >= LEARN_NS:
             self._settle(self._learned)
 
     def value(self, message: Any, raw: RawMessage) -> NDArray[np.float64]:
         """Return the vector in dataset units, NaN where the message does not know."""
         named = read_values(message, raw.msgtype, self.source.field, raw.topic)
+        if named[0] is None and len(named[1]) != len(self._learned):
+            raise StreamError(
+                f'{raw.topic}: a message holds {len(named[1])} values, '
+                f'expected {len(self._learned)}'
+            )
         picked = pick(named, self._learned)
         if np.isnan(picked).all():
             wanted = ', '.join(self._learned)
@@ -188,7 +206,7 @@ class PictureChannel(Channel):
 
     def value(self, message: Any, raw: RawMessage) -> Any:
         """Return the picture, its pixels not yet decoded."""
-        picture = to_picture(message, self._image_type(raw), raw.topic, self.size)
+        picture = to_picture(message, self._image_type(raw), raw.topic)
         if self.size is not None and (picture.height, picture.width) != self.size:
             raise StreamError(
                 f'{raw.topic}: a picture is {picture.width}x{picture.height}, '

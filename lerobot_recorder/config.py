@@ -60,7 +60,7 @@ class DatasetConfig:
     __pydantic_config__ = STRICT_KEYS
 
     repo_id: str
-    single_task: str = ''
+    single_task: str
     root: Path | None = None
     fps: int = 30
     episode_time_s: float = 60.0
@@ -72,6 +72,7 @@ class DatasetConfig:
 
     def __post_init__(self) -> None:
         checks = (
+            ('single_task', bool(self.single_task.strip()), 'a sentence for the robot'),
             ('fps', self.fps >= 1, 'a whole number above 0'),
             ('episode_time_s', self.episode_time_s > 0, 'above 0'),
             ('reset_time_s', self.reset_time_s >= 0, 'not negative'),

@@ -111,6 +111,7 @@ def learn_plan(bag: BagReader, mapping: MappingConfig) -> RowPlan:
     """Return the plan of the rows, what the mapping leaves open learnt from the bag.
 
     Raises:
+        BagError: no message of a topic can be used.
         StreamError: the messages cannot be what the mapping says they are.
     """
     plan = RowPlan(mapping, bag.types)
@@ -120,6 +121,9 @@ def learn_plan(bag: BagReader, mapping: MappingConfig) -> RowPlan:
         if plan.is_learned:
             break
     plan.settle()
+    if not plan.is_learned:
+        told = plan.last_errors() or [', '.join(plan.unlearned_topics())]
+        raise BagError(f'bag {bag.path} gives no row: no usable message: {"; ".join(told)}')
     return plan
 
 

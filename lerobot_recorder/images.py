@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import StreamError
+from lerobot_recorder.image_headers import picture_size
 
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
@@ -86,7 +87,7 @@ class CompressedPicture:
         Raises:
             StreamError: the bytes are not a picture of the size declared.
         """
-        bgr = cv2.imdecode(self.data, cv2.IMREAD_COLOR)
+        bgr = cv2.imdecode(self.data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
         if bgr is None or bgr.shape[:2] != (self.height, self.width):
             found = 'no picture' if bgr is None else f'{bgr.shape[1]}x{bgr.shape[0]}'
             raise StreamError(
@@ -96,27 +97,26 @@ class CompressedPicture:
         return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
-def to_picture(
-    message: Any, msgtype: str, topic: str, size: tuple[int, int] | None = None
-) -> RawPicture | CompressedPicture:
+def to_picture(message: Any, msgtype: str, topic: str) -> RawPicture | CompressedPicture:
     """Return an image message as a picture that decodes its pixels when asked.
 
     Args:
         message: an Image or CompressedImage, from rclpy or from a bag.
         msgtype: its type.
         topic: where it came from, for errors.
-        size: (height, width) if known; saves looking into a compressed image.
 
     Raises:
-        StreamError: the encoding is not known or the data are too short.
+        StreamError: the encoding is not known, or the data are too short or no picture.
     """
     if msgtype == IMAGE:
         return _raw_picture(message, topic)
     if 'compressedDepth' in message.format:
         raise StreamError(f'{topic}: compressedDepth images cannot be recorded yet')
     data = np.asarray(message.data, dtype=np.uint8)
-    height, width = size or _compressed_size(data, topic)
-    return CompressedPicture(height, width, data, topic)
+    size = picture_size(data.tobytes())
+    if size is None:
+        raise StreamError(f'{topic}: a compressed image holds no whole JPEG or PNG')
+    return CompressedPicture(*size, data, topic)
 
 
 def _raw_picture(message: Any, topic: str) -> RawPicture:
@@ -128,16 +128,11 @@ def _raw_picture(message: Any, topic: str) -> RawPicture:
         )
     height, width, step = int(message.height), int(message.width), int(message.step)
     data = np.frombuffer(message.data, dtype=np.uint8)
+    if not height or not width or (channels == 2 and width % 2):
+        raise StreamError(f'{topic}: an image cannot be {width}x{height} {message.encoding}')
     if step < width * channels or len(data) < step * height:
         raise StreamError(
             f'{topic}: an image of {width}x{height} {message.encoding} needs '
             f'{width * channels * height} bytes, found {len(data)} with step {step}'
         )
     return RawPicture(height, width, message.encoding, step, data)
-
-
-def _compressed_size(data: NDArray[np.uint8], topic: str) -> tuple[int, int]:
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    if picture is None:
-        raise StreamError(f'{topic}: a compressed image holds no JPEG or PNG')
-    return int(picture.shape[0]), int(picture.shape[1])

@@ -13,8 +13,9 @@ from typing import Any
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_recorder.mapping import is_image_feature
 from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.numeric_stream import NumericStream
 from lerobot_recorder.row_plan import Row, RowPlan
-from lerobot_recorder.streams import Flag, NumericStream, Taken
+from lerobot_recorder.streams import Flag, Taken
 from lerobot_recorder.synchronizer import AlignedSet
 
 KEPT_PICTURES = 8

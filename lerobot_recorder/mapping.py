@@ -18,6 +18,7 @@ A feature made of several topics lists them under ``sources``.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,12 @@ class UnitConfig:
     lower: float | None = None
     upper: float | None = None
 
+    def __post_init__(self) -> None:
+        is_range = self.mode in (NormMode.RANGE_M100_100, NormMode.RANGE_0_100)
+        if (self.lower is None) != (self.upper is None) or (is_range and self.lower is None):
+            raise ValueError(f'mode {self.mode.value} needs both lower and upper')
+        self.joint_unit()
+
     def joint_unit(self) -> JointUnit:
         """Return the map it names."""
         if self.lower is None or self.upper is None:
@@ -63,7 +70,7 @@ class SourceConfig:
         clock: which clock stamps it.
         offset_ms: fixed latency of its stamps [ms].
         tolerance_ms: samples further apart have a gap between them [ms].
-        may_be_silent: silence is no gap; None decides by feature (actions may).
+        may_be_silent: silence is no gap; None decides: actions and what is held may.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -78,6 +85,16 @@ class SourceConfig:
     offset_ms: float = 0.0
     tolerance_ms: float = 100.0
     may_be_silent: bool | None = None
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.offset_ms):
+            raise ValueError(f'offset_ms must be a number, found {self.offset_ms}')
+        if not 0 < self.tolerance_ms < math.inf:
+            raise ValueError(f'tolerance_ms must be above 0, found {self.tolerance_ms}')
+        if self.joints is not None and (
+            not self.joints or len(set(self.joints)) < len(self.joints)
+        ):
+            raise ValueError(f'joints must be different names, found {self.joints}')
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -121,6 +138,16 @@ class MappingConfig:
                 raise ValueError(f'{key!r} cannot be the name of a feature')
         if self.fps < 1:
             raise ValueError(f'fps must be a whole number above 0, found {self.fps}')
+        if not 0 < self.max_gap_s < math.inf:
+            raise ValueError(f'max_gap_s must be a time above 0 s, found {self.max_gap_s}')
+        if not 0 <= self.watermark_ms < math.inf:
+            raise ValueError(f'watermark_ms must not be negative, found {self.watermark_ms}')
+        images = [key for key in self.features if is_image_feature(key)]
+        if self.reference is not None and self.reference not in images:
+            known = ', '.join(images) or 'none'
+            raise ValueError(
+                f'reference {self.reference!r} is not one of the image features: {known}'
+            )
 
     def topics(self) -> list[str]:
         """Return every topic of the mapping once, in order."""

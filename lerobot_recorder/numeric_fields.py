@@ -20,6 +20,7 @@ Reader = Callable[[Any, str], NamedValues]
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'
 JOINT_TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
+_POINT_FIELDS = {'position': 'positions', 'velocity': 'velocities'}
 
 
 def _joint_state(message: Any, field: str) -> NamedValues:
@@ -29,7 +30,7 @@ def _joint_state(message: Any, field: str) -> NamedValues:
 def _joint_trajectory(message: Any, field: str) -> NamedValues:
     if not message.points:
         return [], np.empty(0)
-    values = getattr(message.points[0], field + 's')
+    values = getattr(message.points[0], _POINT_FIELDS.get(field, field))
     return list(message.joint_names), np.asarray(values, dtype=np.float64)
 
 
@@ -97,6 +98,6 @@ def pick(named: NamedValues, wanted: Sequence[str]) -> NDArray[np.float64]:
     """
     names, values = named
     if names is None:
-        return values if len(values) == len(wanted) else np.full(len(wanted), np.nan)
+        return values
     index = {name: at for at, name in enumerate(names)}
     return np.array([values[index[name]] if name in index else np.nan for name in wanted])

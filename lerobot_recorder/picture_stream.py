@@ -4,7 +4,8 @@ A camera whose clock differs from the grid by some ppm drifts through the phase.
 Taking the nearest picture anew at each tick would then repeat and skip hundreds
 of times around half a period. Here the next picture belongs to the next tick until
 its phase has run off by three quarters of a period; then one slip, counted, brings
-it back.
+it back. A picture that is missing leaves its tick to the last one: the phase does not
+jump by a period because of it.
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ class PictureStream:
         self._stamps: list[int] = []
         self._pictures: list[Any] = []
         self._last: Taken | None = None
+        self._last_tick_ns = 0
         self._slip_ns = round(SLIP_PHASE * period_ns)
 
     def add(self, stamp_ns: int, value: Any, received_ns: int) -> None:
-        """Take in a picture; order of arrival does not matter.
+        """Take in a picture.
 
         Args:
             stamp_ns: stamp of exposure [ns].
@@ -61,6 +63,10 @@ class PictureStream:
         """Return the stamp of the first picture held."""
         return self._stamps[0] if self._stamps else None
 
+    def last_ns(self) -> int | None:
+        """Return the stamp of the last picture held."""
+        return self._stamps[-1] if self._stamps else None
+
     def is_settled(self, tick_ns: int, now_ns: int, watermark_ns: int) -> bool:
         """Return whether the tick has been passed, or its deadline."""
         deadline = tick_ns + watermark_ns + max(self.max_latency_ns, 0)
@@ -77,11 +83,15 @@ class PictureStream:
     def take(self, tick_ns: int) -> Taken | None:
         """Return the picture at the tick, None if there has been none yet."""
         head = self._head(tick_ns)
-        if head >= 0 and self._stamps[head] - tick_ns <= self._slip_ns:
+        if head >= 0 and self._is_due(head, tick_ns):
             return Taken(self._pictures[head], self._stamps[head], Flag.FRESH)
         if self._last is None:
             return None
         return Taken(self._last.value, self._last.stamp_ns, self._why_repeated(head))
+
+    def silence_ns(self, taken: Taken, tick_ns: int) -> int:
+        """Return how far back the picture taken lies [ns]."""
+        return tick_ns - taken.stamp_ns
 
     def commit(self, taken: Taken, tick_ns: int) -> None:
         """Count the picture taken and forget those before it."""
@@ -90,10 +100,9 @@ class PictureStream:
         if taken.flag is Flag.FRESH:
             self.counts.fresh += 1
             at = bisect_left(self._stamps, taken.stamp_ns)
-            if self._last is not None:
-                self.counts.skipped += at
+            self._count_skipped(at, taken, tick_ns)
             del self._stamps[: at + 1], self._pictures[: at + 1]
-            self._last = taken
+            self._last, self._last_tick_ns = taken, tick_ns
         elif taken.flag is Flag.SLIP:
             self.counts.slips += 1
         else:
@@ -117,6 +126,24 @@ class PictureStream:
         if self._last is None:
             return gain > 0
         return gain > min(self._period_ns, after - here) // 2
+
+    def _is_due(self, head: int, tick_ns: int) -> bool:
+        """Return whether the picture found for a tick is not one meant for a later tick."""
+        phase_ns = self._stamps[head] - tick_ns
+        if self._last is None or head > 0:
+            return phase_ns <= self._slip_ns
+        jump_ns = phase_ns - (self._last.stamp_ns - self._last_tick_ns)
+        return max(phase_ns, jump_ns) <= self._slip_ns
+
+    def _count_skipped(self, skipped: int, taken: Taken, tick_ns: int) -> None:
+        """Count pictures no tick takes; tell a slip from a camera faster than the grid."""
+        if self._last is None or not skipped:
+            return
+        self.counts.skipped += skipped
+        apart_ns = (taken.stamp_ns - self._last.stamp_ns) // (skipped + 1)
+        one_tick_on = tick_ns - self._last_tick_ns < 1.5 * self._period_ns
+        if one_tick_on and apart_ns > self._slip_ns:
+            self.counts.slips += skipped
 
     def _why_repeated(self, head: int) -> Flag:
         """Tell a slip (the camera is slower than the grid) from a picture that is missing."""

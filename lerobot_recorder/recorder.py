@@ -146,16 +146,21 @@ class Recorder:
         self._in_force[raw.topic] = raw
         if self._take is not None:
             self._take.add(raw)
-            self._advance(raw.received_ns)
+            self._advance(self._now_ns)
 
     def poll(self, now_ns: int) -> None:
-        """Let time pass; call it when no message is left to be taken in.
+        """Let time pass.
+
+        Args:
+            now_ns: time of arrival up to which every message has been taken in [ns].
 
         Raises:
             StreamError: topics stay silent for too long.
             DatasetError: the dataset cannot be written.
         """
         self._advance(now_ns)
+        if self.phase is Phase.PREPARING:
+            self._plan.settle(self._now_ns)
         if self.phase is Phase.PREPARING and self._plan.is_learned:
             self._writer = self._make_writer(self._plan.features())
             self._begin()
@@ -218,10 +223,7 @@ class Recorder:
         take.poll(self._now_ns)
         if self.phase is Phase.WAITING and take.num_frames:
             self._go(Phase.RECORDING)
-        if take.lost is not None:
-            self.message = f'{take.lost} fell silent: the episode ends as incomplete'
-            self._close_take()
-        elif take.is_full:
+        if take.lost is not None or take.is_full:
             self._close_take()
         elif self.phase is Phase.FINISHING and self._now_ns >= take.until_ns + DRAIN_NS:
             take.finish()
@@ -248,7 +250,7 @@ class Recorder:
         assert self._take is not None and self._writer is not None
         take, self._take = self._take, None
         if self._keep and take.num_frames:
-            outcome = 'incomplete' if take.lost else None
+            outcome = 'incomplete' if take.lost or stopped else None
             saved = take.save(outcome)
             self.episodes.append(
                 EpisodeSummary(saved.index, saved.length, outcome, take.defects())
@@ -257,6 +259,8 @@ class Recorder:
         else:
             self._writer.discard_episode()
             self.message = 'episode dropped' if not self._keep else 'nothing was recorded'
+        if take.lost is not None:
+            self.message += f'; {take.lost} fell silent'
         enough = len(self.episodes) >= self._session.num_episodes
         self._go(Phase.DONE if enough or stopped else Phase.RESETTING)
 
@@ -270,4 +274,5 @@ class Recorder:
         if self._now_ns - self._since_ns > self._session.timeout_ns:
             silent = ', '.join(self.waiting_for()) or 'a common start of all streams'
             seconds = self._session.timeout_ns / NS_PER_S
-            raise StreamError(f'waited {seconds:.0f} s for {silent}')
+            told = [f'; {error}' for error in self._plan.last_errors()]
+            raise StreamError(f'waited {seconds:.0f} s for {silent}{"".join(told)}')

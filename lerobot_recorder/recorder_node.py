@@ -94,7 +94,7 @@ class RecorderNode(AutostartLifecycleNode):
     def _on_message(self, raw: RawMessage) -> None:
         if self.recorder is not None:
             self.recorder.on_message(raw)
-            self._arrivals.on_message(raw.received_ns)
+            self._arrivals.on_message(raw.topic, raw.received_ns)
 
     def _poll(self) -> None:
         if self.recorder is None:

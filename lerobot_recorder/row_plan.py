@@ -86,22 +86,39 @@ class RowPlan:
         return list(dict.fromkeys(open_ones))
 
     def learn(self, raw: RawMessage) -> None:
-        """Learn from one of the first messages.
+        """Learn from one of the first messages; one bad message is counted, not fatal.
 
         Raises:
-            StreamError: the message cannot be what the mapping says it is.
+            StreamError: many messages of the topic in a row were unusable, or the joints are
+                not those that the mapping names.
         """
         open_ones = [c for c in self._by_topic.get(raw.topic, ()) if not c.is_learned]
-        if open_ones:
+        if not open_ones:
+            return
+        try:
             message = decode(raw, self._types)
             for channel in open_ones:
                 channel.learn(message, raw)
+        except StreamError as error:
+            self._count_error(open_ones, error)
+        else:
+            for channel in open_ones:
+                channel.errors_in_a_row = 0
 
-    def settle(self) -> None:
-        """Stop gathering joints: those seen so far are all there are."""
+    def settle(self, now_ns: int = 2**62) -> None:
+        """Stop gathering joints where that has lasted long enough by now [ns].
+
+        Raises:
+            StreamError: the joints are not those that the mapping names.
+        """
         for channel in self.all_channels():
             if isinstance(channel, NumericChannel):
-                channel.settle()
+                channel.settle(now_ns)
+
+    def last_errors(self) -> list[str]:
+        """Return what was wrong with the last unusable message of each topic."""
+        errors = (c.last_error for c in self.all_channels() if c.errors_in_a_row)
+        return list(dict.fromkeys(error for error in errors if error is not None))
 
     def samples(self, raw: RawMessage) -> Iterator[Sample]:
         """Yield what a message gives to its streams; one bad message is counted, not fatal.

@@ -36,6 +36,10 @@ class SeenStream:
                 return received_ns
         return None
 
+    def last_ns(self) -> int | None:
+        """Return when the last value arrived [ns]."""
+        return self._received[-1] if self._received else None
+
     def is_settled(self, tick_ns: int, now_ns: int, watermark_ns: int) -> bool:
         """Return whether everything that arrived by the tick has been added."""
         return now_ns > tick_ns
@@ -50,18 +54,23 @@ class SeenStream:
         if at < 0:
             return None
         stamp_ns, value = self._samples[at]
-        return Taken(
-            value, stamp_ns, Flag.REPEAT if stamp_ns == self._last_stamp_ns else Flag.FRESH
-        )
+        again = Flag.HELD if self.config.may_be_silent else Flag.REPEAT
+        return Taken(value, stamp_ns, again if stamp_ns == self._last_stamp_ns else Flag.FRESH)
+
+    def silence_ns(self, taken: Taken, tick_ns: int) -> int:
+        """Return how long ago the value taken arrived [ns]."""
+        return tick_ns - self._received[bisect_right(self._received, tick_ns) - 1]
 
     def commit(self, taken: Taken, tick_ns: int) -> None:
         """Count the value taken and forget those before it."""
         self.counts.fresh += taken.flag is Flag.FRESH
         self.counts.repeats += taken.flag is Flag.REPEAT
+        self.counts.held += taken.flag is Flag.HELD
+        if not self.config.may_be_silent:
+            silence_ns = self.silence_ns(taken, tick_ns)
+            self.counts.longest_gap_ns = max(self.counts.longest_gap_ns, silence_ns)
         self._last_stamp_ns = taken.stamp_ns
-        at = bisect_right(self._received, tick_ns) - 1
-        if at > 0:
-            del self._received[:at], self._samples[:at]
+        self.drop_before(tick_ns)
 
     def drop_before(self, tick_ns: int) -> None:
         """Forget values no tick at or after that time can need [ns]."""

@@ -16,11 +16,11 @@ from typing import Any
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import StreamError
+from lerobot_recorder.numeric_stream import NumericStream
 from lerobot_recorder.picture_stream import PictureStream
 from lerobot_recorder.seen_stream import SeenStream
 from lerobot_recorder.streams import (
     Flag,
-    NumericStream,
     Stream,
     StreamConfig,
     StreamCounts,
@@ -130,7 +130,15 @@ class Synchronizer:
 
     def waiting_for(self) -> list[str]:
         """Return the streams that have given no complete value yet."""
-        return [name for name, stream in self._streams.items() if stream.first_ns() is None]
+        return list(self.missing())
+
+    def missing(self) -> dict[str, list[int]]:
+        """Return the streams without a complete value yet, with the elements they lack."""
+        return {
+            name: stream.missing() if isinstance(stream, NumericStream) else []
+            for name, stream in self._streams.items()
+            if stream.first_ns() is None
+        }
 
     def poll(self, now_ns: int) -> list[AlignedSet]:
         """Return the sets that are complete, or whose deadline has passed, by now.
@@ -149,7 +157,9 @@ class Synchronizer:
         """
         self._now_ns = 2**62
         self._ending = True
-        return self._drain(until_ns)
+        lasts = [last for s in self._streams.values() if (last := s.last_ns()) is not None]
+        end_ns = max(lasts, default=self._start_ns) + self._period_ns - 1
+        return self._drain(min(until_ns, end_ns))
 
     def _drain(self, until_ns: int = 2**62) -> list[AlignedSet]:
         sets: list[AlignedSet] = []
@@ -181,34 +191,41 @@ class Synchronizer:
         return named if isinstance(named, PictureStream) else None
 
     def _find_origin(self) -> bool:
-        firsts = {name: stream.first_ns() for name, stream in self._streams.items()}
-        if None in firsts.values():
-            return False
-        begun = max(
-            self._begins(name, first) for name, first in firsts.items() if first is not None
-        )
-        earliest = max(begun, self._start_ns)
-        if self._reference is None:
-            self._origin_ns = earliest
-        else:
-            self._reference.drop_before(earliest)
-            self._origin_ns = self._reference.first_ns()
-        if self._origin_ns is None:
-            return False
-        for stream in self._streams.values():
-            if stream is not self._reference:
-                stream.drop_before(self._origin_ns - self._slack_ns(stream))
-        return True
+        """Set the origin once every stream has a value there; return whether it is set."""
+        earliest_ns: int | None = None
+        begun_ns: int | None = self._start_ns
+        while begun_ns is not None and begun_ns != earliest_ns:
+            earliest_ns = begun_ns
+            begun_ns = self._begun_ns(earliest_ns)
+        self._origin_ns = begun_ns
+        return begun_ns is not None
 
-    def _begins(self, name: str, first_ns: int) -> int:
-        """Return the earliest origin for which a stream has a value."""
-        stream = self._streams[name]
-        if stream is self._reference:
-            return first_ns
-        return first_ns - self._slack_ns(stream)
+    def _begun_ns(self, earliest_ns: int) -> int | None:
+        """Return when all streams have begun, looking from a time on, None if not yet [ns].
+
+        What no origin from then on can need is forgotten, and so is what grows old while a
+        stream has nothing to show yet.
+        """
+        begun_ns, is_complete = earliest_ns, True
+        for stream in self._streams.values():
+            stream.drop_before(earliest_ns - self._slack_ns(stream))
+            first_ns = stream.first_ns()
+            if first_ns is None:
+                is_complete = False
+            else:
+                begun_ns = max(begun_ns, first_ns - self._slack_ns(stream))
+        if is_complete:
+            return begun_ns
+        for stream in self._streams.values():
+            last_ns = stream.last_ns()
+            if last_ns is not None:
+                stream.drop_before(last_ns - self.config.max_gap_ns)
+        return None
 
     def _slack_ns(self, stream: Stream) -> int:
         """Return how far after the origin a stream's first sample may lie [ns]."""
+        if stream is self._reference:
+            return 0
         if isinstance(stream, PictureStream):
             return self._period_ns // 2
         is_next = isinstance(stream, NumericStream) and stream.config.take is Take.NEXT
@@ -243,6 +260,8 @@ class Synchronizer:
         picture = self._take(self._reference, tick_ns)
         if picture is None:
             return None
+        if picture.flag is Flag.SLIP:
+            return picture.stamp_ns
         if picture.flag is Flag.FRESH:
             self._phase_ns = picture.stamp_ns - tick_ns
         return tick_ns + self._phase_ns
@@ -259,7 +278,8 @@ class Synchronizer:
     def _is_lost(self, taken: Mapping[str, Taken], tick_ns: int) -> bool:
         """Note the first sensor that has been silent for longer than allowed."""
         for name, value in taken.items():
-            silent = not self._streams[name].config.may_be_silent
-            if silent and tick_ns - value.stamp_ns > self.config.max_gap_ns:
+            stream = self._streams[name]
+            silence_ns = stream.silence_ns(value, tick_ns)
+            if not stream.config.may_be_silent and silence_ns > self.config.max_gap_ns:
                 self.lost = name
         return self.lost is not None

@@ -71,9 +71,13 @@ class Take:
         return self.max_frames is not None and self.num_frames >= self.max_frames
 
     def waiting_for(self) -> list[str]:
-        """Return the topics that have given no value yet."""
-        streams = set(self._synchronizer.waiting_for())
-        return [c.source.topic for c in self._plan.all_channels() if c.stream in streams]
+        """Return the topics that have given no value yet, with the joints they lack."""
+        missing = self._synchronizer.missing()
+        return [
+            c.described(missing[c.stream])
+            for c in self._plan.all_channels()
+            if c.stream in missing
+        ]
 
     def add(self, raw: RawMessage) -> None:
         """Take in a message.
@@ -134,7 +138,7 @@ class Take:
             stream = counts[channel.stream]
             silent = channel.stream_config().may_be_silent
             total['repeats'] += stream.repeats
-            total['slips'] += stream.slips + stream.skipped
+            total['slips'] += stream.slips
             total['held'] += 0 if silent else stream.held
             total['late'] += stream.late
             total['unusable'] += channel.errors

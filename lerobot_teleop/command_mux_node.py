@@ -58,7 +58,9 @@ class CommandMuxNode(AutostartLifecycleNode):
         self._time = SystemClock()
         self._reported: str | None = None
         self._passed = 0
+        self._window_passed = 0
         self._entities: list = []
+        self._pose = None
 
     def do_configure(self) -> None:
         """Open the topics."""
@@ -70,10 +72,10 @@ class CommandMuxNode(AutostartLifecycleNode):
             )
             for source, topic in self._config.topics().items()
         ]
-        self._entities += [
-            self.create_subscription(JointState, JOINT_STATES, self._on_states, qos_commands()),
-            self.create_subscription(JointState, JOINT_COMMANDS_SENT, self._on_sent, 1),
-        ]
+        self._entities.append(
+            self.create_subscription(JointState, JOINT_COMMANDS_SENT, self._on_sent, qos_states())
+        )
+        self._want_pose(True)
         self._diagnostics = DiagnosticsPublisher(self, 'sources', self._health)
         self._report('')
 
@@ -89,6 +91,7 @@ class CommandMuxNode(AutostartLifecycleNode):
     def do_cleanup(self) -> None:
         """Leave the topics."""
         self._diagnostics.destroy()
+        self._want_pose(False)
         for entity in self._entities:
             self.destroy_subscription(entity)
         self.destroy_publisher(self._active_source)
@@ -103,6 +106,8 @@ class CommandMuxNode(AutostartLifecycleNode):
             stamp = stamp_ns(message.header.stamp)
             self._commands.publish(joint_state(stamp, list(output), list(output.values())))
             self._passed += 1
+            self._window_passed += 1
+        self._want_pose((output is None and not self._passed) or bool(self._mux.waiting))
         self._watch()
 
     def _on_states(self, message: JointState) -> None:
@@ -111,6 +116,16 @@ class CommandMuxNode(AutostartLifecycleNode):
     def _on_sent(self, message: JointState) -> None:
         held = _positions(message)
         self._mux.on_sent(held, self._time.monotonic_ns())
+
+    def _want_pose(self, wanted: bool) -> None:
+        """Hear joint_states only until the goals are known: they come at a high rate."""
+        if wanted and self._pose is None:
+            self._pose = self.create_subscription(
+                JointState, JOINT_STATES, self._on_states, qos_states()
+            )
+        elif not wanted and self._pose is not None:
+            self.destroy_subscription(self._pose)
+            self._pose = None
 
     def _watch(self) -> None:
         self._report(self._mux.active(self._time.monotonic_ns()) or '')
@@ -121,7 +136,7 @@ class CommandMuxNode(AutostartLifecycleNode):
             self._active_source.publish(String(data=active))
 
     def _health(self) -> Health:
-        passed, self._passed = self._passed, 0
+        passed, self._window_passed = self._window_passed, 0
         values = {
             'active source': self._reported or 'none',
             'commands per second': passed,

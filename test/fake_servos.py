@@ -13,6 +13,7 @@ class FakeServos:
 
     def __init__(self, ids=range(1, 7), model=777, clock=None):
         self.name = '/dev/fake'
+        self.baudrate = 1_000_000
         self.memory = {number: bytearray(128) for number in ids}
         for number, memory in self.memory.items():
             memory[0:2] = bytes([3, 10])

@@ -1,4 +1,4 @@
-"""The shipped configurations: every section is what its reader takes, and names types that exist."""
+"""The shipped configurations: every section is what its reader takes, every type exists."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,7 @@ from lerobot_drivers.robots.config import CameraConfig
 
 _FPS_TOLERANCE = 1.0
 _FIRST_FRAME_S = 5.0
+_SILENT = '-8'
 
 
 class Source(Protocol):
@@ -153,7 +155,8 @@ def _place(index_or_path: int | str) -> int | str:
 
 
 def _quietly_opened(place: int | str, backend: int) -> cv2.VideoCapture:
-    """Open without OpenCV's own words on stderr; what is wrong we say ourselves."""
+    """Open without OpenCV's and FFmpeg's words on stderr; what is wrong we say ourselves."""
+    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', _SILENT)
     logging = cv2.utils.logging
     level = logging.getLogLevel()
     logging.setLogLevel(logging.LOG_LEVEL_SILENT)

@@ -59,6 +59,14 @@ class Registry:
             self._table[point.name] = point.value
 
 
+def load_registry(target: str) -> Registry:
+    """Import ``module:REGISTRY``, the table of plugins of a package above."""
+    module_name, _, name = target.partition(':')
+    registry = getattr(importlib.import_module(module_name), name)
+    assert isinstance(registry, Registry), target
+    return registry
+
+
 def load_object(target: str, what: str) -> type:
     """Import ``module:Class``.
 

@@ -6,10 +6,14 @@ Sources: Feetech's memory tables of the STS/SMS and SCSCL series; names are LeRo
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import ConfigError
 
@@ -65,8 +69,7 @@ class MotorModel:
         resolution: ticks per turn (per 300 deg for SCS).
         byte_order: of registers wider than a byte.
         sync_read: whether it answers the sync-read instruction.
-        state: names of the registers that ``read_state`` reads, in one block.
-        current_unit: [A] per count of Present_Current.
+        state: names of the registers that ``read_state`` reads in one block, by address.
     """
 
     name: str
@@ -76,7 +79,6 @@ class MotorModel:
     byte_order: ByteOrder = 'little'
     sync_read: bool = True
     state: tuple[str, ...] = ()
-    current_unit: float = math.nan
 
     def register(self, name: str) -> Register:
         """Return a register by name.
@@ -89,12 +91,32 @@ class MotorModel:
         except KeyError:
             raise ConfigError(f'motor model {self.name} has no register {name!r}') from None
 
-    @property
+    @cached_property
     def state_block(self) -> tuple[int, int]:
         """Address and length of the one block that holds all of ``state``."""
         registers = [self.register(name) for name in self.state]
         start = min(register.address for register in registers)
         return start, max(register.address + register.size for register in registers) - start
+
+    def decode_state(self, blocks: Sequence[bytes]) -> dict[str, NDArray[np.int64]]:
+        """Return each register of ``state`` as an array over motors, from their blocks."""
+        layout, masks = self._state_layout
+        values = np.array([layout.unpack(block) for block in blocks], dtype=np.int64)
+        magnitudes = values & (masks - 1)
+        decoded = np.where(masks == 0, values, np.where(values & masks, -magnitudes, magnitudes))
+        return {name: decoded[:, column] for column, name in enumerate(self.state)}
+
+    @cached_property
+    def _state_layout(self) -> tuple[struct.Struct, NDArray[np.int64]]:
+        """The block as a struct, and each register's sign bit as a mask, 0 if it has none."""
+        end = self.state_block[0]
+        code = '<' if self.byte_order == 'little' else '>'
+        masks = []
+        for register in (self.register(name) for name in self.state):
+            code += 'x' * (register.address - end) + {1: 'B', 2: 'H', 4: 'I'}[register.size]
+            end = register.address + register.size
+            masks.append(0 if register.sign_bit is None else 1 << register.sign_bit)
+        return struct.Struct(code), np.array(masks, dtype=np.int64)
 
 
 def _eeprom(address: int, size: int = 1, sign_bit: int | None = None) -> Register:
@@ -182,7 +204,7 @@ _STS_STATE = (*_SCS_STATE, 'Present_Current')
 
 
 def _sts(name: str, number: int) -> MotorModel:
-    return MotorModel(name, number, _STS, state=_STS_STATE, current_unit=0.0065)
+    return MotorModel(name, number, _STS, state=_STS_STATE)
 
 
 MODELS = {

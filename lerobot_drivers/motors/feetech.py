@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
+from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import BusCorruptError, BusError, BusTimeoutError
 from lerobot_drivers.motors import packet
 from lerobot_drivers.motors.calibration import MotorCalibration
@@ -18,6 +19,7 @@ from lerobot_drivers.motors.motors_bus import MotorsBus, Reply
 logger = logging.getLogger(__name__)
 
 POSITION_MODE = 0
+_UNKNOWN_NS = 2**62
 MAX_NOISE = 16
 """Stray bytes in front of a reply that are put up with."""
 MULTI_TURN_BIT = 0x10
@@ -152,6 +154,13 @@ class FeetechMotorsBus(MotorsBus):
         if all(model.sync_read for model in self.models.values()):
             return self._exchange(packet.sync_read(ids, address, length), ids, length)
         return {motor_id: self._read(motor_id, address, length) for motor_id in ids}
+
+    def _wire_ns(self, motors: int, length: int) -> int:
+        if not all(model.sync_read for model in self.models.values()):
+            return _UNKNOWN_NS
+        request = packet.SYNC_READ_OVERHEAD + motors
+        replies = motors * (length + packet.STATUS_OVERHEAD)
+        return (request + replies) * packet.BITS_PER_BYTE * NS_PER_S // self.port.baudrate
 
     def _sync_write(self, address: int, data: Mapping[int, bytes]) -> None:
         self.port.flush_input()

@@ -22,7 +22,7 @@ from lerobot_drivers.common.errors import (
     ConfigError,
     NotConnectedError,
 )
-from lerobot_drivers.motors.control_table import MotorModel, Register, motor_model
+from lerobot_drivers.motors.control_table import Register, motor_model
 from lerobot_drivers.motors.port import Port
 
 
@@ -86,7 +86,7 @@ class BusState:
     """The state registers of all motors, read in one transaction; arrays in motor order.
 
     Attributes:
-        stamp_ns: the middle of the transaction, by the injected clock [ns].
+        stamp_ns: the middle of the transaction on the wire, by the injected clock [ns].
         registers: register name -> decoded counts, shape (motors,).
         errors: error bits of each motor's reply, shape (motors,).
     """
@@ -251,10 +251,7 @@ class MotorsBus(ABC):
         start, length = model.state_block
         timed = self._many(names, 'read the state', start, length)
         replies = [timed.replies[self.motors[name].id] for name in names]
-        registers = {
-            register: _decode_column(model, register, [reply.data for reply in replies])
-            for register in model.state
-        }
+        registers = model.decode_state([reply.data for reply in replies])
         errors = np.array([reply.error for reply in replies], dtype=np.int64)
         return BusState(timed.stamp_ns, registers, errors)
 
@@ -283,6 +280,10 @@ class MotorsBus(ABC):
         """Return the same bytes of several motors."""
 
     @abstractmethod
+    def _wire_ns(self, motors: int, length: int) -> int:
+        """Return how long the wire is busy with a sync-read of ``length`` bytes [ns]."""
+
+    @abstractmethod
     def _sync_write(self, address: int, data: Mapping[int, bytes]) -> None:
         """Write the same bytes of several motors, unacknowledged."""
 
@@ -299,10 +300,15 @@ class MotorsBus(ABC):
 
     def _many(self, names: Sequence[str], what: str, address: int, length: int) -> _Timed:
         ids = [self.motors[name].id for name in names]
-        return self._transact(names, what, lambda: self._sync_read(ids, address, length))
+        wire_ns = self._wire_ns(len(ids), length)
+        return self._transact(names, what, lambda: self._sync_read(ids, address, length), wire_ns)
 
     def _transact(
-        self, names: Sequence[str], what: str, ask: Callable[[], Mapping[int, Reply]]
+        self,
+        names: Sequence[str],
+        what: str,
+        ask: Callable[[], Mapping[int, Reply]],
+        wire_ns: int = 0,
     ) -> _Timed:
         with self._lock:
             for attempt in range(self.settings.num_retry + 1):
@@ -310,7 +316,7 @@ class MotorsBus(ABC):
                     self.statistics.retries += 1
                     self._drain()
                 try:
-                    return self._timed(ask)
+                    return self._timed(ask, wire_ns)
                 except BusTimeoutError as error:
                     self.statistics.timeouts += 1
                     failure: BusError = error
@@ -320,12 +326,17 @@ class MotorsBus(ABC):
             self.statistics.failures += 1
             raise self._give_up(names, what, failure) from failure
 
-    def _timed(self, ask: Callable[[], Mapping[int, Reply]]) -> _Timed:
+    def _timed(self, ask: Callable[[], Mapping[int, Reply]], wire_ns: int) -> _Timed:
+        """Ask, and stamp the answer with the middle of the transaction on the wire.
+
+        What it takes longer, the adapter and the scheduler took after the motors had answered:
+        the middle until the last byte was read would come late by half of that.
+        """
         before, start = self.clock.now_ns(), self.clock.monotonic_ns()
         replies = ask()
         duration = self.clock.monotonic_ns() - start
         self.statistics.succeeded(duration)
-        return _Timed(replies, before + duration // 2)
+        return _Timed(replies, before + min(duration, wire_ns) // 2)
 
     def _labels(self, ids: Sequence[int]) -> str:
         names = {motor.id: name for name, motor in self.motors.items()}
@@ -345,10 +356,15 @@ class MotorsBus(ABC):
         return found.pop()
 
     def _check_motors(self) -> None:
+        numbers = {name: self.ping(name) for name in self.motors}
+        if not any(numbers.values()):
+            ids = ', '.join(str(motor.id) for motor in self.motors.values())
+            said = f'no motor answers (ids {ids}); is the arm powered, and is this its port?'
+            raise NotConnectedError({self.port.name: said})
         failures: dict[str, BaseException | str] = {}
-        for name, motor in self.motors.items():
-            number, model = self.ping(name), self.models[name]
-            where = f'{self.port.name}: {name} (id {motor.id}, {model.name})'
+        for name, number in numbers.items():
+            model = self.models[name]
+            where = f'{self.port.name}: {name} (id {self.motors[name].id}, {model.name})'
             if number is None:
                 failures[where] = 'does not answer; check its power, cable and id'
             elif number != model.number:
@@ -358,12 +374,3 @@ class MotorsBus(ABC):
                 )
         if failures:
             raise NotConnectedError(failures)
-
-
-def _decode_column(model: MotorModel, register: str, blocks: Sequence[bytes]) -> NDArray[np.int64]:
-    where = model.register(register)
-    start = where.address - model.state_block[0]
-    values = [
-        where.decode(block[start : start + where.size], model.byte_order) for block in blocks
-    ]
-    return np.array(values, dtype=np.int64)

@@ -20,6 +20,8 @@ from lerobot_drivers.common.errors import BusCorruptError, BusTimeoutError
 HEADER = b'\xff\xff'
 BROADCAST_ID = 0xFE
 STATUS_OVERHEAD = 6
+SYNC_READ_OVERHEAD = 8
+BITS_PER_BYTE = 10
 """Bytes of a status packet around its parameters."""
 
 

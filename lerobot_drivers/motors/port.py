@@ -21,9 +21,11 @@ class Port(Protocol):
 
     Attributes:
         name: what it is to the user.
+        baudrate: bits per second on the wire.
     """
 
     name: str
+    baudrate: int
 
     @property
     def is_open(self) -> bool:

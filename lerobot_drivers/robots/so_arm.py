@@ -106,6 +106,7 @@ class SOArm:
         self._calibration: dict[str, MotorCalibration] = {}
         self._velocity_units = np.ones(len(JOINT_NAMES))
         self._scales: tuple[MotorScale, ...] = ()
+        self._per_tick = np.ones(len(JOINT_NAMES))
         if not settings.port:
             raise ConfigError(
                 f'{settings.type} needs a port, such as /dev/ttyACM0 or sim://bench/follower'
@@ -195,9 +196,8 @@ class SOArm:
         state = self.connected_bus().read_state()
         self.last_state = state
         ticks = state.registers['Present_Position']
-        per_tick = np.array([scale.topic_per_tick for scale in self.scales])
-        velocity = state.registers['Present_Velocity'] * self._velocity_units * per_tick
-        effort = state.registers['Present_Load'] / 1000.0 * np.sign(per_tick)
+        velocity = state.registers['Present_Velocity'] * self._velocity_units * self._per_tick
+        effort = state.registers['Present_Load'] / 1000.0 * np.sign(self._per_tick)
         return JointReading(state.stamp_ns, self._topic(ticks.tolist()), velocity, effort)
 
     def dataset_values(self) -> dict[str, float]:
@@ -275,6 +275,7 @@ class SOArm:
         self._scales = tuple(
             MotorScale(calibration[name], self._unit(name)) for name in JOINT_NAMES
         )
+        self._per_tick = np.array([scale.topic_per_tick for scale in self._scales])
 
     def _open_bus(self) -> FeetechMotorsBus:
         port = self._port_factory(self._device_path())

@@ -125,6 +125,7 @@ class SimArm:
                 known[fault](**arguments)
             except (TypeError, ValueError, KeyError) as error:
                 raise ConfigError(f'fault {fault!r} of arm {self.device}: {error}') from error
+            self._remember(self._step)
 
     def _clear_faults(self) -> None:
         self._bus.faults = BusFaults()

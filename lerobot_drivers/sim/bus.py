@@ -98,11 +98,11 @@ class ServoBus:
         self._advance(now_ns)
         listeners = [servo for servo in self._servos if servo.baud == baud]
         replies = []
-        for servo, answer in self._obey(request, listeners, now_ns):
+        for servo_id, answer in self._obey(request, listeners, now_ns):
             self._advance(now_ns)
-            status = encode_status(servo.id, 0, answer())
+            status = encode_status(servo_id, 0, answer())
             now_ns += len(status) * byte_ns
-            replies.append(self.faults.spoil(servo.id, status))
+            replies.append(self.faults.spoil(servo_id, status))
         if not replies:
             return Reply(b'', now_ns)
         late_ns = ADAPTER_LATENCY_NS + round(self.faults.delay() * NS_PER_S)
@@ -110,25 +110,30 @@ class ServoBus:
 
     def _obey(
         self, request: Request, listeners: list[Servo], now_ns: int
-    ) -> list[tuple[Servo, Callable[[], bytes]]]:
-        """Return who answers, in order, and how to make each answer at its time."""
+    ) -> list[tuple[int, Callable[[], bytes]]]:
+        """Return the ids that answer, in order, and how to make each answer at its time.
+
+        Who is given another id still answers with the old one, else LeRobot's
+        ``setup-motors`` could not work.
+        """
         parameters, kind = request.parameters, request.instruction
         if kind == wire.SYNC_READ and len(parameters) > 2:
             by_id = {servo.id: servo for servo in listeners}
             asked = [by_id[i] for i in parameters[2:] if i in by_id]
-            return [(s, _reader(s, parameters)) for s in asked if self._talks(s)]
+            return [(s.id, _reader(s, parameters)) for s in asked if self._talks(s)]
         if kind == wire.SYNC_WRITE and len(parameters) > 2:
             self._sync_write(parameters, listeners, now_ns)
             return []
         asked = [s for s in listeners if request.id in (BROADCAST_ID, s.id)]
         if kind == wire.READ and len(parameters) == 2 and request.id != BROADCAST_ID:
-            return [(s, _reader(s, parameters)) for s in asked if self._talks(s)]
+            return [(s.id, _reader(s, parameters)) for s in asked if self._talks(s)]
         if kind == wire.PING:
-            return [(s, bytes) for s in asked if self._talks(s)]
-        confirming = [s for s in asked if s.answers_writes and request.id != BROADCAST_ID]
-        if not self._write_or_act(request, asked, now_ns):
+            return [(s.id, bytes) for s in asked if self._talks(s)]
+        confirming = [s.id for s in asked if s.answers_writes and self._talks(s)]
+        obeyed = self._write_or_act(request, asked, now_ns)
+        if not obeyed or request.id == BROADCAST_ID:
             return []
-        return [(s, bytes) for s in confirming if self._talks(s)]
+        return [(servo_id, bytes) for servo_id in confirming]
 
     def _write_or_act(self, request: Request, asked: list[Servo], now_ns: int) -> bool:
         """Return whether it was one of the instructions that write."""

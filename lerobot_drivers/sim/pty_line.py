@@ -29,6 +29,10 @@ class PtyLine:
     The far end is kept open and raw here, so that a client may come and go. Closing
     the line is unplugging it: a client's next call fails as with a real adapter.
 
+    Attributes:
+        path: what a client opens.
+        closed: whether it is unplugged.
+
     Args:
         transact: obeys a request that came in at a time [ns] and a baud rate.
         clock: what time it is.
@@ -41,6 +45,7 @@ class PtyLine:
         tty.setraw(self._slave)
         _set_speed(self._slave, termios.B1000000)
         self.path = os.ttyname(self._slave)
+        self.closed = False
         self._wake, self._waker = os.pipe()
         self._thread = threading.Thread(target=self._serve, name=f'bus {self.path}', daemon=True)
         self._thread.start()
@@ -51,6 +56,7 @@ class PtyLine:
         self._thread.join()
         for fd in (self._slave, self._master, self._wake, self._waker):
             os.close(fd)
+        self.closed = True
 
     def _serve(self) -> None:
         _raise_priority()

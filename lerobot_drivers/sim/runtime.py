@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import IO
 
 from lerobot_drivers.common.errors import DeviceError
+from lerobot_drivers.sim.channel import receive_message, send_message
 
 START_TIMEOUT_S = 30.0
+GREETING_TIMEOUT_S = 10.0
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-_NOBODY_THERE = (errno.ENOENT, errno.ECONNREFUSED)
+_NOBODY_THERE = (errno.ENOENT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE)
 
 
 def runtime_dir() -> Path:
@@ -48,10 +50,14 @@ def socket_path(world: str) -> Path:
 
 
 @contextmanager
-def world_lock(world: str) -> Iterator[None]:
-    """Hold a world's lock: who starts or ends it does so alone. Leaves no file."""
+def world_lock(world: str, *, wait: bool = True) -> Iterator[None]:
+    """Hold a world's lock: who starts or ends it does so alone. Leaves no file.
+
+    Raises:
+        BlockingIOError: somebody else holds it, and we shall not wait.
+    """
     path = runtime_dir() / f'{world}.lock'
-    lock = _lock_existing(path)
+    lock = _lock_existing(path, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
         yield
     finally:
@@ -92,28 +98,41 @@ def is_running(world: str) -> bool:
     return True
 
 
-def _lock_existing(path: Path) -> int:
+def _lock_existing(path: Path, kind: int) -> int:
     """Lock the file that lies at path now: a former holder may just have unlinked it."""
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX)
         try:
-            if os.stat(path).st_ino == os.fstat(lock).st_ino:
+            fcntl.flock(lock, kind)
+            if path.exists() and path.stat().st_ino == os.fstat(lock).st_ino:
                 return lock
+        except BlockingIOError:
+            os.close(lock)
+            raise
         except FileNotFoundError:
             pass
         os.close(lock)
 
 
 def _try_connect(path: Path) -> socket.socket | None:
+    """Return a connection that the world has greeted, or None when nobody is there.
+
+    A world that is just ending may still take a connection, but greets no more.
+    """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(GREETING_TIMEOUT_S)
     try:
         connection.connect(os.fspath(path))
+        send_message(connection, {'op': 'hello'})
+        greeting = receive_message(connection)
     except OSError as error:
         connection.close()
         if error.errno in _NOBODY_THERE:
             return None
         raise DeviceError(f'cannot reach the simulated world at {path}: {error}') from error
+    if greeting is None:
+        connection.close()
+        return None
     return connection
 
 

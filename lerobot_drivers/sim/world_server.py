@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 import cv2
@@ -51,8 +52,7 @@ class WorldServer:
         try:
             self._accept_clients()
         finally:
-            self._path.unlink(missing_ok=True)
-            self._listener.close()
+            self._close_door()
             self._hang_up()
             self._world.close()
 
@@ -70,12 +70,20 @@ class WorldServer:
 
     def _leave(self) -> bool:
         """Close the door, unless somebody stands in it; who comes later starts a new world."""
-        with world_lock(self._world.name):
-            if self._accept_one(wait_s=0.0):
-                return False
+        try:
+            with world_lock(self._world.name, wait=False):
+                if self._accept_one(wait_s=0.0):
+                    return False
+                self._close_door()
+                return True
+        except BlockingIOError:
+            return False
+
+    def _close_door(self) -> None:
+        """Remove our socket, once: what lies there later is another world's."""
+        if self._listener.fileno() >= 0:
             self._path.unlink(missing_ok=True)
             self._listener.close()
-            return True
 
     def _accept_one(self, wait_s: float = _ACCEPT_S) -> bool:
         ready, _, _ = select.select([self._listener], [], [], wait_s)
@@ -94,7 +102,8 @@ class WorldServer:
     def _hang_up(self) -> None:
         with self._lock:
             for connection in self._connections:
-                connection.shutdown(socket.SHUT_RDWR)
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(2.0)
 
@@ -115,6 +124,7 @@ class WorldServer:
 
     def _answer(self, request: Message) -> Message:
         handlers: dict[str, Callable[[Message], Message]] = {
+            'hello': lambda _: {},
             'attach_arm': self._attach_arm,
             'inject': self._inject,
             'truth': self._truth,

@@ -18,8 +18,10 @@ from lerobot_drivers.common.graph import (
     write_session,
 )
 from lerobot_drivers.common.processes import require_rclpy
-from lerobot_drivers.common.registry import load_object
+from lerobot_drivers.common.registry import load_object, load_registry
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
+from lerobot_drivers.robots import make_robot
+from lerobot_drivers.robots.config import RobotConfig
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.session_file import RecordConfig, record_config
 
@@ -30,6 +32,10 @@ KNOWN = (
 CONFIG_CLASSES = {
     'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
     'policy': 'lerobot_policy.config:PolicyConfig',
+}
+TABLES = {
+    'teleop': 'lerobot_teleop.teleoperators:TELEOPERATORS',
+    'policy': 'lerobot_policy.policies:POLICIES',
 }
 CONTROL_MODES = {'teleop': ('teleop',), 'policy': ('policy',), 'hybrid': ('teleop', 'policy')}
 HELP = """usage: lerobot-ros record [--config_path=FILE] [--section.key=value ...]
@@ -108,11 +114,14 @@ def check_plugins(sections: Section) -> None:
         ConfigError: a key is missing, unknown or wrong.
         UsageError: a robot of ours, and nobody to drive it.
     """
+    if 'robot' in sections:
+        make_robot(build(RobotConfig, sections['robot'], 'robot'))
     if sections['attach']:
         return
     for section in drivers(sections):
         config_class = load_object(CONFIG_CLASSES[section], f'section {section}')
-        build(config_class, sections.get(section) or {}, section)
+        built = build(config_class, sections.get(section) or {}, section)
+        load_registry(TABLES[section]).target(built.type)
 
 
 def drivers(sections: Section) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """How a finished episode becomes part of the dataset: all of it, or nothing.
 
-Everything the episode adds or replaces is first written and synced in its working folder. Then
+Everything the episode adds or replaces is first written to its working folder and synced. Then
 `manifest.json` appears there at once: from that moment the episode counts. Moving the files to
 their places can be repeated at will, so a crash in the midst of it is mended by doing it again.
 """
@@ -26,11 +26,11 @@ def commit(folder: Path, root: Path, files: Mapping[str, str]) -> None:
     """Make files part of the dataset.
 
     Args:
-        folder: The working folder; the files in it are complete and synced.
+        folder: The working folder; the files in it are complete.
         root: The dataset's root, on the same file system.
         files: Name in the folder -> path in the dataset.
     """
-    durable.sync_folder(folder)
+    durable.sync_all([folder, *(folder / name for name in files)])
     durable.write_bytes(folder / _MANIFEST, json.dumps(dict(files)).encode())
     apply(folder, root)
 
@@ -52,6 +52,5 @@ def apply(folder: Path, root: Path) -> None:
 
 
 def _sync(folders: set[Path]) -> None:
-    for folder in folders:
-        durable.sync_folder(folder)
+    durable.sync_all(folders)
     folders.clear()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 
@@ -17,10 +19,11 @@ def sync_folder(path: Path) -> None:
     _sync(path, os.O_RDONLY | os.O_DIRECTORY)
 
 
-def write_synced(path: Path, content: bytes) -> None:
-    """Write a file and wait until its content is on the disk."""
-    path.write_bytes(content)
-    sync_file(path)
+def sync_all(paths: Iterable[Path]) -> None:
+    """Wait until files and folders are on the disk; all at once, at about the cost of one."""
+    with ThreadPoolExecutor(8, 'sync') as pool:
+        for done in [pool.submit(_sync, path, os.O_RDONLY) for path in paths]:
+            done.result()
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -31,7 +34,8 @@ def write_bytes(path: Path, content: bytes) -> None:
         content: What it is to hold.
     """
     temporary = path.with_name(f'.{path.name}.tmp')
-    write_synced(temporary, content)
+    temporary.write_bytes(content)
+    sync_file(temporary)
     os.replace(temporary, path)
     sync_folder(path.parent)
 
@@ -61,7 +65,6 @@ def remove_tree(path: Path) -> None:
     """Remove a folder with all it holds, if it is there."""
     if path.exists():
         shutil.rmtree(path)
-        sync_folder(path.parent)
 
 
 def _sync(path: Path, flags: int) -> None:

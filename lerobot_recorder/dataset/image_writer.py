@@ -49,7 +49,8 @@ class ImageWriter(PictureThread):
     """Compresses a camera's pictures in a thread of its own."""
 
     def __init__(self, key: str, path: Path, queue_size: int = 30) -> None:
-        super().__init__(key, path, ImageSpool(path), queue_size)
+        super().__init__(key, ImageSpool(path), queue_size)
+        self._path = path
 
     def images(self) -> list[dict[str, Any]]:
         """Return all images as LeRobot stores them in Parquet."""

@@ -51,6 +51,10 @@ class Journal:
         self._stream.close()
         self._file.close()
 
+    def abandon(self) -> None:
+        """Close the file as it is, which must work on a full disk too; may be called again."""
+        self._file.close()
+
 
 def read_rows(path: Path, features: schema.Features) -> tuple[dict[str, Any], list[str]]:
     """Return the rows of a journal up to the last complete batch.

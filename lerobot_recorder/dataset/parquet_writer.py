@@ -11,7 +11,7 @@ from lerobot_recorder.dataset import durable
 
 
 def write_table(table: pa.Table, path: Path) -> None:
-    """Write a table as one row group, and wait until it is on the disk.
+    """Write a table as one row group.
 
     Args:
         table: The rows; SNAPPY, format 2.6, with statistics.
@@ -25,11 +25,11 @@ def write_table(table: pa.Table, path: Path) -> None:
         compression='snappy',
         row_group_size=max(len(table), 1),
     )
-    durable.sync_file(path)
 
 
 def replace_table(table: pa.Table, path: Path) -> None:
     """Replace a Parquet file: at any moment it is all old or all new."""
     temporary = path.with_name(f'.{path.name}.tmp')
     write_table(table, temporary)
+    durable.sync_file(temporary)
     durable.move(temporary, path)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import queue
 import threading
 from abc import ABC, abstractmethod
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError
-from lerobot_recorder.dataset import durable
 from lerobot_recorder.dataset.picture import Picture
 from lerobot_recorder.dataset.statistics import PictureHistogram
 
@@ -41,7 +39,6 @@ class PictureThread:
 
     Args:
         key: The camera's feature, for messages.
-        path: The sink's file.
         sink: Where the pictures go.
         queue_size: Pictures that may wait.
 
@@ -50,8 +47,8 @@ class PictureThread:
         fed: Pictures handed over.
     """
 
-    def __init__(self, key: str, path: Path, sink: Sink, queue_size: int) -> None:
-        self._key, self._path, self._sink = key, path, sink
+    def __init__(self, key: str, sink: Sink, queue_size: int) -> None:
+        self._key, self._sink = key, sink
         self._queue: queue.Queue[Picture | None] = queue.Queue(queue_size)
         self._error: Exception | None = None
         self._aborted = threading.Event()
@@ -72,14 +69,13 @@ class PictureThread:
         self.fed += 1
 
     def finish(self) -> int:
-        """Take what waits, close and sync the file; return the number of pictures written.
+        """Take what waits, close the file; return the number of pictures written.
 
         Raises:
             EncodingError: a picture has failed.
         """
         self._stop()
         self._raise_failure()
-        durable.sync_file(self._path)
         return self._done
 
     def abort(self) -> None:

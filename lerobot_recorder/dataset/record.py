@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from lerobot_drivers.common.errors import DatasetError
-from lerobot_recorder.dataset import durable, layout, parquet_writer
+from lerobot_recorder.dataset import layout, parquet_writer
 
 _NAME = re.compile(r'[A-Za-z0-9_-]+')
 
@@ -77,6 +77,6 @@ class EpisodeRecord:
         }
         file = f'{self.uuid}.json'
         text = json.dumps(document, indent=2, ensure_ascii=False)
-        durable.write_synced(folder / file, text.encode())
+        (folder / file).write_text(text, encoding='utf-8')
         files[file] = f'{layout.RECORDS}/{file}'
         return files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError, DatasetFormatError
-from lerobot_recorder.dataset import cut, durable, info, journal, layout, schema, video_reader
+from lerobot_recorder.dataset import cut, info, journal, layout, schema, video_reader
 from lerobot_recorder.dataset.image_writer import decode_image, read_spool
 from lerobot_recorder.dataset.record import EpisodeRecord
 from lerobot_recorder.dataset.running_episode import FinishedEpisode, spool_path, video_path
@@ -129,5 +130,4 @@ def shorten(path: Path, length: int, fps: int) -> None:
     found = len(video_reader.frame_times(temporary))
     if found != length:
         raise DatasetFormatError(f'{path}: {found} frames could be copied, expected {length}')
-    durable.sync_file(temporary)
-    durable.move(temporary, path)
+    os.replace(temporary, path)

@@ -185,7 +185,7 @@ class RunningEpisode:
         """Stop the encoders and close all files."""
         for camera in self._cameras.values():
             camera.abort()
-        self._journal.close()
+        self._journal.abandon()
 
     def _write_journal(self) -> None:
         if self.length > self._journaled:

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 
 from lerobot_recorder.dataset import (
     commit,
-    durable,
     episodes,
     global_statistics,
     info,
@@ -150,8 +149,8 @@ class DatasetState:
     def _write_meta(self, folder: Path) -> dict[str, str]:
         self.document = self.document_now()
         tasks.write(folder / 'tasks.parquet', self.tasks)
-        durable.write_synced(folder / 'stats.json', info.dumps(self.statistics()))
-        durable.write_synced(folder / 'info.json', info.dumps(self.document))
+        (folder / 'stats.json').write_bytes(info.dumps(self.statistics()))
+        (folder / 'info.json').write_bytes(info.dumps(self.document))
         return {
             'tasks.parquet': layout.TASKS,
             'stats.json': layout.STATS,

@@ -109,7 +109,7 @@ class VideoWriter(PictureThread):
     """
 
     def __init__(self, target: VideoTarget, queue_size: int = 30) -> None:
-        super().__init__(target.key, target.path, Encoder(target), queue_size)
+        super().__init__(target.key, Encoder(target), queue_size)
 
 
 def _to_frame(planes: NDArray[np.uint8]) -> av.VideoFrame:

@@ -74,7 +74,6 @@ class WorkFolder:
         """Remove the running episode; from the first moment on it does not count any more."""
         if self.episode.exists():
             os.replace(self.episode, self._finished)
-            durable.sync_folder(self.path)
             durable.remove_tree(self._finished)
 
     def close(self, keep_episode: bool = False) -> None:

@@ -18,6 +18,7 @@ from sensor_msgs.msg import JointState
 from lerobot_drivers import ros
 from lerobot_drivers.arm_node import ArmNode
 from lerobot_drivers.common.errors import ConfigError, LerobotRosError
+from lerobot_drivers.common.health import Level
 from lerobot_drivers.robots.so_arm import JOINT_NAMES
 from lerobot_drivers.sim.client import SimClient
 
@@ -32,8 +33,8 @@ GOAL_POSITION, TORQUE_ENABLE = 42, 40
 def sim() -> Any:
     with SimClient('arm_node') as client:
         client.attach_arm('follower', 'so101_follower')
-        client.inject('follower', 'clear')
         yield client
+        client.inject('follower', 'clear')
 
 
 class Bench:
@@ -52,6 +53,11 @@ class Bench:
     def command(self, positions: dict[str, float], stamp: int | None = None) -> None:
         stamp = ros.now_ns(self.graph.peer) if stamp is None else stamp
         self.commands.publish(ros.joint_state(stamp, list(positions), list(positions.values())))
+
+    def until_level(self, level: Level) -> None:
+        self.graph.until(
+            lambda: self.diagnostics and self.diagnostics[-1].status[0].level == bytes([level])
+        )
 
     def position(self) -> dict[str, float]:
         return dict(zip(self.states[-1].name, self.states[-1].position, strict=True))
@@ -142,7 +148,7 @@ def test_an_unplugged_arm_is_told_and_comes_back_holding_its_pose(
     bench.command({'wrist_roll': 0.4})
     bench.graph.until(lambda: bench.position()['wrist_roll'] == pytest.approx(0.4, abs=0.05))
     sim.inject('follower', 'unplug')
-    bench.graph.until(lambda: bench.diagnostics[-1].status[0].level == b'\x02')
+    bench.until_level(Level.ERROR)
     assert bench.diagnostics[-1].status[0].message.startswith('lost: ')
     bench.command({'wrist_roll': -0.4})
     writes, states, sent = len(sim.registers('follower')), len(bench.states), len(bench.sent)
@@ -157,7 +163,7 @@ def test_an_unplugged_arm_is_told_and_comes_back_holding_its_pose(
             assert GOAL_POSITION in addresses[: addresses.index(TORQUE_ENABLE) + 1]
     bench.command({'wrist_roll': 0.0})
     bench.graph.until(lambda: bench.position()['wrist_roll'] == pytest.approx(0.0, abs=0.05))
-    bench.graph.until(lambda: bench.diagnostics[-1].status[0].level == b'\x00')
+    bench.until_level(Level.OK)
 
 
 def test_deactivated_it_holds_and_obeys_nobody(bench: Bench) -> None:

@@ -179,6 +179,9 @@ def test_diagnostics_come_with_name_level_and_values(graph: Any) -> None:
     health = Health(Level.WARN, 'slow', {'rate [Hz]': 12.3456789, 'errors': 2})
     diagnostics = ros.DiagnosticsPublisher(node, 'bus', lambda: health, 'usb', period_s=0.05)
     (status,) = graph.until(lambda: heard)[0].status
+    assert (status.level, status.message) == (b'\x00', 'inactive')
+    node.autostart()
+    status = graph.until(lambda: heard[-1].status[0].message != 'inactive' and heard[-1].status[0])
     assert (status.level, status.name, status.message) == (b'\x01', 'probe: bus', 'slow')
     assert status.hardware_id == 'usb'
     assert {v.key: v.value for v in status.values} == {'rate [Hz]': '12.3457', 'errors': '2'}

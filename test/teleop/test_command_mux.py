@@ -167,42 +167,51 @@ positions = st.dictionaries(
 event = st.builds(Event, st.sampled_from(['teleop', 'policy']), st.integers(0, 700), positions)
 
 
+LONG_AGO = -(10**12)
+TIMEOUTS = {'teleop': 250 * MS, 'policy': 500 * MS}
+
+
 @given(st.lists(event, max_size=60))
 def test_never_two_sources_never_a_jump_at_a_hand_over(events: list[Event]) -> None:
     mux = make_mux()
-    now = 0
-    heard: dict[str, int] = {}
+    now = last_output = 0
+    heard = {'teleop': LONG_AGO, 'policy': LONG_AGO}
     held = {'pan': 0.0, 'lift': 0.0}
-    commanding: str | None = None
+    met: set[str] = set()
+    commanding = ''
     for item in events:
         now += item.after_ms * MS
-        elapsed_s = item.after_ms / 1000
         output = mux.on_command(item.source, item.positions, now)
+        alive = {name: now - heard[name] <= TIMEOUTS[name] for name in heard}
         valid = bool(item.positions) and all(map(math.isfinite, item.positions.values()))
-        teleop_alive = now - heard.get('teleop', -(10**12)) <= 250 * MS
-        resumes = now - heard.get(item.source, -(10**12)) > (
-            250 * MS if item.source == 'teleop' else 500 * MS
-        )
-        heard.update({item.source: now} if valid else {})
-        if not valid or (item.source == 'policy' and teleop_alive):
+        if valid:
+            heard[item.source] = now
+        if not valid or (item.source == 'policy' and alive['teleop']):
             assert output is None
             continue
         assert output is not None
         assert set(output) == set(item.positions)
         assert mux.active(now) == item.source
-        handed_over = commanding != item.source or resumes
+        if commanding != item.source or not alive[item.source]:
+            met, last_output = set(), now
         commanding = item.source
         for joint in JOINTS:
             if joint.name not in output:
                 continue
-            assert joint.lower <= output[joint.name] <= joint.upper
             want = joint.clamp(item.positions[joint.name])
-            jump = abs(output[joint.name] - held[joint.name])
-            allowed = 0.0 if handed_over else joint.velocity * min(elapsed_s * 60, MAX_STEP_S)
-            assert output[joint.name] == want or jump <= allowed + 1e-9
-            if handed_over:
-                assert jump <= 1e-9
-            held[joint.name] = output[joint.name]
+            got, before = output[joint.name], held[joint.name]
+            assert joint.lower <= got <= joint.upper
+            step = joint.velocity * min((now - last_output) / 1e9, MAX_STEP_S)
+            if joint.name in met:
+                assert got == want
+            elif abs(want - before) <= step:
+                assert got == want
+                met.add(joint.name)
+            else:
+                assert abs(got - before) == pytest.approx(step)
+                assert abs(want - got) <= abs(want - before)
+            held[joint.name] = got
+        last_output = now
 
 
 @given(st.floats(-2, 2), st.floats(-2, 2), st.lists(st.integers(1, 240), min_size=1, max_size=80))

@@ -74,12 +74,23 @@ def test_state_of_all_motors_is_one_transaction(bus, port):
     assert registers['Present_Current'] == [0, 0, 40]
 
 
-def test_stamp_is_the_middle_of_the_transaction(fake_servos):
+REQUEST_AND_REPLIES_NS = (8 + 3 + 3 * (6 + 15)) * 10_000
+
+
+def test_stamp_is_the_middle_of_the_transaction_on_the_wire(fake_servos):
     clock = ManualClock(1_000_000_000)
     port = fake_servos(ids=[1, 2, 3], clock=clock)
     port.seconds_per_reply = 0.004
     state = make_bus(port, clock).read_state()
-    assert state.stamp_ns == 1_002_000_000
+    assert state.stamp_ns == 1_000_000_000 + REQUEST_AND_REPLIES_NS // 2
+
+
+def test_stamp_is_never_after_the_middle_of_what_was_measured(fake_servos):
+    clock = ManualClock(1_000_000_000)
+    port = fake_servos(ids=[1, 2, 3], clock=clock)
+    port.seconds_per_reply = 0.0004
+    state = make_bus(port, clock).read_state()
+    assert state.stamp_ns == 1_000_200_000
 
 
 def test_stamp_of_a_repeated_read_is_that_of_the_try_that_worked(fake_servos):
@@ -90,7 +101,7 @@ def test_stamp_of_a_repeated_read_is_that_of_the_try_that_worked(fake_servos):
     port.ignored_requests = 1
     state = bus.read_state()
     now = clock.now_ns()
-    assert state.stamp_ns == now - 5_000_000
+    assert state.stamp_ns == now - 10_000_000 + REQUEST_AND_REPLIES_NS // 2
 
 
 @pytest.mark.parametrize('fault', ['ignored_requests', 'corrupt_replies'])
@@ -186,6 +197,13 @@ def test_connect_names_all_that_is_missing_or_wrong(bus, port):
     assert 'elbow (id 3, sts3215): is another model (number 1284, expected 777)' in said
     assert 'lift' not in said
     assert not port.opened
+
+
+def test_an_arm_without_power_is_one_line(bus, port):
+    port.silent = {1, 2, 3}
+    with pytest.raises(NotConnectedError, match=r'no motor answers \(ids 1, 2, 3\)') as caught:
+        bus.connect()
+    assert '\n' not in str(caught.value)
 
 
 def test_port_that_cannot_be_opened_is_passed_on(bus, port):

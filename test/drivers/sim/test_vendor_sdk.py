@@ -1,0 +1,114 @@
+"""The vendor's own SDK finds nothing wrong with our servos."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from lerobot_drivers.common.clock import SystemClock
+from lerobot_drivers.sim.arm import SimArm
+from lerobot_drivers.sim.pty_line import PtyLine
+
+scs = pytest.importorskip('scservo_sdk', reason='feetech-servo-sdk is not installed')
+
+IDS = range(1, 7)
+PATIENCE_S = 10.0
+POSITION = 56
+
+
+class Host:
+    def __init__(self, line: PtyLine) -> None:
+        self.port = scs.PortHandler(line.path)
+        assert self.port.openPort()
+        assert self.port.setBaudRate(1_000_000)
+        self.packets = scs.PacketHandler(0)
+
+    def retried(self, call, *arguments):
+        """The SDK gives up after 34 ms, which a busy machine may take."""
+        for _ in range(20):
+            answer = call(self.port, *arguments)
+            *values, result, error = answer
+            if result == scs.COMM_SUCCESS:
+                assert error == 0
+                return values[0] if values else None
+        raise AssertionError(self.packets.getTxRxResult(result))
+
+    def read_all(self, address: int, size: int) -> list[int]:
+        group = scs.GroupSyncRead(self.port, self.packets, address, size)
+        for servo in IDS:
+            assert group.addParam(servo)
+        for _ in range(20):
+            if group.txRxPacket() == scs.COMM_SUCCESS:
+                break
+        assert all(group.isAvailable(servo, address, size) for servo in IDS)
+        return [group.getData(servo, address, min(size, 2)) for servo in IDS]
+
+
+@pytest.fixture
+def host():
+    clock = SystemClock()
+    arm = SimArm('arm', 'so101_follower', clock.now_ns())
+    line = PtyLine(arm.transact, clock)
+    host = Host(line)
+    yield host
+    host.port.closePort()
+    line.close()
+
+
+def test_ping(host):
+    for servo in IDS:
+        assert host.retried(host.packets.ping, servo) == 777
+
+
+def test_write_and_read_back(host):
+    host.retried(host.packets.write1ByteTxRx, 3, 21, 16)
+    assert host.retried(host.packets.read1ByteTxRx, 3, 21) == 16
+    host.retried(host.packets.write2ByteTxRx, 3, 42, 1234)
+    assert host.retried(host.packets.read2ByteTxRx, 3, 42) == 1234
+
+
+def test_reg_write_and_action(host):
+    host.retried(host.packets.regWriteTxRx, 2, 41, 1, [50])
+    assert host.retried(host.packets.read1ByteTxRx, 2, 41) == 0
+    host.packets.action(host.port, scs.BROADCAST_ID)
+    assert host.retried(host.packets.read1ByteTxRx, 2, 41) == 50
+
+
+def test_sync_read_agrees_with_single_reads(host):
+    single = [host.retried(host.packets.read2ByteTxRx, servo, POSITION) for servo in IDS]
+    assert host.read_all(POSITION, 2) == single
+    assert host.read_all(POSITION, 15) == single
+
+
+def test_sync_write_moves_all(host):
+    start = host.read_all(POSITION, 2)
+    low, high = host.read_all(9, 2), host.read_all(11, 2)
+    goals = [
+        a + 60 if a + 60 <= b else a - 60 if a - 60 >= c else a
+        for a, b, c in zip(start, high, low, strict=True)
+    ]
+    group = scs.GroupSyncWrite(host.port, host.packets, 42, 2)
+    for servo, goal in zip(IDS, goals, strict=True):
+        assert group.addParam(servo, [goal & 0xFF, goal >> 8])
+    assert group.txPacket() == scs.COMM_SUCCESS
+    for servo in IDS:
+        host.retried(host.packets.write1ByteTxRx, servo, 40, 1)
+    deadline = time.monotonic() + PATIENCE_S
+    while host.read_all(POSITION, 2) != goals and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert host.read_all(POSITION, 2) == goals
+    assert goals != start
+
+
+def test_id_change(host):
+    host.retried(host.packets.write1ByteTxRx, 4, 55, 0)
+    host.packets.write1ByteTxRx(host.port, 4, 5, 44)
+    assert host.retried(host.packets.ping, 44) == 777
+
+
+def test_baud_rate_change(host):
+    host.packets.write1ByteTxRx(host.port, 1, 6, 1)
+    assert host.packets.ping(host.port, 1)[1] != scs.COMM_SUCCESS
+    assert host.port.setBaudRate(500_000)
+    assert host.retried(host.packets.ping, 1) == 777

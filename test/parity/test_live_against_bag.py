@@ -1,0 +1,84 @@
+"""A take recorded live and the bag of the same take, caught by somebody else, are one dataset."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from lerobot_recorder.convert import ConvertJob, convert_bag
+from lerobot_recorder.dataset.dataset_reader import DatasetReader
+from lerobot_recorder.mapping import build_mapping
+
+pytestmark = [pytest.mark.ros, pytest.mark.timeout(120)]
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SECONDS = 4
+
+
+@pytest.fixture(scope='module')
+def live_and_converted(tmp_path_factory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp('parity')
+    live, bag, converted = folder / 'live', folder / 'bag', folder / 'converted'
+    catcher = subprocess.Popen([sys.executable, str(HERE / 'catcher.py'), str(bag)])
+    film = subprocess.Popen([sys.executable, str(HERE / 'film.py'), '60'])
+    try:
+        record(live)
+    finally:
+        film.kill()
+        film.wait()
+        catcher.send_signal(signal.SIGINT)
+        assert catcher.wait(timeout=30) == 0
+    (path,) = (live / 'meta/ros/episodes').glob('*.json')
+    details = json.loads(path.read_text())['details']
+    last_tick = pq.read_table(path.with_suffix('.frames.parquet'))['tick_ns'][-1].as_py()
+    mapping = build_mapping(details['mapping'], 'mapping')
+    job = ConvertJob(
+        bag, converted, mapping, 'watch', start_ns=details['start_ns'], end_ns=last_tick
+    )
+    convert_bag(job)
+    return live, converted
+
+
+def record(root: Path) -> None:
+    command = [
+        sys.executable, '-m', 'lerobot_drivers.cli', 'record', '--dataset.repo_id=a/b',
+        f'--dataset.root={root}', '--dataset.single_task=watch', '--dataset.num_episodes=1',
+        f'--dataset.episode_time_s={SECONDS}',
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_same_rows(live_and_converted):
+    live, converted = (DatasetReader(root).episode(0).rows for root in live_and_converted)
+    assert len(live['action']) == SECONDS * 30
+    for key, values in live.items():
+        assert np.array_equal(values, converted[key]), key
+
+
+def test_same_stamps_and_choice_of_pictures(live_and_converted):
+    live, converted = (
+        pq.read_table(next((root / 'meta/ros/episodes').glob('*.frames.parquet')))
+        for root in live_and_converted
+    )
+    assert live.column_names == converted.column_names
+    for name in live.column_names:
+        assert live[name].to_pylist() == converted[name].to_pylist(), name
+
+
+def test_same_pictures(live_and_converted):
+    live, converted = (DatasetReader(root).episode(0) for root in live_and_converted)
+    for camera in ('observation.images.one', 'observation.images.two'):
+        levels = []
+        for one, other in zip(live.frames(camera), converted.frames(camera), strict=True):
+            assert np.array_equal(one, other)
+            levels.append(int(one[60, 80, 0]))
+        assert len(set(levels)) > 30, 'the film stood still'

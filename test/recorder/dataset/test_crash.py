@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lerobot_drivers.common.errors import DatasetError
+from lerobot_recorder.dataset import durable
+from lerobot_recorder.dataset.dataset_reader import DatasetReader
+from lerobot_recorder.dataset.dataset_writer import DatasetWriter
+from lerobot_recorder.dataset.info import DatasetInfo
+from lerobot_recorder.dataset.repair import repair_dataset
+from lerobot_recorder.dataset.validate import validate_dataset
+
+CAMERA = 'observation.images.front'
+REPOSITORY = Path(__file__).parents[3]
+
+
+def start(root):
+    return subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name('killed_writer.py')), str(root)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, 'PYTHONPATH': str(REPOSITORY)},
+    )  # fmt: skip
+
+
+def kill_at_random(root, rng):
+    """Run the writer for a while, kill it; return the number of episodes it called durable."""
+    process = start(root)
+    opened = process.stdout.readline().strip().split('|')
+    assert opened[0] == 'open', process.stderr.read()
+    time.sleep(rng.uniform(0.0, 0.5))
+    process.kill()
+    output, errors = process.communicate()
+    assert errors == ''
+    durable_episodes = [int(line.split('|')[1]) for line in output.splitlines()]
+    return max([int(opened[1]) - 1, *durable_episodes]) + 1
+
+
+def check_rows(root):
+    for view in DatasetReader(root).episodes():
+        episode = int(view.rows['action'][0][0])
+        expected = np.stack([np.full(view.length, episode), np.arange(view.length)], axis=1)
+        np.testing.assert_array_equal(view.rows['action'], expected)
+        whole = 12 + 7 * (episode % 3)
+        assert view.length == whole or view.extra['ros/outcome'] == 'incomplete'
+        for number, picture in enumerate(view.frames(CAMERA)):
+            assert abs(int(picture.mean()) - ((number * 5) % 200 + 20)) <= 3
+
+
+def test_no_durable_episode_is_lost_by_kill_9(tmp_path):
+    root, rng = tmp_path / 'd', random.Random(1)
+    for number in range(10):
+        promised = kill_at_random(root, rng)
+        if promised == 0 and not root.exists():
+            continue
+        if number % 3 == 0:  # else the next writer mends it
+            repair_dataset(root)
+            assert not (root / '.recording').exists()
+            assert [str(f) for f in validate_dataset(root)] == []
+            assert DatasetReader(root).num_episodes >= promised
+    repair_dataset(root)
+    assert validate_dataset(root, decode=True) == []
+    check_rows(root)
+
+
+class Snapshots:
+    """Copies a folder before every step that changes what is on the disk for good."""
+
+    def __init__(self, root, target, monkeypatch):
+        self.copies, self.last, self.lock = [], None, threading.Lock()
+        for name in ('replace', 'fsync', 'rename'):
+            monkeypatch.setattr(os, name, self.wrap(getattr(os, name), root, target))
+
+    def copy(self, root, target):
+        files = [(path, path.stat()) for path in sorted(root.rglob('*'))]
+        state = [(path, facts.st_mtime_ns, facts.st_size) for path, facts in files]
+        if state != self.last:
+            self.copies.append(target / f'{len(self.copies):03d}')
+            shutil.copytree(root, self.copies[-1])
+            self.last = state
+
+    def wrap(self, step, root, target):
+        def wrapped(*arguments):
+            with self.lock:
+                self.copy(root, target)
+            return step(*arguments)
+
+        return wrapped
+
+
+@pytest.mark.parametrize('before', [0, 1])
+def test_a_crash_at_any_step_of_saving_leaves_all_or_a_recoverable_part(
+    tmp_path, info, film, tools, monkeypatch, before
+):
+    root, copies = tmp_path / 'd', tmp_path / 'copies'
+    copies.mkdir()
+    with DatasetWriter.create(root, info) as writer:
+        for _ in range(before):
+            film.episode(writer, 4)
+        film.add(writer, 5, 'Another task')
+        with monkeypatch.context() as patch:
+            snapshots = Snapshots(root, copies, patch)
+            film.save(writer)
+    outcomes = []
+    assert len(snapshots.copies) > 8
+    for copy in snapshots.copies:
+        done = repair_dataset(copy)
+        assert [str(f) for f in validate_dataset(copy)] == [], (copy, done)
+        reader = DatasetReader(copy)
+        assert reader.num_episodes == before + 1
+        for view, frames in zip(reader.episodes(), film.saved, strict=True):
+            tools.same_rows(view, frames)
+        outcomes.append(reader.episode(before).extra['ros/outcome'])
+        assert not (copy / '.recording').exists()
+        assert repair_dataset(copy) == []
+    assert outcomes[0] == 'incomplete'
+    assert outcomes[-1] is None
+    assert outcomes == sorted(outcomes, key=lambda outcome: outcome is None)
+
+
+def interrupted(root, info, film, frames, monkeypatch):
+    """Leave a dataset as a killed writer does: all files as they are at that moment."""
+    writer = DatasetWriter.create(root, info)
+    film.episode(writer, 4)
+    film.add(writer, frames)
+    camera = writer._episode._cameras[CAMERA]
+    while camera._done < frames:
+        time.sleep(0.01)
+    copy = root.with_name('killed')
+    shutil.copytree(root, copy)
+    writer.finalize()
+    return copy
+
+
+def test_an_interrupted_episode_is_recovered(tmp_path, tools, monkeypatch):
+    film = tools.Film(DatasetInfo(10, tools.features(), 'so_follower'))
+    root = interrupted(tmp_path / 'd', film.info, film, 57, monkeypatch)
+    with DatasetWriter.resume(root, film.info) as writer:
+        assert 'interrupted episode as episode 1' in writer.notices[0]
+        assert 'incomplete' in writer.notices[0]
+        recovered, running = writer.total_frames - 4, film.running
+        film.running = []
+        assert recovered >= 50
+        film.saved.append(running[:recovered])
+        film.episode(writer, 3)
+    reader = DatasetReader(root)
+    for view, frames in zip(reader.episodes(), film.saved, strict=True):
+        tools.same_rows(view, frames)
+        for found, frame in zip(view.frames(CAMERA), frames, strict=True):
+            assert tools.psnr(found, frame['pictures'][CAMERA]) > 32
+    extra = reader.episode(1).extra
+    assert extra['ros/outcome'] == 'incomplete'
+    assert json.loads(extra['ros/defects']) == {'interrupted': 1}
+    assert validate_dataset(root, decode=True) == []
+
+
+def test_images_of_an_interrupted_episode_are_recovered(tmp_path, tools, monkeypatch):
+    film = tools.Film(DatasetInfo(10, tools.features(dtype='image'), 'so_follower'))
+    root = interrupted(tmp_path / 'd', film.info, film, 9, monkeypatch)
+    assert 'recovered 8 frames' in repair_dataset(root)[0]
+    film.saved.append(film.running[:8])
+    tools.same_rows(DatasetReader(root).episode(1), film.saved[1])
+    assert validate_dataset(root, decode=True) == []
+
+
+@pytest.mark.parametrize('size', [0.0, 0.3, 0.9])
+def test_a_torn_journal_or_video_costs_only_what_is_torn(tmp_path, tools, monkeypatch, size):
+    film = tools.Film(DatasetInfo(10, tools.features(), 'so_follower'))
+    root = interrupted(tmp_path / 'd', film.info, film, 40, monkeypatch)
+    for name in ('rows.arrow', f'{CAMERA}.mp4'):
+        torn = shutil.copytree(root, tmp_path / name)
+        path = torn / '.recording/episode' / name
+        path.write_bytes(path.read_bytes()[: int(path.stat().st_size * size)])
+        done = repair_dataset(torn)
+        assert validate_dataset(torn, decode=True) == [], done
+        reader = DatasetReader(torn)
+        if reader.num_episodes == 2:
+            view = reader.episode(1)
+            tools.same_rows(view, film.running[: view.length])
+        else:
+            assert 'no complete frame' in done[0]
+
+
+def test_the_first_episode_of_a_dataset_is_recovered_too(tmp_path, info, film, tools):
+    root = tmp_path / 'd'
+    writer = DatasetWriter.create(root, info)
+    film.add(writer, 30)
+    while writer._episode._cameras[CAMERA]._done < 30:
+        time.sleep(0.01)
+    shutil.copytree(root, tmp_path / 'killed')
+    writer.finalize()
+    assert not root.exists()
+    assert 'as episode 0' in repair_dataset(tmp_path / 'killed')[0]
+    assert validate_dataset(tmp_path / 'killed', decode=True) == []
+
+
+def test_a_running_recording_cannot_be_repaired(tmp_path, info, film):
+    with DatasetWriter.create(tmp_path / 'd', info) as writer:
+        film.episode(writer, 3)
+        with pytest.raises(DatasetError, match='another process'):
+            repair_dataset(tmp_path / 'd')
+
+
+def test_a_write_is_all_old_or_all_new(tmp_path, monkeypatch):
+    path = tmp_path / 'x'
+    durable.write_bytes(path, b'old')
+    monkeypatch.setattr(os, 'replace', lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        durable.write_bytes(path, b'new')
+    assert path.read_bytes() == b'old'

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from synthetic_messages import COMPRESSED_IMAGE, IMAGE, T0, compressed, header, image, make, raw
+
+from lerobot_drivers.common.errors import StreamError
+from lerobot_recorder.image_headers import picture_size
+from lerobot_recorder.images import _CHANNELS, to_picture
+from lerobot_recorder.messages import decode
+
+RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+SMOOTH = cv2.resize(RGB, (64, 48), interpolation=cv2.INTER_CUBIC)
+GREY = np.repeat(RGB[:, :, :1], 3, axis=2)
+ALPHA = np.full((6, 8, 1), 77, np.uint8)
+
+ENCODED = {
+    'rgb8': (RGB, RGB),
+    'bgr8': (RGB[:, :, ::-1], RGB),
+    '8UC3': (RGB[:, :, ::-1], RGB),
+    'rgba8': (np.concatenate([RGB, ALPHA], 2), RGB),
+    'bgra8': (np.concatenate([RGB[:, :, ::-1], ALPHA], 2), RGB),
+    'mono8': (RGB[:, :, :1], GREY),
+    '8UC1': (RGB[:, :, :1], GREY),
+}
+
+
+def through_the_wire(message):
+    entry = raw('/cam', message, T0)
+    return to_picture(decode(entry), entry.msgtype, '/cam')
+
+
+@pytest.mark.parametrize('pad', [0, 5])
+@pytest.mark.parametrize('encoding', list(ENCODED))
+def test_every_encoding_becomes_rgb(encoding, pad):
+    pixels, expected = ENCODED[encoding]
+    picture = through_the_wire(image(T0, pixels, encoding, pad))
+    assert (picture.height, picture.width) == (6, 8)
+    assert picture.rgb().dtype == np.uint8
+    assert np.array_equal(picture.rgb(), expected)
+
+
+@pytest.mark.parametrize('pad', [0, 6])
+@pytest.mark.parametrize(
+    ('encoding', 'order'),
+    [('yuv422_yuy2', 'yuyv'), ('yuyv', 'yuyv'), ('yuv422', 'uyvy'), ('uyvy', 'uyvy')],
+)
+def test_yuv_with_the_chroma_where_it_belongs(encoding, order, pad):
+    luma, red_minus, blue_minus = 120, 200, 90  # ITU-R BT.601, video range
+    pair = {'y': luma, 'u': blue_minus, 'v': red_minus}
+    pixels = np.array([pair[c] for c in order] * 4 * 6, np.uint8).reshape(6, 8, 2)
+    y, u, v = 1.164 * (luma - 16), blue_minus - 128, red_minus - 128
+    expected = [y + 1.596 * v, y - 0.813 * v - 0.391 * u, y + 2.018 * u]
+    rgb = through_the_wire(image(T0, pixels, encoding, pad)).rgb()
+    assert rgb.shape == (6, 8, 3)
+    assert rgb.reshape(-1, 3).mean(axis=0) == pytest.approx(expected, abs=2)
+
+
+def test_every_encoding_is_tested():
+    assert set(_CHANNELS) == set(ENCODED) | {'yuv422_yuy2', 'yuyv', 'yuv422', 'uyvy'}
+
+
+@pytest.mark.parametrize('extension', ['jpeg', 'png'])
+def test_compressed_pictures(extension):
+    picture = through_the_wire(compressed(T0, SMOOTH, extension))
+    assert (picture.height, picture.width) == (48, 64)
+    error = abs(picture.rgb().astype(int) - SMOOTH).mean()
+    assert error == 0 if extension == 'png' else error < 4
+
+
+def encoded(extension, *options):
+    return cv2.imencode(f'.{extension}', SMOOTH, list(options))[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    'data',
+    [
+        encoded('jpeg'),
+        encoded('jpeg', cv2.IMWRITE_JPEG_PROGRESSIVE, 1),
+        encoded('jpeg', cv2.IMWRITE_JPEG_RST_INTERVAL, 2),
+        encoded('jpeg') + bytes(100),
+        encoded('png'),
+    ],
+)
+def test_the_size_is_read_from_the_header(data):
+    assert picture_size(data) == (48, 64)
+
+
+@pytest.mark.parametrize('extension', ['jpeg', 'png'])
+@pytest.mark.parametrize('share', [0.0, 0.01, 0.1, 0.5, 0.9, 0.99])
+def test_a_picture_cut_short_is_none(extension, share):
+    whole = encoded(extension)
+    assert picture_size(whole[: int(len(whole) * share)]) is None
+
+
+def test_a_thumbnail_inside_a_cut_jpeg_does_not_make_it_whole():
+    whole = encoded('jpeg')
+    thumbnail = b'\xff\xd8 tiny \xff\xd9'
+    segment = b'\xff\xe1' + (len(thumbnail) + 2).to_bytes(2, 'big') + thumbnail
+    assert picture_size(whole[:2] + segment + whole[2:]) == (48, 64)
+    assert picture_size(whole[:2] + segment + whole[2:-100]) is None
+
+
+def test_a_camera_that_notes_its_orientation_is_not_turned():
+    exif = b'Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0'
+    segment = b'\xff\xe1' + (len(exif) + 2).to_bytes(2, 'big') + exif
+    data = encoded('jpeg')
+    turned = np.frombuffer(data[:2] + segment + data[2:], np.uint8)
+    message = make(COMPRESSED_IMAGE, header(T0), 'jpeg', turned)
+    assert through_the_wire(message).rgb().shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ('message', 'told'),
+    [
+        (image(T0, RGB, 'rgb16'), "image encoding 'rgb16' cannot be recorded; known: rgb8, bgr8"),
+        (make(IMAGE, header(T0), 6, 8, 'rgb8', 0, 24, RGB.ravel()[:-1]), 'needs 144 bytes, found'),
+        (make(IMAGE, header(T0), 6, 8, 'rgb8', 0, 23, RGB.ravel()), 'with step 23'),
+        (make(IMAGE, header(T0), 0, 0, 'rgb8', 0, 0, RGB.ravel()[:0]), 'cannot be 0x0 rgb8'),
+        (make(IMAGE, header(T0), 2, 3, 'yuyv', 0, 6, RGB.ravel()[:12]), 'cannot be 3x2 yuyv'),
+        (
+            make(COMPRESSED_IMAGE, header(T0), 'jpeg', np.arange(9, dtype=np.uint8)),
+            'a compressed image holds no whole JPEG or PNG',
+        ),
+        (
+            make(COMPRESSED_IMAGE, header(T0), '16UC1; compressedDepth', RGB.ravel()),
+            'compressedDepth images cannot be recorded yet',
+        ),
+    ],
+)
+def test_what_is_no_picture_gives_one_line(message, told):
+    with pytest.raises(StreamError, match=f'^/cam: .*{told}'):
+        through_the_wire(message)
+
+
+def test_bytes_that_only_look_like_a_picture_give_an_error_when_decoded():
+    whole = bytearray(encoded('png'))
+    whole[60:-20] = bytes(len(whole) - 80)
+    message = make(COMPRESSED_IMAGE, header(T0), 'png', np.frombuffer(bytes(whole), np.uint8))
+    picture = through_the_wire(message)
+    with pytest.raises(StreamError, match='/cam: a compressed image holds no picture'):
+        picture.rgb()
