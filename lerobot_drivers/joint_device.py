@@ -38,6 +38,10 @@ class JointDevice(Protocol):
         """Close the device."""
         ...
 
+    def hang_up(self) -> None:
+        """Close the device as it is: what holds goes on holding."""
+        ...
+
     def health(self) -> dict[str, str | float]:
         """Return key-values for diagnostics."""
         ...
@@ -109,7 +113,7 @@ class DeviceReader:
         since_ns = self._failing_since_ns = self._failing_since_ns or now_ns
         if not self._device.is_connected or now_ns - since_ns >= LOST_AFTER_NS:
             self._warn(f'lost: {error}; trying again each second')
-            self.disconnect()
+            self._hang_up()
             self.lost, self._next_attempt_ns = True, now_ns + RECONNECT_NS
 
     def health(self, more: Mapping[str, object] | None = None) -> Health:
@@ -129,6 +133,11 @@ class DeviceReader:
         level, message = self._judge(rate_hz, errors)
         return Health(level, message, {**values, **(more or {}), **self._device.health()})
 
+    def _hang_up(self) -> None:
+        """Close a device that does not answer; an arm must not fall because a wire is loose."""
+        with suppress(DeviceError):
+            self._device.hang_up()
+
     def _judge(self, rate_hz: float, errors: int) -> tuple[Level, str]:
         if self.lost:
             return Level.ERROR, f'lost: {self.last_error}'
@@ -145,7 +154,7 @@ class DeviceReader:
             reading = self.connect()
         except LerobotRosError as error:
             self.last_error = str(error)
-            self.disconnect()
+            self._hang_up()
             self.lost, self._next_attempt_ns = True, self._clock.monotonic_ns() + RECONNECT_NS
             return None
         self.reconnects += 1

@@ -6,6 +6,7 @@ An operator's session is a row of episodes with a reset between two of them, as 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -14,11 +15,15 @@ from typing import Any
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
+from lerobot_recorder.images import IMAGE_TYPES
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.take import Take
 
 MakeWriter = Callable[[dict[str, dict[str, Any]]], DatasetWriter]
+KEPT_PICTURES = 3
+KEPT_NUMBERS = 200
+"""Messages of a topic that are kept for the start of the next take."""
 DRAIN_NS = NS_PER_S // 2
 """How long after the end of an episode its last messages are waited for [ns]."""
 
@@ -128,7 +133,7 @@ class Recorder:
         self._now_ns = now_ns
         self._since_ns = now_ns
         self._keep = True
-        self._in_force: dict[str, RawMessage] = {}
+        self._recent: dict[str, deque[RawMessage]] = {}
 
     @property
     def is_done(self) -> bool:
@@ -143,7 +148,7 @@ class Recorder:
         """
         if self.phase is Phase.PREPARING:
             self._plan.learn(raw)
-        self._in_force[raw.topic] = raw
+        self._remember(raw)
         if self._take is not None:
             self._take.add(raw)
             self._advance(self._now_ns)
@@ -234,11 +239,15 @@ class Recorder:
         self._take = Take(self._plan, self._writer, self._session.task, self._now_ns)
         self._take.max_frames = self._session.episode_frames
         self._keep = True
-        for channel in self._plan.all_channels():
-            raw = self._in_force.get(channel.source.topic)
-            if raw is not None and channel.stream_config().may_be_silent:
-                self._take.add(raw)
+        self._take.seed(raw for recent in self._recent.values() for raw in recent)
         self._go(Phase.WAITING)
+
+    def _remember(self, raw: RawMessage) -> None:
+        """Keep the last messages: what is in force, and what was on its way, as a take begins."""
+        if raw.topic not in self._recent:
+            kept = KEPT_PICTURES if raw.msgtype in IMAGE_TYPES else KEPT_NUMBERS
+            self._recent[raw.topic] = deque(maxlen=kept)
+        self._recent[raw.topic].append(raw)
 
     def _end(self, keep: bool) -> None:
         if self._take is not None and self.phase in (Phase.WAITING, Phase.RECORDING):
@@ -252,10 +261,10 @@ class Recorder:
         if self._keep and take.num_frames:
             outcome = 'incomplete' if take.lost or stopped else None
             saved = take.save(outcome)
-            self.episodes.append(
-                EpisodeSummary(saved.index, saved.length, outcome, take.defects())
-            )
-            self.message = f'episode {saved.index} saved: {saved.length} frames'
+            defects = take.defects()
+            self.episodes.append(EpisodeSummary(saved.index, saved.length, outcome, defects))
+            told = ''.join(f', {number} {kind}' for kind, number in defects.items())
+            self.message = f'episode {saved.index} saved: {saved.length} frames{told}'
         else:
             self._writer.discard_episode()
             self.message = 'episode dropped' if not self._keep else 'nothing was recorded'

@@ -28,6 +28,8 @@ from lerobot_recorder.streams import (
     Taken,
 )
 
+FOREVER_NS = 2**62
+
 
 class SyncMode(str, Enum):
     """How streams meet: on acquisition time, or as a policy would have seen them."""
@@ -140,32 +142,39 @@ class Synchronizer:
             if stream.first_ns() is None
         }
 
-    def poll(self, now_ns: int) -> list[AlignedSet]:
+    def poll(
+        self, now_ns: int, until_ns: int = FOREVER_NS, limit: int | None = None
+    ) -> list[AlignedSet]:
         """Return the sets that are complete, or whose deadline has passed, by now.
 
         Args:
             now_ns: time of arrival up to which every message has been added [ns].
+            until_ns: no tick after this time is taken [ns].
+            limit: so many sets at most; what is not returned is not taken.
         """
         self._now_ns = max(self._now_ns, now_ns)
-        return self._drain()
+        return self._drain(until_ns, limit)
 
-    def flush(self, until_ns: int = 2**62) -> list[AlignedSet]:
+    def flush(self, until_ns: int = FOREVER_NS, limit: int | None = None) -> list[AlignedSet]:
         """Return the rest up to a time, as far as every sensor still has values of its own.
 
         Args:
-            until_ns: no tick after this time is returned [ns].
+            until_ns: no tick after this time is taken [ns].
+            limit: so many sets at most.
         """
-        self._now_ns = 2**62
+        self._now_ns = FOREVER_NS
         self._ending = True
         lasts = [last for s in self._streams.values() if (last := s.last_ns()) is not None]
         end_ns = max(lasts, default=self._start_ns) + self._period_ns - 1
-        return self._drain(min(until_ns, end_ns))
+        return self._drain(min(until_ns, end_ns), limit)
 
-    def _drain(self, until_ns: int = 2**62) -> list[AlignedSet]:
+    def _drain(self, until_ns: int, limit: int | None) -> list[AlignedSet]:
         sets: list[AlignedSet] = []
         if self._origin_ns is None and not self._find_origin():
             return sets
         while self.lost is None and self.tick_ns(self._next_index) <= until_ns:
+            if limit is not None and len(sets) >= limit:
+                break
             aligned = self._try_tick()
             if aligned is None:
                 break

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -21,7 +21,7 @@ from lerobot_recorder.dataset.dataset_writer import DatasetWriter, EpisodeRecord
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.streams import Flag
-from lerobot_recorder.synchronizer import AlignedSet, Synchronizer
+from lerobot_recorder.synchronizer import FOREVER_NS, AlignedSet, Synchronizer
 
 VERSIONED = ('lerobot_ros', 'numpy', 'av', 'pyarrow', 'rosbags', 'opencv-python-headless')
 
@@ -46,14 +46,13 @@ class Take:
         self.uuid = str(uuid.uuid4())
         self.task = task
         self.max_frames: int | None = None
-        self.until_ns = 2**62
+        self.until_ns = FOREVER_NS
         self._plan = plan
         self._writer = writer
         self._start_ns = start_ns
         self._synchronizer = Synchronizer(plan.sync_config(), start_ns)
         self._sets: list[dict[str, Any]] = []
-        for channel in plan.all_channels():
-            channel.begin_take()
+        self.seed(())
 
     @property
     def num_frames(self) -> int:
@@ -79,6 +78,13 @@ class Take:
             if c.stream in missing
         ]
 
+    def seed(self, messages: Iterable[RawMessage]) -> None:
+        """Take in what came before the take; it is not counted among what came during it."""
+        for raw in messages:
+            self.add(raw)
+        for channel in self._plan.all_channels():
+            channel.begin_take()
+
     def add(self, raw: RawMessage) -> None:
         """Take in a message.
 
@@ -90,11 +96,11 @@ class Take:
 
     def poll(self, now_ns: int) -> None:
         """Write the rows that are complete by now [ns]."""
-        self._write(self._synchronizer.poll(now_ns))
+        self._write(self._synchronizer.poll(now_ns, self.until_ns, self._left()))
 
     def finish(self) -> None:
         """Write the rows that are left, as far as every sensor has values of its own."""
-        self._write(self._synchronizer.flush(self.until_ns))
+        self._write(self._synchronizer.flush(self.until_ns, self._left()))
 
     def save(self, outcome: str | None = None) -> SavedEpisode:
         """Save the episode; it is durable when this returns.
@@ -160,10 +166,11 @@ class Take:
             for channel in self._plan.all_channels()
         }
 
+    def _left(self) -> int | None:
+        return None if self.max_frames is None else self.max_frames - self.num_frames
+
     def _write(self, sets: list[AlignedSet]) -> None:
         for aligned in sets:
-            if self.is_full or aligned.tick_ns > self.until_ns:
-                return
             row = self._plan.row(aligned)
             self._writer.add_frame(row.values, row.pictures, self.task)
             self._sets.append(_true_times(aligned))

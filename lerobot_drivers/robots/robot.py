@@ -127,6 +127,10 @@ class Robot(ABC):
         """Close the device; harmless when it is closed or gone already."""
 
     @abstractmethod
+    def hang_up(self) -> None:
+        """Close the device as it is, torque and all: an arm that holds goes on holding."""
+
+    @abstractmethod
     def get_observation(self) -> dict[str, Any]:
         """Return LeRobot's observation: dataset units by ``<joint>.pos``, pictures by name."""
 

@@ -148,6 +148,10 @@ class SOFollower(Robot):
                 logger.warning('torque may still be on: %s', error)
         self._close()
 
+    def hang_up(self) -> None:
+        """Close all, torque as it is; see ``Robot``."""
+        self._close()
+
     def get_observation(self) -> dict[str, Any]:
         """Return positions in dataset units and the own cameras' next pictures."""
         self.read_state()

@@ -168,6 +168,8 @@ class SimArm:
             self._remember(self._step)
             if self._step % _SETTLE_STEPS == 0:
                 self._settle(_SETTLE_STEPS)
+        for servo in self._servos:
+            servo.ahead_s = max(stamp_ns - self._start_ns - last * STEP_NS, 0) / NS_PER_S
 
     def _skip_to(self, step: int) -> None:
         """Let time pass in which nothing moves."""

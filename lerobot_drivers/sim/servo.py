@@ -50,7 +50,14 @@ class ServoSpec:
 
 
 class Servo:
-    """One servo; its owner lets time pass with ``step``."""
+    """One servo; its owner lets time pass with ``step``.
+
+    Attributes:
+        spec: how it was made.
+        memory: its registers.
+        motion: what it does.
+        ahead_s: how far the moment of a read lies beyond the last step [s].
+    """
 
     def __init__(self, spec: ServoSpec, angle: float) -> None:
         self.spec = spec
@@ -62,6 +69,7 @@ class Servo:
         self.memory.persist()
         stops = (self._ticks(spec.lower), self._ticks(spec.upper))
         self.motion = Motion(self._ticks(angle), stops)
+        self.ahead_s = 0.0
         self._temperature_c = _AMBIENT_C
         self._power_on()
 
@@ -200,7 +208,8 @@ class Servo:
         velocity = round(self.motion.velocity / self._speed_unit())
         amperes = abs(effort) * _STALL_A + (0.02 if self.motion.powered else 0.006)
         volts = self.spec.volts - 0.35 * amperes
-        memory.set_word(reg.PRESENT_POSITION, round(self._present()) % reg.TICKS_PER_TURN)
+        present = self._present() + self.motion.velocity * self.ahead_s
+        memory.set_word(reg.PRESENT_POSITION, round(present) % reg.TICKS_PER_TURN)
         memory.set_word(reg.PRESENT_VELOCITY, encode_signed(velocity, _WORD_SIGN_BIT))
         memory.set_word(reg.PRESENT_LOAD, encode_signed(round(1000 * effort), _LOAD_SIGN_BIT))
         memory.set_byte(reg.PRESENT_VOLTAGE, round(10 * volts))

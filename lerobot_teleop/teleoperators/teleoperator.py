@@ -80,6 +80,10 @@ class Teleoperator(ABC):
     def disconnect(self) -> None:
         """Close the device; harmless when it is closed or gone already."""
 
+    def hang_up(self) -> None:
+        """Close the device as it is; the same as ``disconnect`` where nothing holds."""
+        self.disconnect()
+
     @abstractmethod
     def health(self) -> dict[str, str | float]:
         """Return key-values for diagnostics, from the last reading; no bus traffic."""

@@ -51,6 +51,10 @@ class FakeArm:
         self.calls.append('disconnect')
         self.is_connected = False
 
+    def hang_up(self) -> None:
+        self.calls.append('hang_up')
+        self.is_connected = False
+
     def health(self) -> dict[str, str | float]:
         return {'voltage': 7.4}
 
@@ -116,6 +120,14 @@ def test_an_arm_that_does_not_answer_for_long_is_lost_and_tried_each_second(benc
     health = bench.driver.health()
     assert (health.level, health.message) == (Level.ERROR, 'lost: no reply')
     assert bench.warnings == ['lost: no reply; trying again each second']
+
+
+def test_an_arm_that_does_not_answer_is_not_let_fall(bench: Bench) -> None:
+    bench.arm.fault = BusTimeoutError('no reply')
+    bench.steps(5.3)
+    assert bench.driver.lost
+    assert 'hang_up' in bench.arm.calls
+    assert 'disconnect' not in bench.arm.calls, 'torque would go off'
 
 
 def test_an_unplugged_arm_comes_back_with_a_new_seed(bench: Bench) -> None:

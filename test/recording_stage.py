@@ -1,0 +1,98 @@
+"""A graph that talks, a clock by hand and a recorder that listens, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from synthetic_messages import MS, T0, S, image, joint_state, raw
+
+from lerobot_recorder.dataset.dataset_writer import SavedEpisode
+from lerobot_recorder.mapping import build_mapping
+from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.recorder import Phase, Recorder, SessionConfig
+from lerobot_recorder.row_plan import RowPlan
+
+MAPPING = {
+    'fps': 30,
+    'features': {
+        'observation.state': {'topic': '/states'},
+        'action': {'topic': '/commands'},
+        'observation.images.front': {'topic': '/front'},
+    },
+}
+JOINTS = ['a', 'b']
+PIXELS = np.zeros((16, 16, 3), np.uint8)
+
+
+class Kept:
+    """Stands in for a DatasetWriter: keeps what it is given."""
+
+    def __init__(self):
+        self.rows, self.episodes, self.dropped, self.is_final = [], [], 0, False
+
+    def add_frame(self, values, pictures, task):
+        self.rows.append((values, pictures, task))
+
+    def save_episode(self, record=None):
+        self.episodes.append((self.rows, record))
+        self.rows = []
+        return SavedEpisode(len(self.episodes) - 1, len(self.episodes[-1][0]), record.uuid)
+
+    def discard_episode(self):
+        self.dropped += bool(self.rows)
+        self.rows = []
+
+    def finalize(self):
+        self.is_final = True
+
+
+class Stage:
+    """A graph that talks, a clock by hand and a recorder that listens."""
+
+    def __init__(self, mapping=MAPPING, **session):
+        self.now = T0
+        self.kept = Kept()
+        self.made_with = None
+        self.silent: set[str] = set()
+        config = SessionConfig(
+            **{'task': 'fold', 'num_episodes': 2, 'episode_frames': 30} | session
+        )
+        plan = RowPlan(build_mapping(mapping, 'mapping'))
+        self.recorder = Recorder(plan, self._make_writer, config, self.now)
+        self._due = {'/states': T0, '/commands': T0, '/front': T0}
+        self._waiting: list[RawMessage] = []
+        self._step = {'/states': S // 100, '/commands': S // 50, '/front': S // 30}
+
+    def _make_writer(self, features):
+        self.made_with = features
+        return self.kept
+
+    def message(self, topic: str, stamp: int) -> RawMessage:
+        seconds = (stamp - T0) / S
+        if topic == '/front':
+            return raw(topic, image(stamp, PIXELS), stamp + 30 * MS)
+        sign = 1 if topic == '/states' else -1
+        return raw(topic, joint_state(stamp, JOINTS, [sign * seconds, 7.0]), stamp + 2 * MS)
+
+    def run(self, seconds: float = 60.0, until: Callable[[], bool] = lambda: False) -> None:
+        end = self.now + round(seconds * S)
+        while self.now < end and not until() and not self.recorder.is_done:
+            self.now += 20 * MS
+            for topic, step in self._step.items():
+                while self._due[topic] <= self.now:
+                    if topic not in self.silent:
+                        self._waiting.append(self.message(topic, self._due[topic]))
+                    self._due[topic] += step
+            self._waiting.sort(key=lambda message: message.received_ns)
+            while self._waiting and self._waiting[0].received_ns <= self.now:
+                self.recorder.on_message(self._waiting.pop(0))
+            self.recorder.poll(self.now)
+
+    def run_to(self, phase: Phase) -> None:
+        self.run(until=lambda: self.recorder.phase is phase)
+        assert self.recorder.phase is phase
+
+
+def lengths(stage: Stage) -> list[int]:
+    return [len(rows) for rows, _ in stage.kept.episodes]
