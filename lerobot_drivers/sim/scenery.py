@@ -20,6 +20,7 @@ _MAT = (84, 91, 98)
 _MAT_LINE = (122, 129, 135)
 _MAT_TEXT = (205, 209, 212)
 _SUPERSAMPLE = 2
+_WALL_QUICKLY = (150, 152, 155)
 
 
 def table_texture() -> Image:
@@ -54,9 +55,17 @@ def draw_room(view: View, texture: Image) -> Image:
 
 
 def draw_room_quickly(view: View, texture: Image, image: Image) -> None:
-    """Draw wall and table into a picture, without supersampling, for a view that moves."""
-    image[:] = (150, 152, 155)
-    _warp_table(table_homography(view), texture, image)
+    """Draw wall and table into a picture, at half its resolution, for a view that moves."""
+    height, width = image.shape[:2]
+    coarse = cv2.warpPerspective(
+        texture,
+        np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1.0]]) @ table_homography(view),
+        ((width + 1) // 2, (height + 1) // 2),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=_WALL_QUICKLY,
+    )
+    cv2.resize(coarse, (width, height), dst=image, interpolation=cv2.INTER_LINEAR)
 
 
 def table_homography(view: View) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from sync_scene import (
 )
 from synthetic_messages import MS, S
 
+from lerobot_recorder.numeric_stream import NumericStream
 from lerobot_recorder.streams import Flag, StreamConfig, Take
 from lerobot_recorder.synchronizer import AlignedSet, SyncConfig, Synchronizer
 
@@ -88,3 +89,13 @@ def test_a_seldom_heard_joint_does_not_pile_up_the_others():
         sync.poll(stamp)
     tracks = sync._streams['state']._tracks
     assert max(len(track.stamps) for track in tracks) < 20
+
+
+def test_the_time_of_the_next_row_may_lie_a_little_before_that_of_the_last():
+    stream = NumericStream(STATE, PERIOD)
+    for stamp in every(100, 1):
+        stream.add(stamp, ramp(stamp), stamp)
+    late = T0 + 505 * MS
+    stream.commit(stream.take(late), late)
+    earlier = late - PERIOD
+    assert stream.take(earlier).value == pytest.approx(ramp(earlier))

@@ -150,7 +150,8 @@ ERRORS = {
         on_data(set_column('timestamp', lambda v: [x + 0.004 * (i % 2) for i, x in enumerate(v)])),
         'off by 4.0 ms'),
     'NaN in the state': (on_data(set_column('observation.state', nan_state)), 'not finite'),
-    'null in the action': (on_data(set_column('action', first(None))), 'missing values|null'),
+    'null in the action': (  # pyarrow up to 25 cannot read such a column at all
+        on_data(set_column('action', first(None))), 'missing values|null|cannot be read'),
     'index with a gap': (on_data(set_column('index', lambda v: [x + 1 for x in v])), 'index'),
     'frame_index repeated': (on_data(set_column('frame_index', first(1))), 'frame_index'),
     'another episode_index': (on_data(set_column('episode_index', first(0))), 'another episode'),
