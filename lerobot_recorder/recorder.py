@@ -168,6 +168,7 @@ class Recorder:
             self._plan.settle(self._now_ns)
         if self.phase is Phase.PREPARING and self._plan.is_learned:
             self._writer = self._make_writer(self._plan.features())
+            self.message = '; '.join(self._writer.notices)
             self._begin()
         elif self.phase is Phase.RESETTING and now_ns >= self._since_ns + self._session.reset_ns:
             self._begin()

@@ -30,6 +30,7 @@ class Kept:
 
     def __init__(self):
         self.rows, self.episodes, self.dropped, self.is_final = [], [], 0, False
+        self.notices = ()
 
     def add_frame(self, values, pictures, task):
         self.rows.append((values, pictures, task))

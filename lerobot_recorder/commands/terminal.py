@@ -13,6 +13,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -48,11 +49,12 @@ class TerminalView:
         self._live: Live | None = None
         self._terminal: list[Any] | None = None
         self._told = ''
+        self._message = ''
         self._saved = 0
 
     def say(self, text: str) -> None:
         """Print one line above the live one."""
-        self._console.print(text)
+        self._console.print(text, soft_wrap=True)
 
     def show(self, status: RecorderStatus) -> None:
         """Show what the recorder is doing.
@@ -62,9 +64,10 @@ class TerminalView:
         """
         if status.phase != 'done':
             self.check()
-        if status.message and status.saved != self._saved:
-            self._saved = status.saved
-            self.say(f'[green]{status.message}[/green]')
+        self._saved = status.saved
+        if status.message and status.message != self._message:
+            self.say(f'[green]{escape(status.message)}[/green]')
+        self._message = status.message
         if self._console.is_terminal:
             self._open()
             assert self._live is not None
