@@ -53,7 +53,7 @@ class Channel:
     def begin_take(self) -> None:
         """Count anew: what is told of a take is of that take alone."""
         self.stamps = StampChooser(self.source.clock)
-        self.errors = 0
+        self.errors = self.errors_in_a_row = 0
         self.last_error = None
 
     @property

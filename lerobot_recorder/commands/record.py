@@ -120,8 +120,9 @@ def check_plugins(sections: Section) -> None:
         return
     for section in drivers(sections):
         config_class = load_object(CONFIG_CLASSES[section], f'section {section}')
-        built = build(config_class, sections.get(section) or {}, section)
-        load_registry(TABLES[section]).target(built.type)
+        values = sections.get(section) or {}
+        build(config_class, values, section)
+        load_registry(TABLES[section]).target(str(values['type']))
 
 
 def drivers(sections: Section) -> tuple[str, ...]:
