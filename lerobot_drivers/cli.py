@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
-from lerobot_drivers.common.errors import LerobotRosError, UsageError
+from lerobot_drivers.common.errors import GraphError, LerobotRosError, UsageError
 
 COMMANDS = {
     'record': ('lerobot_recorder.commands.record', 'record episodes from a robot or a graph'),
@@ -69,11 +70,23 @@ def _run(name: str, arguments: list[str]) -> int:
     if name not in COMMANDS:
         known = ', '.join(COMMANDS)
         raise UsageError(f'there is no command {name!r}; commands: {known}')
-    module = importlib.import_module(COMMANDS[name][0])
+    module = _import(COMMANDS[name][0])
     if any(word in ('-h', '--help') for word in arguments):
         sys.stdout.write(module.HELP + '\n')
         return 0
     return int(module.run(arguments))
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if (error.name or '').startswith('lerobot_'):
+            raise
+        raise GraphError(
+            f'the Python package {error.name} is missing: pip install lerobot_ros brings it; '
+            'beside a ROS 2 installation, pip install -r requirements-pip.txt'
+        ) from error
 
 
 if __name__ == '__main__':

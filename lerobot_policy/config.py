@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +19,11 @@ class PolicyConfig:
         episode: which episode to replay.
         seed: what makes a scripted policy repeatable.
         fps: actions per second; None takes the policy's own.
-        max_age_s: an observation older than this is not acted upon [s].
-        approach_tolerance: how near the robot must be to the first action before the
-            policy's time begins [dataset units].
-        approach_timeout_s: how long that may take [s].
+        max_age_s: an observation further from now than this, older or stamped in the
+            future, is not acted upon [s].
+        approach_tolerance: how near each joint must be to the first action before the
+            policy's time begins [rad or m].
+        approach_timeout_s: how long that may take once the goal has got there [s].
         loop: begin anew when it has ended.
     """
 
@@ -33,10 +35,18 @@ class PolicyConfig:
     seed: int = 0
     fps: int | None = None
     max_age_s: float = 0.5
-    approach_tolerance: float = 5.0
+    approach_tolerance: float = 0.15
     approach_timeout_s: float = 10.0
     loop: bool = False
 
     def __post_init__(self) -> None:
-        if self.fps is not None and self.fps < 1:
-            raise ValueError(f'fps must be a whole number above 0, found {self.fps}')
+        checks = (
+            ('fps', self.fps is None or self.fps >= 1, 'a whole number above 0'),
+            ('seed', self.seed >= 0, 'not negative'),
+            ('max_age_s', 0 < self.max_age_s < math.inf, 'a time above 0 s'),
+            ('approach_tolerance', 0 < self.approach_tolerance < math.inf, 'a number above 0'),
+            ('approach_timeout_s', 0 < self.approach_timeout_s < math.inf, 'a time above 0 s'),
+        )
+        for name, good, expected in checks:
+            if not good:
+                raise ValueError(f'{name} must be {expected}, found {getattr(self, name)!r}')

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.clock import NS_PER_S
-from lerobot_drivers.common.errors import StreamError
-from lerobot_drivers.common.naming import OBSERVATION_STATE, position_key
+from lerobot_drivers.common.errors import ConfigError, PolicyError
+from lerobot_drivers.common.naming import ACTION, OBSERVATION_STATE, position_key
 from lerobot_drivers.common.units import JointSpec
 from lerobot_policy.config import PolicyConfig
 from lerobot_policy.policies.policy import Observation, Policy
 from lerobot_recorder.live_view import LiveView
+from lerobot_recorder.mapping import MappingConfig, build_mapping
 from lerobot_recorder.row_plan import Row
+
+APPROACH_VELOCITY = 1.0
+"""Fastest a joint goes to the policy's first action [rad/s or m/s]."""
+MAX_STEP_PERIODS = 3
+"""So many periods at most a policy's time goes on from one tick to the next: a loop that was
+held up goes on where it was, it does not cut the corner."""
+
+Vector = NDArray[np.float64]
 
 
 class Stage(str, Enum):
@@ -37,14 +48,15 @@ class Command:
     """
 
     names: tuple[str, ...]
-    positions: NDArray[np.float64]
+    positions: Vector
 
 
 class InferenceLoop:
     """Runs a policy, one step per tick.
 
-    Before its time begins, the robot is brought near the policy's first action (the mux
-    limits how fast). No command is given without a fresh observation: the robot holds.
+    Before its time begins, the robot is brought to the policy's first action, slowly and
+    from where it is. No command is given without a fresh observation: the robot holds, and
+    the policy's time stands still.
 
     Args:
         policy: what decides.
@@ -54,73 +66,164 @@ class InferenceLoop:
 
     Attributes:
         stage: how far the policy has come.
-        stale: ticks without a command because the observation was too old.
+        held: ticks without a command for want of a fresh observation.
+        is_holding: the last tick was one of them.
+
+    Raises:
+        ConfigError: the policy is not made for these joints.
     """
 
     def __init__(
         self, policy: Policy, view: LiveView, config: PolicyConfig, joints: tuple[JointSpec, ...]
     ) -> None:
         self.stage = Stage.WAITING
-        self.stale = 0
+        self.held = 0
+        self.is_holding = False
         self._policy = policy
         self._view = view
         self._config = config
-        by_key = {position_key(joint.name): joint for joint in joints}
-        self._joints = tuple(by_key[name] for name in policy.action_names)
-        self._order = [list(by_key).index(name) for name in policy.action_names]
-        self._began_ns = 0
+        self._joints, self._order = _commanded(policy, joints)
+        self._speeds = np.array([min(j.velocity, APPROACH_VELOCITY) for j in self._joints])
+        self._max_step_s = MAX_STEP_PERIODS / (config.fps or policy.fps)
+        self._start: Vector = np.zeros(len(self._joints))
+        self._time_s = 0.0
+        self._last_ns: int | None = None
 
-    def step(self, now_ns: int) -> Command | None:
+    def step(self, now_ns: int, in_command: bool = True) -> Command | None:
         """Return the command of this tick, None to hold.
 
         Args:
             now_ns: time now [ns].
+            in_command: nobody else commands the robot. While somebody does, the policy
+                begins anew each tick, ready to take over from where the robot is then.
 
         Raises:
-            StreamError: the policy gave something that is no command.
+            PolicyError: the policy gave something that is no command, or the robot does
+                not come near its first action.
         """
-        seen = self._view.observe()
-        if seen is None:
-            return None
-        if seen.age_ns(now_ns) > self._config.max_age_s * NS_PER_S:
-            self.stale += 1
-            return None
-        observation = _features(self._policy, seen.row)
-        if self.stage is Stage.WAITING:
-            self._policy.reset(observation)
-            self._go(Stage.APPROACHING, now_ns)
-        return self._act(observation, now_ns)
-
-    def _act(self, observation: Observation, now_ns: int) -> Command | None:
-        if self.stage is Stage.APPROACHING:
-            first = self._policy.select_action(observation, 0.0)
-            if first is not None and not self._is_near(observation, first, now_ns):
-                return self._command(first)
-            self._go(Stage.RUNNING, now_ns)
+        elapsed_s = self._elapsed_s(now_ns)
         if self.stage is Stage.ENDED:
             return None
-        action = self._policy.select_action(observation, (now_ns - self._began_ns) / NS_PER_S)
-        if action is None:
-            self._go(Stage.WAITING if self._config.loop else Stage.ENDED, now_ns)
+        observation = self._observe(now_ns)
+        self.is_holding = observation is None
+        if observation is None:
+            self.held += 1
             return None
-        return self._command(action)
+        self._time_s += elapsed_s
+        if self.stage is Stage.WAITING or not in_command:
+            self._policy.reset(observation)
+            self._start = self._measured(observation)
+            self._go(Stage.APPROACHING)
+        return self._act(observation)
 
-    def _is_near(self, observation: Observation, action: NDArray[np.float32], now_ns: int) -> bool:
-        state = observation[OBSERVATION_STATE][self._order]
-        near = float(np.max(np.abs(state - action))) <= self._config.approach_tolerance
-        tried_s = (now_ns - self._began_ns) / NS_PER_S
-        return near or tried_s > self._config.approach_timeout_s
+    def _elapsed_s(self, now_ns: int) -> float:
+        last_ns, self._last_ns = self._last_ns, now_ns
+        passed_s = 0.0 if last_ns is None else (now_ns - last_ns) / NS_PER_S
+        return min(max(passed_s, 0.0), self._max_step_s)
 
-    def _command(self, action: NDArray[np.float32]) -> Command:
+    def _observe(self, now_ns: int) -> Observation | None:
+        seen = self._view.observe()
+        if seen is None or abs(seen.age_ns(now_ns)) > self._config.max_age_s * NS_PER_S:
+            return None
+        return _features(self._policy, seen.row)
+
+    def _act(self, observation: Observation) -> Command | None:
+        if self.stage is Stage.APPROACHING:
+            command = self._approach(observation)
+            if command is not None:
+                return command
+            self._go(Stage.RUNNING)
+        action = self._policy.select_action(observation, self._time_s)
+        if action is None:
+            self._go(Stage.WAITING if self._config.loop else Stage.ENDED)
+            return None
+        return self._command(self._goals(action))
+
+    def _approach(self, observation: Observation) -> Command | None:
+        """Return the next command on the way to the first action, None once it is reached."""
+        first = self._policy.select_action(observation, 0.0)
+        if first is None:
+            return None
+        goals = self._goals(first)
+        reach = self._speeds * self._time_s
+        ahead = np.abs(goals - self._start)
+        distances = np.abs(goals - self._measured(observation))
+        if (ahead <= reach).all() and (distances <= self._config.approach_tolerance).all():
+            return None
+        ramp_s = float(np.max(ahead / self._speeds))
+        if self._time_s > ramp_s + self._config.approach_timeout_s:
+            raise PolicyError(self._told_apart(goals, distances))
+        return self._command(self._start + np.clip(goals - self._start, -reach, reach))
+
+    def _told_apart(self, goals: Vector, distances: Vector) -> str:
+        worst = int(np.argmax(distances))
+        return (
+            f'the robot does not come near the first action of the policy: '
+            f'{self._joints[worst].name} is asked for {goals[worst]:.2f} and stays '
+            f'{distances[worst]:.2f} away [rad or m]; clear what is in its way, or raise '
+            f'policy.approach_tolerance ({self._config.approach_tolerance})'
+        )
+
+    def _measured(self, observation: Observation) -> Vector:
+        state = np.asarray(observation[OBSERVATION_STATE])[self._order]
+        pairs = zip(self._joints, state, strict=True)
+        return np.array([joint.unit.from_dataset(float(value)) for joint, value in pairs])
+
+    def _goals(self, action: NDArray[np.float32]) -> Vector:
+        """Return an action within the joints' limits [rad or m]."""
         if action.shape != (len(self._joints),) or not np.isfinite(action).all():
-            raise StreamError(f'the policy gave {action}, expected {len(self._joints)} numbers')
+            raise PolicyError(
+                f'the policy gave {action}, expected {len(self._joints)} finite numbers'
+            )
         pairs = zip(self._joints, action, strict=True)
-        positions = [joint.clamp(joint.unit.from_dataset(float(value))) for joint, value in pairs]
-        return Command(tuple(joint.name for joint in self._joints), np.array(positions))
+        return np.array([joint.clamp(joint.unit.from_dataset(float(v))) for joint, v in pairs])
 
-    def _go(self, stage: Stage, now_ns: int) -> None:
+    def _command(self, positions: Vector) -> Command:
+        return Command(tuple(joint.name for joint in self._joints), positions)
+
+    def _go(self, stage: Stage) -> None:
         self.stage = stage
-        self._began_ns = now_ns
+        self._time_s = 0.0
+
+
+def policy_mapping(
+    policy: Policy, features: Mapping[str, Mapping[str, Any]], fps: int
+) -> MappingConfig:
+    """Return the mapping of what a policy looks at.
+
+    Args:
+        policy: who looks.
+        features: what the robot shows, as a mapping file holds it.
+        fps: how often it looks [1/s].
+
+    Raises:
+        ConfigError: it wants to see what the robot does not show.
+    """
+    missing = [key for key in policy.observation_keys if key not in features]
+    if missing:
+        raise ConfigError(
+            f'the policy looks at {", ".join(missing)}, but the robot shows '
+            + ', '.join(key for key in features if key != ACTION)
+        )
+    wanted = {key: features[key] for key in policy.observation_keys}
+    return build_mapping({'features': wanted, 'fps': fps}, 'policy')
+
+
+def _commanded(
+    policy: Policy, joints: tuple[JointSpec, ...]
+) -> tuple[tuple[JointSpec, ...], list[int]]:
+    """Return the joints a policy commands, and where they are among all joints."""
+    keys = [position_key(joint.name) for joint in joints]
+    unknown = [name for name in policy.action_names if name not in keys]
+    if unknown or not policy.action_names:
+        raise ConfigError(
+            f'the policy commands {", ".join(policy.action_names) or "nothing"}, '
+            f'but the robot has {", ".join(keys)}'
+        )
+    if OBSERVATION_STATE not in policy.observation_keys:
+        raise ConfigError(f'the policy does not look at {OBSERVATION_STATE}, which it must')
+    order = [keys.index(name) for name in policy.action_names]
+    return tuple(joints[at] for at in order), order
 
 
 def _features(policy: Policy, row: Row) -> Observation:

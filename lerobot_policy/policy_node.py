@@ -1,16 +1,18 @@
 """A policy as a node: it sees the robot's topics and asks the command mux.
 
-Topics: ``policy/joint_commands`` out, the robot's own topics in, and the latched
-``policy/stage``.
+Topics: ``policy/joint_commands`` out, the robot's own topics and the mux's
+``active_source`` in, the latched ``policy/stage``, ``/diagnostics``.
 """
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 # isort: split (ros before messages: it says in one line that rclpy is missing)
 from lerobot_drivers.ros import (
     AutostartLifecycleNode,
+    DiagnosticsPublisher,
     declare,
     declare_config_file,
     joint_state,
@@ -25,52 +27,62 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
 from lerobot_drivers.common.config import build, read_yaml
-from lerobot_drivers.common.naming import source_topic
+from lerobot_drivers.common.health import Health, Level
+from lerobot_drivers.common.naming import ACTIVE_SOURCE, source_topic
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_policy.config import PolicyConfig
-from lerobot_policy.inference_loop import InferenceLoop, Stage
+from lerobot_policy.inference_loop import InferenceLoop, Stage, policy_mapping
 from lerobot_policy.policies import make_policy
 from lerobot_recorder.live_view import LiveView
-from lerobot_recorder.mapping import build_mapping
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.robot_mapping import robot_features
 from lerobot_recorder.ros import TopicSubscriber
 from lerobot_recorder.row_plan import RowPlan
 
 REFRESH_S = 0.5
+SOURCE = 'policy'
+"""What the mux knows it as."""
 
 
 class PolicyNode(AutostartLifecycleNode):
-    """Configure makes the policy, activate lets it command."""
+    """Configure makes the policy, activate lets it command, each time from its beginning."""
 
-    def __init__(self) -> None:
-        super().__init__('policy')
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__('policy', **kwargs)
         self._config_file = declare_config_file(self)
         self._exit_when_ended = declare(
             self, 'exit_when_ended', False, 'end the process when the policy has no more actions'
         )
+        self._subscribers: list[TopicSubscriber] = []
+        self._entities: list = []
+        self._tickers: list = []
 
     def do_configure(self) -> None:
-        """Make the policy and its view of the world; open the topics."""
+        """Make the policy and open the topics."""
         sections = read_yaml(self._config_file)
         robot = build(RobotConfig, sections.get('robot') or {}, 'robot')
-        config = build(PolicyConfig, sections.get('policy') or {}, 'policy')
-        joints = make_robot(robot).joints
-        policy = make_policy(config, joints)
-        self._fps = config.fps or policy.fps
+        self._config = build(PolicyConfig, sections.get('policy') or {}, 'policy')
+        self._joints = make_robot(robot).joints
+        self._policy = make_policy(self._config, self._joints)
+        self._fps = self._config.fps or self._policy.fps
         features = robot_features(robot, self.get_namespace())
-        wanted = {key: features[key] for key in policy.observation_keys}
-        mapping = build_mapping({'features': wanted, 'fps': self._fps}, 'policy')
-        self._view = LiveView(RowPlan(mapping))
-        self._loop = InferenceLoop(policy, self._view, config, joints)
-        self._subscribers = [TopicSubscriber(self, t, self._on_message) for t in mapping.topics()]
-        self._commands = self.create_publisher(JointState, source_topic('policy'), qos_commands())
+        self._mapping = policy_mapping(self._policy, features, self._fps)
+        topics = self._mapping.topics()
+        self._subscribers = [TopicSubscriber(self, topic, self._on_message) for topic in topics]
+        self._commands = self.create_publisher(JointState, source_topic(SOURCE), qos_commands())
         self._stage = self.create_publisher(String, 'policy/stage', qos_status())
-        self._told: Stage | None = None
+        self._active_source = ''
+        self._entities = [
+            self.create_subscription(String, ACTIVE_SOURCE, self._on_source, qos_status())
+        ]
+        self._diagnostics = DiagnosticsPublisher(self, 'policy', self._health)
 
     def do_activate(self) -> None:
-        """Observe and command at the policy's rate."""
+        """Observe and command at the policy's rate, from the policy's beginning."""
+        self._view = LiveView(RowPlan(self._mapping))
+        self._loop = InferenceLoop(self._policy, self._view, self._config, self._joints)
+        self._told: Stage | None = None
         self._refresh()
         self._tickers = [
             self.create_timer(REFRESH_S, self._refresh),
@@ -81,9 +93,25 @@ class PolicyNode(AutostartLifecycleNode):
         """Command no more; the mux takes the silence as letting go."""
         for timer in self._tickers:
             self.destroy_timer(timer)
+        for subscriber in self._subscribers:
+            subscriber.close()
+
+    def do_cleanup(self) -> None:
+        """Leave the topics."""
+        if not self._entities:
+            return
+        self._diagnostics.destroy()
+        for entity in self._entities:
+            self.destroy_subscription(entity)
+        self._entities = []
+        self.destroy_publisher(self._stage)
+        self.destroy_publisher(self._commands)
 
     def _on_message(self, raw: RawMessage) -> None:
         self._view.add(raw)
+
+    def _on_source(self, message: String) -> None:
+        self._active_source = message.data
 
     def _refresh(self) -> None:
         for subscriber in self._subscribers:
@@ -91,7 +119,7 @@ class PolicyNode(AutostartLifecycleNode):
 
     def _on_timer(self) -> None:
         stamp_ns = now_ns(self)
-        command = self._loop.step(stamp_ns)
+        command = self._loop.step(stamp_ns, self._active_source in ('', SOURCE))
         if command is not None:
             self._commands.publish(joint_state(stamp_ns, command.names, command.positions))
         if self._loop.stage is not self._told:
@@ -99,6 +127,14 @@ class PolicyNode(AutostartLifecycleNode):
             self._stage.publish(String(data=self._told.value))
             if self._told is Stage.ENDED and self._exit_when_ended:
                 self.request_exit()
+
+    def _health(self) -> Health:
+        loop = self._loop
+        values = {'stage': loop.stage.value, 'ticks held': loop.held}
+        if loop.is_holding:
+            topics = ', '.join(self._mapping.topics())
+            return Health(Level.WARN, f'holds: nothing fresh on all of {topics}', values)
+        return Health(Level.OK, loop.stage.value, values)
 
 
 def main() -> int:

@@ -87,7 +87,7 @@ class DatasetConfig:
     @property
     def folder(self) -> Path:
         """The dataset's folder."""
-        return self.root or dataset_folder(self.repo_id)
+        return self.root.expanduser() if self.root else dataset_folder(self.repo_id)
 
     @property
     def episode_frames(self) -> int:

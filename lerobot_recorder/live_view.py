@@ -19,6 +19,8 @@ from lerobot_recorder.streams import Flag, Taken
 from lerobot_recorder.synchronizer import AlignedSet
 
 KEPT_PICTURES = 8
+KEPT_NS = 10 * NS_PER_S
+"""So long numbers wait for a stream that has fallen behind [ns]."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Observation:
     """What the world was at one moment.
 
     Attributes:
-        stamp_ns: the moment, on acquisition time [ns].
+        stamp_ns: when the oldest part of it was taken, on acquisition time [ns].
         row: the observation features, as a dataset holds them.
     """
 
@@ -34,18 +36,20 @@ class Observation:
     row: Row
 
     def age_ns(self, now_ns: int) -> int:
-        """Return how long ago that was [ns]."""
+        """Return how long ago that was; below 0 if its stamps lie in the future [ns]."""
         return now_ns - self.stamp_ns
 
 
 class _Pictures:
     """The last pictures of one camera, in order of their stamps."""
 
-    def __init__(self) -> None:
+    def __init__(self, offset_ns: int) -> None:
+        self._offset_ns = offset_ns
         self.stamps: deque[int] = deque(maxlen=KEPT_PICTURES)
         self.values: deque[Any] = deque(maxlen=KEPT_PICTURES)
 
     def add(self, stamp_ns: int, value: Any) -> None:
+        stamp_ns -= self._offset_ns
         if not self.stamps or stamp_ns > self.stamps[-1]:
             self.stamps.append(stamp_ns)
             self.values.append(value)
@@ -68,17 +72,16 @@ class LiveView:
         self._plan = plan
         period_ns = NS_PER_S // plan.mapping.fps
         channels = plan.all_channels()
-        self._pictures = {c.stream: _Pictures() for c in channels if is_image_feature(c.feature)}
+        self._pictures = {
+            c.stream: _Pictures(c.stream_config().offset_ns)
+            for c in channels
+            if is_image_feature(c.feature)
+        }
         self._numbers = {
             c.stream: NumericStream(c.stream_config(), period_ns)
             for c in channels
             if not is_image_feature(c.feature)
         }
-
-    @property
-    def is_learned(self) -> bool:
-        """Return whether nothing about the observation is open any more."""
-        return self._plan.is_learned
 
     def add(self, raw: RawMessage) -> None:
         """Take in a message.
@@ -95,6 +98,7 @@ class LiveView:
             else:
                 numbers = self._numbers[sample.stream]
                 numbers.add(sample.stamp_ns, sample.value, raw.received_ns)
+                numbers.drop_before(sample.stamp_ns - KEPT_NS)
 
     def observe(self) -> Observation | None:
         """Return the newest moment that every stream knows, None before there is one."""
@@ -103,7 +107,6 @@ class LiveView:
             return None
         taken: dict[str, Taken] = {}
         for name, numbers in self._numbers.items():
-            numbers.drop_before(newest - NS_PER_S)
             value = numbers.take(newest)
             if value is None:
                 return None
@@ -111,7 +114,8 @@ class LiveView:
         for name, pictures in self._pictures.items():
             taken[name] = pictures.nearest(newest)
         row = self._plan.row(AlignedSet(0, newest, newest, taken))
-        return Observation(newest, row)
+        # After a gap a value taken can be far older than the moment it is taken for.
+        return Observation(min(newest, *(part.stamp_ns for part in taken.values())), row)
 
     def _newest_ns(self) -> int | None:
         lasts = [numbers.last_ns() for numbers in self._numbers.values()]

@@ -47,6 +47,12 @@ class TopicSubscriber:
             message_class(self._msgtype), self.topic, self._on_raw, qos, raw=True
         )
 
+    def close(self) -> None:
+        """Hear the topic no more, until the next refresh."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+
     def _on_raw(self, data: bytes, info: Mapping[str, Any]) -> None:
         self._deliver(
             RawMessage(

@@ -25,9 +25,11 @@ NAME = re.compile(r'[a-z_]+')
 NOT_RUN = re.compile(r'no, \S.*')
 RUN_THEM = 'LEROBOT_ROS_RUN_README'
 PYTHON = 'LEROBOT_ROS_README_PYTHON'
+RESULTS = 'LEROBOT_ROS_README_RESULTS'
 LIMIT_S = 840
 NOT_THE_READERS = {
     RUN_THEM,
+    RESULTS,
     'LD_LIBRARY_PATH',
     'PYTHONPATH',
     'VIRTUAL_ENV',
@@ -65,9 +67,15 @@ def copy_of_the_tree(folder: Path) -> Path:
     return folder
 
 
-def readers_environment(folder: Path) -> dict[str, str]:
-    """Return the environment of a fresh shell, with CI's choice of Python as ``python3``."""
-    environment = {name: v for name, v in os.environ.items() if name not in NOT_THE_READERS}
+def readers_environment(name: str, folder: Path) -> dict[str, str]:
+    """Return the environment of a fresh shell, with CI's choice of Python as ``python3``.
+
+    If the command runs pytest, its results go to the folder of CI's results.
+    """
+    environment = {key: v for key, v in os.environ.items() if key not in NOT_THE_READERS}
+    results = os.environ.get(RESULTS)
+    if results:
+        environment['PYTEST_ADDOPTS'] = f'--junit-xml={results}/readme_{name}.xml'
     python = os.environ.get(PYTHON)
     if python:
         folder.mkdir()
@@ -106,7 +114,7 @@ def test_command_works(name: str, tmp_path: Path) -> None:
     finished = subprocess.run(
         ['bash', '-eo', 'pipefail', '-c', commands()[name]],
         cwd=copy_of_the_tree(tree),
-        env=readers_environment(tmp_path / 'bin'),
+        env=readers_environment(name, tmp_path / 'bin'),
         stdin=subprocess.DEVNULL,
         timeout=LIMIT_S,
         check=False,

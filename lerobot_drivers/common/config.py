@@ -8,6 +8,7 @@ pydantic's; its findings are reported all at once, each with its key.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,15 +34,20 @@ def read_yaml(path: Path) -> Section:
         loaded = yaml.safe_load(path.read_text(encoding='utf-8'))
     except OSError as error:
         raise ConfigError(f'cannot read configuration {path}: {error.strerror}') from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f'{path} is not valid YAML: {_one_line(error)}') from error
     if not isinstance(loaded, dict):
-        raise ConfigError(f'{path} must hold a mapping of sections, found {type(loaded).__name__}')
+        found = 'nothing' if loaded is None else type(loaded).__name__
+        raise ConfigError(f'{path} must hold a mapping of sections, found {found}')
     return loaded
 
 
 def parse_flags(arguments: Sequence[str]) -> Section:
-    """Turn ``--a.b=value`` and ``--a.b value`` into nested mappings; values are YAML.
+    """Turn ``--a.b=value`` and ``--a.b value`` into nested mappings.
+
+    Values are YAML, except where that would change what the user typed: a text of several
+    words (``Pick: red #3``) and a number written otherwise than YAML would (``007``) stay
+    text, which becomes a number again where one is wanted. A flag alone is ``true``.
 
     Raises:
         UsageError: an argument is not such a flag, or its value is not YAML.
@@ -63,9 +69,11 @@ def set_key(section: Section, dotted: str, value: object) -> None:
     """Set one dotted key in nested mappings.
 
     Raises:
-        UsageError: the key goes through something that is a value already.
+        UsageError: a part of the key is empty, or goes through what is a value already.
     """
     *parents, last = dotted.split('.')
+    if not last or not all(parents):
+        raise UsageError(f'--{dotted}: a part of its name is empty')
     for parent in parents:
         section = section.setdefault(parent, {})
         if not isinstance(section, dict):
@@ -73,13 +81,23 @@ def set_key(section: Section, dotted: str, value: object) -> None:
     section[last] = value
 
 
-def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> Section:
-    """Return base with the keys of over laid on top, section by section."""
+def merge(
+    base: Mapping[str, Any], over: Mapping[str, Any], *, empty_clears: bool = False
+) -> Section:
+    """Return base with the keys of over laid on top, section by section.
+
+    Args:
+        base: what lies below.
+        over: what is laid on top.
+        empty_clears: an empty mapping in over takes away what lies under it.
+    """
     result = dict(base)
     for key, value in over.items():
         below = result.get(key)
-        both = isinstance(below, Mapping) and isinstance(value, Mapping)
-        result[key] = merge(below, value) if both else value  # type: ignore[arg-type]
+        clears = empty_clears and not value
+        if isinstance(below, Mapping) and isinstance(value, Mapping) and not clears:
+            value = merge(below, value, empty_clears=empty_clears)
+        result[key] = value
     return result
 
 
@@ -114,14 +132,28 @@ def _finding(where: str, entry: Mapping[str, Any]) -> str:
         return f'{key} is missing'
     if entry['type'] in ('extra_forbidden', 'unexpected_keyword_argument'):
         return f'{key} is not a known key'
+    if entry['type'] == 'value_error':
+        return f'{key}: {entry["ctx"]["error"]}'
     return f'{key}: {entry["msg"]}, found {entry["input"]!r}'
 
 
 def _parse_value(key: str, text: str) -> object:
+    if len(text.split()) > 1 and '\n' not in text and text.lstrip()[0] not in '{["\'':
+        return text
     try:
-        return yaml.safe_load(text)
+        value = yaml.safe_load(text)
+        return text if _is_respelled(value, text) else value
     except yaml.YAMLError as error:
         raise UsageError(f'--{key}: {text!r} is not valid YAML: {_one_line(error)}') from error
+
+
+def _is_respelled(value: object, text: str) -> bool:
+    """Whether YAML made something of a plain word that reads otherwise (octal, times, dates)."""
+    if isinstance(value, bool | str) or value is None:
+        return False
+    if isinstance(value, float):
+        return ':' in text
+    return isinstance(value, int | date) and str(value) != text.strip()
 
 
 def _one_line(error: Exception) -> str:

@@ -16,6 +16,7 @@
     │   ├── DatasetExistsError   a new one was asked for where something lies already
     │   └── DatasetFormatError   it is not a valid v3.0 dataset
     ├── BagError             a bag that cannot be read or does not hold what is needed
+    ├── PolicyError          a policy that gives nothing a robot may be asked for
     └── GraphError           the ROS graph: no rclpy, missing topics, dead processes
 
 Every message says what was found where, what was expected and what to do next.
@@ -91,6 +92,10 @@ class DatasetFormatError(DatasetError):
 
 class BagError(LerobotRosError):
     """A bag cannot be read or does not hold what is needed."""
+
+
+class PolicyError(LerobotRosError):
+    """A policy gives nothing that a robot may be asked for."""
 
 
 class GraphError(LerobotRosError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ import yaml
 
 from lerobot_drivers.common.clock import NS_PER_S, Clock, SystemClock
 from lerobot_drivers.common.config import Section
+from lerobot_drivers.common.errors import GraphError
 from lerobot_drivers.common.naming import JOINT_COMMANDS, source_topic
-from lerobot_drivers.common.processes import rclpy_major
+from lerobot_drivers.common.processes import rclpy_major, require_rclpy
 from lerobot_drivers.common.supervisor import ProcessSpec
 
 _SIM = 'sim://'
@@ -29,7 +30,7 @@ _DOMAINS = 100
 def namespace_of(section: Mapping[str, Any] | None, default: str) -> str:
     """Return the absolute namespace of a device: its id, else the default."""
     name = str((section or {}).get('id') or default)
-    cleaned = re.sub(r'\W', '_', name)
+    cleaned = re.sub(r'\W', '_', name, flags=re.ASCII)
     return '/' + (cleaned if not cleaned[0].isdigit() else f'_{cleaned}')
 
 
@@ -57,10 +58,14 @@ def robot_processes(sections: Section, config_file: Path) -> list[ProcessSpec]:
 def teleop_process(sections: Section, config_file: Path) -> ProcessSpec:
     """Return the process of a teleoperator that commands the robot's mux."""
     robot_namespace = namespace_of(sections['robot'], 'follower')
+    namespace = namespace_of(sections['teleop'], 'leader')
+    if namespace == robot_namespace:
+        # Equal ids are legal; two arms on one joint_states would be taken for one.
+        namespace += '_leader'
     return ProcessSpec(
         'teleop',
         'lerobot_teleop.teleop_node',
-        namespace_of(sections['teleop'], 'leader'),
+        namespace,
         {'config_file': str(config_file)},
         {JOINT_COMMANDS: f'{robot_namespace}/{source_topic("teleop")}'},
     )
@@ -77,13 +82,44 @@ def policy_process(sections: Section, config_file: Path) -> ProcessSpec:
 
 
 def session_folder(clock: Clock | None = None) -> Path:
-    """Make and return a folder for a session's configuration and logs."""
+    """Make and return a folder for a session's configuration and logs.
+
+    Raises:
+        GraphError: it cannot be made.
+    """
     home = Path(os.environ.get('ROS_LOG_DIR') or Path.home() / '.ros' / 'log')
     now_s = (clock or SystemClock()).now_ns() / NS_PER_S
     stamp = datetime.fromtimestamp(now_s, timezone.utc).strftime('%Y%m%d-%H%M%S')
     folder = home / 'lerobot_ros' / f'{stamp}-{os.getpid()}'
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GraphError(
+            f'cannot make the folder {folder} for logs: {error.strerror}; set ROS_LOG_DIR'
+        ) from error
     return folder
+
+
+def open_session(sections: Section, say: Callable[[str], None]) -> Path:
+    """Prepare this process and the configuration file of a session's nodes.
+
+    Call it before rclpy is imported.
+
+    Args:
+        sections: what the nodes are to read.
+        say: tells the user where to look for the graph.
+
+    Returns:
+        The file, in a folder of the session's own, where the logs go too.
+
+    Raises:
+        GraphError: there is no rclpy, or no place for the file.
+    """
+    require_rclpy()
+    hint = prepare_environment(sections)
+    if hint:
+        say(hint)
+    return write_session(session_folder(), sections)
 
 
 def write_session(folder: Path, sections: Section) -> Path:

@@ -49,7 +49,6 @@ class Registry:
     def _read_entry_points(self) -> None:
         if self._entry_points_read:
             return
-        self._entry_points_read = True
         for point in entry_points(group=f'lerobot_ros.{self.kind}s'):
             known = self._table.get(point.name)
             if known is not None and known != point.value:
@@ -57,6 +56,7 @@ class Registry:
                     f'{self.kind} type {point.name!r} is defined twice: {known} and {point.value}'
                 )
             self._table[point.name] = point.value
+        self._entry_points_read = True
 
 
 def load_registry(target: str) -> Registry:
@@ -75,12 +75,13 @@ def load_object(target: str, what: str) -> type:
         what: what it is to the user, for the error.
 
     Raises:
-        ConfigError: the module or the class in it is not there.
+        ConfigError: the module or the class in it is not there, or it is no class.
     """
     module_name, _, class_name = target.partition(':')
     try:
         loaded = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f'{what} ({target}) cannot be imported: {error}') from error
-    assert isinstance(loaded, type), target
+    if not isinstance(loaded, type):
+        raise ConfigError(f'{what} ({target}) is no class')
     return loaded

@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rich.console import Console
-
-from lerobot_drivers.common.command_line import read_sections
+from lerobot_drivers.common.command_line import make_console, read_sections, section_of
 from lerobot_drivers.common.config import build
 from lerobot_drivers.common.errors import GraphError, UsageError
 from lerobot_drivers.common.graph import (
     namespace_of,
+    open_session,
     policy_process,
-    prepare_environment,
     robot_processes,
-    session_folder,
-    write_session,
 )
-from lerobot_drivers.common.processes import require_rclpy
 from lerobot_drivers.common.supervisor import Supervisor
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
@@ -26,7 +21,8 @@ from lerobot_policy.config import PolicyConfig
 from lerobot_policy.policies import make_policy
 from lerobot_recorder.commands.which_dataset import dataset_root
 
-KNOWN = ('robot', 'mux', 'dataset', 'policy', 'teleop', 'recorder')
+KNOWN = ('robot', 'mux', 'dataset', 'policy')
+DATASET_KEYS = ('repo_id', 'root', 'episode')
 HELP = """usage: lerobot-ros replay --dataset.repo_id=USER/NAME --dataset.episode=N [...]
 
 Brings up a robot, moves it slowly to where the episode began, and replays its actions.
@@ -35,6 +31,7 @@ Brings up a robot, moves it slowly to where the episode began, and replays its a
   --robot.config_path=FILE     the robot's section from a file of its own
   --dataset.root=FOLDER        the dataset's folder
   --dataset.episode=0          which episode
+  --policy.approach_timeout_s, --policy.approach_tolerance    of the way to its beginning
 
 Ports named sim://WORLD/DEVICE are simulated."""
 
@@ -48,30 +45,31 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         UsageError: flags that cannot be obeyed.
         ConfigError: settings that cannot be obeyed.
-        GraphError: a process of the graph died.
+        DatasetError: there is no such dataset.
+        GraphError: there is no rclpy, or a process of the graph died.
     """
-    sections = read_sections(arguments, KNOWN)
+    sections = read_sections(arguments, KNOWN, {'dataset': DATASET_KEYS})
     if 'robot' not in sections:
         raise UsageError('name a --robot.type and its --robot.port')
-    episode = (sections.get('dataset') or {}).get('episode', 0)
+    episode = section_of(sections, 'dataset').get('episode', 0)
+    if isinstance(episode, bool) or not isinstance(episode, int):
+        raise UsageError(f'--dataset.episode is a whole number, found {episode!r}')
     root = dataset_root(sections)
-    sections['policy'] = {'type': 'replay', 'path': str(root.resolve()), 'episode': episode}
+    chosen = {'type': 'replay', 'path': str(root.resolve()), 'episode': episode}
+    sections['policy'] = {**section_of(sections, 'policy'), **chosen}
     robot = build(RobotConfig, sections['robot'], 'robot')
     make_policy(build(PolicyConfig, sections['policy'], 'policy'), make_robot(robot).joints)
-    require_rclpy()
-    console = Console(highlight=False)
-    hint = prepare_environment(sections)
-    if hint:
-        console.print(hint)
-    folder = session_folder()
-    config_file = write_session(folder, sections)
+    sections['robot'] = {**sections['robot'], 'cameras': {}}
+    console = make_console()
+    config_file = open_session(sections, console.print)
     policy = policy_process(sections, config_file)
     policy = replace(policy, parameters={**policy.parameters, 'exit_when_ended': True})
-    sections['robot'] = {**sections['robot'], 'cameras': {}}
-    namespace = namespace_of(sections['robot'], 'follower')
-    console.print(f'{namespace} replays episode {episode} of {root}; Ctrl-C ends it')
     specs = [*robot_processes(sections, config_file), policy]
-    deaths = Supervisor(specs, folder).run()
+    namespace, logs = namespace_of(sections['robot'], 'follower'), config_file.parent
+    console.print(
+        f'{namespace} replays episode {episode} of {root}; Ctrl-C ends it (logs: {logs})'
+    )
+    deaths = Supervisor(specs, logs).run()
     failed = [death for death in deaths if death.name != 'policy' or death.returncode]
     if failed:
         raise GraphError('; '.join(str(death) for death in failed))

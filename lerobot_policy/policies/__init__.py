@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.common.registry import Registry
 from lerobot_drivers.common.units import JointSpec
 from lerobot_policy.config import PolicyConfig
@@ -23,5 +24,6 @@ def make_policy(config: PolicyConfig, joints: tuple[JointSpec, ...]) -> Policy:
         ConfigError: its type is unknown, or its settings cannot be obeyed.
     """
     policy = POLICIES.load(config.type)(config, joints)
-    assert isinstance(policy, Policy)
+    if not isinstance(policy, Policy):
+        raise ConfigError(f'policy type {config.type!r} is not derived from Policy')
     return policy

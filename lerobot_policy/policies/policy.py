@@ -47,7 +47,8 @@ class Policy(ABC):
 
         Args:
             observation: what is observed.
-            time_s: time since the policy began [s].
+            time_s: time since the policy began, which stands still while the robot is held
+                [s]. At 0 it may be asked again and again, until the robot is there.
 
         Returns:
             Shape (len(action_names),), in dataset units.

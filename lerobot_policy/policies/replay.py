@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.common.naming import ACTION, OBSERVATION_STATE, position_key
-from lerobot_drivers.common.units import JointSpec
+from lerobot_drivers.common.units import JointSpec, NormMode
 from lerobot_policy.config import PolicyConfig
 from lerobot_policy.policies.policy import Observation, Policy
-from lerobot_recorder.dataset.dataset_reader import DatasetReader
+from lerobot_recorder.dataset import layout
+from lerobot_recorder.dataset.dataset_reader import DatasetReader, EpisodeView
 
 
 class ReplayPolicy(Policy):
@@ -18,7 +22,8 @@ class ReplayPolicy(Policy):
 
     Raises:
         ConfigError: no dataset is named, it has no such episode, or its actions are not
-            this robot's.
+            this robot's: other joints, other units, numbers that are none.
+        DatasetError: the dataset cannot be read.
     """
 
     def __init__(self, config: PolicyConfig, joints: tuple[JointSpec, ...]) -> None:
@@ -26,37 +31,79 @@ class ReplayPolicy(Policy):
             raise ConfigError('policy.path is missing: the folder of the dataset to replay')
         reader = DatasetReader(config.path.expanduser())
         if not 0 <= config.episode < reader.num_episodes:
+            there = f'0 to {reader.num_episodes - 1}' if reader.num_episodes else 'none'
             raise ConfigError(
-                f'policy.episode: {config.path} has episodes 0 to {reader.num_episodes - 1}, '
-                f'not {config.episode}'
+                f'there is no episode {config.episode} in {reader.root}; episodes there: {there}'
             )
         self.fps = reader.fps
         self.observation_keys = (OBSERVATION_STATE,)
-        self.action_names = _action_names(reader, config, joints)
-        actions = reader.episode(config.episode).rows[ACTION]
-        self._actions = np.asarray(actions, dtype=np.float32)
+        self.action_names = _action_names(reader, joints)
+        episode = reader.episode(config.episode)
+        _check_units(reader, episode, joints)
+        self._actions = _actions(reader, episode, len(self.action_names))
 
     def reset(self, observation: Observation) -> None:
         """Begin with the first action."""
 
     def select_action(self, observation: Observation, time_s: float) -> NDArray[np.float32] | None:
-        """Return the action recorded at a time, None after the last [dataset units]."""
-        index = int(time_s * self.fps + 1e-6)
+        """Return the action recorded nearest to a time, None after the last [dataset units].
+
+        Nearest, not the one before: a tick that comes a little early or late neither
+        repeats an action nor leaves one out.
+        """
+        index = int(max(time_s, 0.0) * self.fps + 0.5)
         return self._actions[index] if index < len(self._actions) else None
 
 
-def _action_names(
-    reader: DatasetReader, config: PolicyConfig, joints: tuple[JointSpec, ...]
-) -> tuple[str, ...]:
+def _action_names(reader: DatasetReader, joints: tuple[JointSpec, ...]) -> tuple[str, ...]:
     feature = reader.features.get(ACTION)
     if feature is None:
-        raise ConfigError(f'policy.path: {config.path} holds no actions')
-    names = tuple(map(str, feature['names'] or ()))
-    expected = {position_key(joint.name) for joint in joints}
-    unknown = [name for name in names if name not in expected]
-    if unknown or not names:
+        raise ConfigError(f'{reader.root} holds no actions')
+    names = tuple(map(str, feature.get('names') or ()))
+    expected = [position_key(joint.name) for joint in joints]
+    if not names or not set(names) <= set(expected) or len(set(names)) < len(names):
         raise ConfigError(
-            f'policy.path: the actions of {config.path} are {", ".join(names) or "unnamed"}, '
-            f'but the robot has {", ".join(sorted(expected))}'
+            f'the actions of {reader.root} are {", ".join(names) or "unnamed"}, '
+            f'but the robot has {", ".join(expected)}'
         )
     return names
+
+
+def _actions(reader: DatasetReader, episode: EpisodeView, width: int) -> NDArray[np.float32]:
+    actions = np.asarray(episode.rows[ACTION], dtype=np.float32).reshape(episode.length, -1)
+    where = f'episode {episode.index} of {reader.root}'
+    if actions.shape[1] != width:
+        raise ConfigError(f'{where} has {actions.shape[1]} numbers per action, expected {width}')
+    wrong = np.flatnonzero(~np.isfinite(actions).all(axis=1))
+    if len(wrong):
+        raise ConfigError(
+            f'{where}: the action of frame {wrong[0]} is {actions[wrong[0]]}, not finite numbers'
+        )
+    return actions
+
+
+def _check_units(
+    reader: DatasetReader, episode: EpisodeView, joints: tuple[JointSpec, ...]
+) -> None:
+    """Refuse actions in other units than the robot's, where the dataset tells (ours do)."""
+    recorded = _recorded_units(reader, episode)
+    if recorded is None:
+        return
+    for joint in joints:
+        mode = recorded.get(joint.name, {}).get('mode', NormMode.RADIANS.value)
+        if mode != joint.unit.mode.value:
+            raise ConfigError(
+                f'{reader.root} was recorded with {joint.name} in {mode}, but this robot has it '
+                f'in {joint.unit.mode.value}; is robot.use_degrees what it was then?'
+            )
+
+
+def _recorded_units(reader: DatasetReader, episode: EpisodeView) -> dict[str, Any] | None:
+    """Return joint -> unit of the actions as they were recorded, None if nothing is told."""
+    path = reader.root / layout.RECORDS / f'{episode.extra.get("ros/uuid")}.json'
+    try:
+        told = json.loads(path.read_text(encoding='utf-8'))
+        sources = told['details']['mapping']['features'][ACTION]['sources']
+        return {joint: unit for source in sources for joint, unit in source['units'].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -10,12 +10,13 @@ from lerobot_drivers.common.units import JointSpec
 from lerobot_policy.config import PolicyConfig
 from lerobot_policy.policies.policy import Observation, Policy
 
-AMPLITUDE_RAD = 0.3
+AMPLITUDE = 0.3
+"""Of the two sines' mean; a joint goes at most twice as far from its start [rad or m]."""
 FREQUENCIES_HZ = (0.13, 0.31)
 
 
 class ScriptedPolicy(Policy):
-    """Sums two sines per joint, phases from the seed, beginning where the robot is."""
+    """The mean of two sines per joint, phases from the seed, beginning where the robot is."""
 
     def __init__(self, config: PolicyConfig, joints: tuple[JointSpec, ...]) -> None:
         self.fps = config.fps or 30
@@ -37,7 +38,7 @@ class ScriptedPolicy(Policy):
         angles = 2.0 * np.pi * np.array(FREQUENCIES_HZ) * time_s + self._phases
         swing = (np.sin(angles) - np.sin(self._phases)).sum(axis=1) / len(FREQUENCIES_HZ)
         ramp = min(time_s, 1.0)
-        goals = self._start + AMPLITUDE_RAD * ramp * swing
+        goals = self._start + AMPLITUDE * ramp * swing
         return np.array(
             [
                 j.unit.to_dataset(j.clamp(goal))

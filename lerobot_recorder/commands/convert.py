@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from lerobot_drivers.common.command_line import read_sections
+from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_drivers.common.command_line import (
+    make_console,
+    read_sections,
+    seconds,
+    split_positional,
+)
 from lerobot_drivers.common.config import Section
 from lerobot_drivers.common.errors import UsageError
 from lerobot_recorder.bag_reader import BagReader
-from lerobot_recorder.commands.record import check_dataset_folder
+from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.convert import Converted, ConvertJob, convert_bag
 from lerobot_recorder.session_file import RecordConfig, record_config
 
+WORDS = {
+    'fresh': 'fresh', 'repeats': 'repeated', 'slips': 'slips', 'held': 'held', 'late': 'late',
+    'duplicates': 'duplicates', 'unusable': 'unusable', 'absurd_stamps': 'doubtful stamps',
+}  # fmt: skip
 KNOWN = ('bag', 'robot', 'dataset', 'recorder', 'topics', 'start_s', 'end_s')
 HELP = """usage: lerobot-ros convert BAG --dataset.repo_id=USER/NAME [--section.key=value ...]
 
@@ -43,25 +54,27 @@ def run(arguments: Sequence[str]) -> int:
         BagError: the bag cannot be read or does not hold what is needed.
         DatasetExistsError: there is a dataset already.
     """
-    words = list(arguments)
-    bag = words.pop(0) if words and not words[0].startswith('--') else None
-    sections = read_sections(words, KNOWN)
-    bag = sections.pop('bag', bag)
+    word, flags = split_positional(arguments)
+    sections = read_sections(flags, KNOWN)
+    bag = word or sections.pop('bag', None)
     if bag is None:
         raise UsageError('name the bag: lerobot-ros convert BAG --dataset.repo_id=USER/NAME')
     sections['attach'] = True
     config = record_config(sections, 'convert')
-    check_dataset_folder(config)
-    console = Console(highlight=False)
+    check_free(config.dataset.folder)
     job = _job(Path(str(bag)).expanduser(), config, sections)
+    console = make_console(wraps=True)
     with Progress(console=console, transient=True) as progress, BagReader(job.bag) as opened:
         bar = progress.add_task('converting', total=opened.count(job.mapping.topics()))
         converted = convert_bag(job, lambda done: progress.update(bar, completed=done))
-    _report(console, job, converted)
+    report(console, job.root, converted)
     return 0
 
 
 def _job(bag: Path, config: RecordConfig, sections: Section) -> ConvertJob:
+    start_s, end_s = seconds(sections, 'start_s'), seconds(sections, 'end_s')
+    if start_s is not None and end_s is not None and start_s >= end_s:
+        raise UsageError(f'--start_s must lie before --end_s, found {start_s} and {end_s}')
     with BagReader(bag) as opened:
         mapping = config.mapping('', opened.topics)
     return ConvertJob(
@@ -70,25 +83,26 @@ def _job(bag: Path, config: RecordConfig, sections: Section) -> ConvertJob:
         mapping=mapping,
         task=config.dataset.single_task,
         video=config.dataset.rgb_encoder.video(),
-        start_ns=_nanoseconds(sections.get('start_s'), 0),
-        end_ns=_nanoseconds(sections.get('end_s'), 2**62),
+        start_ns=0 if start_s is None else round(start_s * NS_PER_S),
+        end_ns=2**62 if end_s is None else round(end_s * NS_PER_S),
     )
 
 
-def _nanoseconds(seconds: object, default: int) -> int:
-    if seconds is None:
-        return default
-    if not isinstance(seconds, int | float):
-        raise UsageError(f'--start_s and --end_s are seconds since the epoch, found {seconds!r}')
-    return round(seconds * 1e9)
-
-
-def _report(console: Console, job: ConvertJob, converted: Converted) -> None:
-    table = Table('stream', 'messages', 'fresh', 'repeated', 'slips', 'held', 'clock')
+def report(console: Console, root: Path, converted: Converted) -> None:
+    """Tell what became of each stream; zeros are left out, names are never cut."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, overflow='fold')
+    table.add_column()
     for name, figures in converted.streams.items():
-        clock = ', '.join(f'{key} {count}' for key, count in figures['clock'].items())
-        numbers = ('received', 'fresh', 'repeats', 'slips', 'held')
-        table.add_row(name, *(str(figures[key]) for key in numbers), clock)
+        table.add_row(name, _told(figures))
     console.print(table)
     ended = f', {converted.outcome}' if converted.outcome else ''
-    console.print(f'{converted.frames} frames, {converted.duration_s:.1f} s{ended}, in {job.root}')
+    summary = f'{converted.frames} frames, {converted.duration_s:.1f} s{ended}, in {root}'
+    console.print(summary, soft_wrap=True)
+
+
+def _told(figures: Mapping[str, Any]) -> str:
+    clock = ', '.join(f'{key} {count}' for key, count in figures['clock'].items())
+    numbers = {word: figures[key] for key, word in WORDS.items() if figures.get(key)}
+    parts = [f'{number} {word}' for word, number in numbers.items()]
+    return f'{figures["received"]} messages: {", ".join(parts) or "none used"}; clock: {clock}'

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from lerobot_drivers.common.command_line import read_sections
-from lerobot_recorder.commands.which_dataset import dataset_root
+from lerobot_drivers.common.command_line import make_console, read_sections, split_positional
+from lerobot_recorder.commands.which_dataset import DATASET_KEYS, dataset_root
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.filmstrip import write_filmstrip
 
@@ -27,17 +27,21 @@ def run(arguments: Sequence[str]) -> int:
 
     Args:
         arguments: the command line after ``info``.
+
+    Raises:
+        UsageError: flags that cannot be obeyed.
+        DatasetError: there is no such dataset, it cannot be read, or the picture cannot
+            be written.
     """
-    words = list(arguments)
-    folder = words.pop(0) if words and not words[0].startswith('--') else None
-    sections = read_sections(words, KNOWN)
+    folder, flags = split_positional(arguments)
+    sections = read_sections(flags, KNOWN, {'dataset': DATASET_KEYS})
     reader = DatasetReader(dataset_root(sections, folder))
-    console = Console(highlight=False)
+    console = make_console()
     console.print(_summary(reader))
-    console.print(_features(reader))
-    console.print(_episodes(reader))
+    console.print(_features(reader), soft_wrap=False)
+    console.print(_episodes(reader), soft_wrap=False)
     if sections.get('filmstrip'):
-        path = Path(str(sections['filmstrip']))
+        path = Path(str(sections['filmstrip'])).expanduser()
         write_filmstrip(reader, path)
         console.print(f'filmstrip: {path}')
     return 0
@@ -45,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _summary(reader: DatasetReader) -> str:
     size = sum(path.stat().st_size for path in reader.root.rglob('*') if path.is_file())
-    frames = int(reader.info['total_frames'])
+    frames = sum(row.length for row in reader.rows_of_episodes())
     return (
         f'{reader.root}: {reader.num_episodes} episodes, {frames} frames, '
         f'{frames / reader.fps:.1f} s at {reader.fps} fps, {size / 2**20:.1f} MiB, '
@@ -54,18 +58,21 @@ def _summary(reader: DatasetReader) -> str:
 
 
 def _features(reader: DatasetReader) -> Table:
-    table = Table('feature', 'type', 'shape', 'names')
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ('feature', 'type', 'shape'):
+        table.add_column(name, no_wrap=True, overflow='fold')
+    table.add_column('names')
     for key, feature in reader.features.items():
         names = feature.get('names')
         listed = ', '.join(map(str, names)) if isinstance(names, list) else ''
-        table.add_row(key, feature['dtype'], 'x'.join(map(str, feature['shape'])), listed)
+        shape = 'x'.join(map(str, feature.get('shape', ())))
+        table.add_row(key, str(feature.get('dtype')), shape, listed)
     return table
 
 
 def _episodes(reader: DatasetReader) -> Table:
-    table = Table('episode', 'frames', 'seconds', 'task')
-    for index in range(reader.num_episodes):
-        episode = reader.episode(index)
-        seconds = f'{episode.length / reader.fps:.1f}'
-        table.add_row(str(index), str(episode.length), seconds, ', '.join(episode.tasks))
+    table = Table('episode', 'frames', 'seconds', 'task', box=SIMPLE_HEAD, pad_edge=False)
+    for index, row in enumerate(reader.rows_of_episodes()):
+        seconds = f'{row.length / reader.fps:.1f}'
+        table.add_row(str(index), str(row.length), seconds, ', '.join(row.tasks))
     return table

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from lerobot_drivers.common.command_line import read_sections
+from lerobot_drivers.common.command_line import read_sections, switch
 from lerobot_drivers.common.config import Section, build
-from lerobot_drivers.common.errors import DatasetExistsError, UsageError
+from lerobot_drivers.common.errors import UsageError
 from lerobot_drivers.common.graph import (
     namespace_of,
+    open_session,
     policy_process,
-    prepare_environment,
     robot_processes,
-    session_folder,
     teleop_process,
-    write_session,
 )
-from lerobot_drivers.common.processes import require_rclpy
 from lerobot_drivers.common.registry import load_object, load_registry
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_recorder.commands.terminal import TerminalView
-from lerobot_recorder.session_file import RecordConfig, record_config
+from lerobot_recorder.commands.which_dataset import check_free
+from lerobot_recorder.session_file import record_config
 
 KNOWN = (
     'robot', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics', 'attach',
@@ -69,42 +68,42 @@ def run(arguments: Sequence[str]) -> int:
         UsageError: flags that cannot be obeyed.
         ConfigError: settings that cannot be obeyed.
         DatasetExistsError: there is a dataset already and no ``--resume=true``.
-        GraphError: a process of the graph died.
+        GraphError: there is no rclpy, or a process of the graph died.
     """
     sections = read_sections(arguments, KNOWN)
-    attach = bool(sections.get('attach', 'robot' not in sections))
-    sections['attach'] = attach
+    sections['attach'] = attach = attaches(sections)
+    sections['resume'] = switch(sections, 'resume')
     config = record_config(sections, 'record')
-    check_dataset_folder(config)
-    require_rclpy()
+    if not config.resume:
+        check_free(config.dataset.folder, ', or add to it with --resume=true')
     check_plugins(sections)
     view = TerminalView(config)
-    hint = prepare_environment(sections)
-    if hint:
-        view.say(hint)
-    folder = session_folder()
-    config_file = write_session(folder, sections)
+    config_file = open_session(sections, view.say)
     specs = [] if attach else processes(sections, config_file)
-    with Supervisor(specs, folder) as supervisor:
+    with Supervisor(specs, config_file.parent) as supervisor:
         view.check = supervisor.check
-        code = run_recorder(sections, config_file, view)
+        try:
+            code = run_recorder(sections, config_file, view)
+        finally:
+            view.restore()
         view.say('stopping')
-    view.close(config)
+    view.conclude()
     return code
 
 
-def check_dataset_folder(config: RecordConfig) -> None:
-    """Check early what would fail late.
+def attaches(sections: Section) -> bool:
+    """Return whether the graph of others is recorded: asked for, or no robot is named.
 
     Raises:
-        DatasetExistsError: the folder of a new dataset is taken.
+        UsageError: no robot is named, but somebody to drive it.
     """
-    folder = config.dataset.folder
-    if not config.resume and folder.exists() and any(folder.iterdir()):
-        raise DatasetExistsError(
-            f'dataset folder {folder} exists already; take another --dataset.repo_id or '
-            '--dataset.root, or add to it with --resume=true'
-        )
+    for name in ('teleop', 'policy', 'control_mode'):
+        if name in sections and not {'robot', 'attach'} & set(sections):
+            raise UsageError(
+                f'--{name} has no robot to drive: name a --robot.type and its --robot.port, '
+                'or record the graph of others with --attach=true'
+            )
+    return switch(sections, 'attach', 'robot' not in sections)
 
 
 def check_plugins(sections: Section) -> None:
@@ -112,12 +111,14 @@ def check_plugins(sections: Section) -> None:
 
     Raises:
         ConfigError: a key is missing, unknown or wrong.
-        UsageError: a robot of ours, and nobody to drive it.
+        UsageError: nobody to drive the robot, or no robot.
     """
     if 'robot' in sections:
         make_robot(build(RobotConfig, sections['robot'], 'robot'))
     if sections['attach']:
         return
+    if 'robot' not in sections:
+        raise UsageError('--attach=false needs a robot: name a --robot.type and its --robot.port')
     for section in drivers(sections):
         config_class = load_object(CONFIG_CLASSES[section], f'section {section}')
         values = sections.get(section) or {}
@@ -135,7 +136,7 @@ def drivers(sections: Section) -> tuple[str, ...]:
     mode = sections.get('control_mode', there[0] if there else None)
     if mode is None:
         raise UsageError('nobody drives the robot: name a --teleop.type or a --policy.type')
-    if mode not in CONTROL_MODES:
+    if not isinstance(mode, str) or mode not in CONTROL_MODES:
         known = ', '.join(CONTROL_MODES)
         raise UsageError(f'--control_mode is one of {known}, found {mode!r}')
     missing = [name for name in CONTROL_MODES[mode] if name not in sections]
@@ -157,5 +158,6 @@ def run_recorder(sections: Section, config_file: Path, view: TerminalView) -> in
 
     namespace = '/' if sections['attach'] else namespace_of(sections.get('robot'), 'follower')
     node = load_object('lerobot_recorder.recorder_node:RecorderNode', 'the recorder')
-    arguments = ['--ros-args', '-r', f'__ns:={namespace}', '-p', f'config_file:={config_file}']
+    parameter = f'config_file:={json.dumps(str(config_file))}'
+    arguments = ['--ros-args', '-r', f'__ns:={namespace}', '-p', parameter]
     return run_node(lambda: node(view), arguments)

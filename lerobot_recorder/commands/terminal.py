@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import sys
 import termios
@@ -11,24 +12,29 @@ import tty
 from collections.abc import Callable
 from typing import Any
 
-from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lerobot_drivers.common.command_line import make_console
 from lerobot_recorder.recorder import RecorderStatus
 from lerobot_recorder.session_file import RecordConfig
 
+ESCAPE = b'\x1b'
 KEYS = {
     b'\x1b[C': 'end_episode',
+    b'\x1bOC': 'end_episode',
     b'n': 'end_episode',
     b'\x1b[D': 'rerecord',
+    b'\x1bOD': 'rerecord',
     b'r': 'rerecord',
-    b'\x1b': 'stop',
+    ESCAPE: 'stop',
     b'q': 'stop',
 }
+BAR_WIDTH = 20
+_PRESSED = re.compile(rb'\x1b[\[O][0-9;]*[@-~]|.', re.DOTALL)
+_UNFINISHED = re.compile(rb'\x1b([\[O][0-9;]*)?$')
 _STYLES = {'recording': 'bold red', 'resetting': 'yellow', 'done': 'green'}
 
 
@@ -45,16 +51,18 @@ class TerminalView:
     def __init__(self, config: RecordConfig) -> None:
         self.check: Callable[[], None] = lambda: None
         self._fps = config.dataset.fps
-        self._console = Console(highlight=False)
+        self._folder = config.dataset.folder
+        self._console = make_console(wraps=True)
         self._live: Live | None = None
         self._terminal: list[Any] | None = None
+        self._unfinished = b''
         self._told = ''
         self._message = ''
         self._saved = 0
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, style: str | None = None) -> None:
         """Print one line above the live one."""
-        self._console.print(text, soft_wrap=True)
+        self._console.print(text, style=style, soft_wrap=True)
 
     def show(self, status: RecorderStatus) -> None:
         """Show what the recorder is doing.
@@ -64,14 +72,11 @@ class TerminalView:
         """
         if status.phase != 'done':
             self.check()
-        self._saved = status.saved
         if status.message and status.message != self._message:
-            self.say(f'[green]{escape(status.message)}[/green]')
-        self._message = status.message
+            self.say(status.message, 'green' if status.saved != self._saved else 'yellow')
+        self._message, self._saved = status.message, status.saved
         if self._console.is_terminal:
-            self._open()
-            assert self._live is not None
-            self._live.update(self._render(status), refresh=True)
+            self._open().update(self._render(status), refresh=True)
         elif (line := _line(status)) != self._told:
             self._told = line
             self.say(line)
@@ -80,58 +85,63 @@ class TerminalView:
         """Return the recorder's verbs for the keys pressed since."""
         if self._terminal is None:
             return []
-        pressed = b''
+        came = b''
         while select.select([sys.stdin], [], [], 0)[0]:
             read = os.read(sys.stdin.fileno(), 64)
             if not read:
                 break
-            pressed += read
-        return [verb for key, verb in _split_keys(pressed)]
+            came += read
+        pressed, self._unfinished = self._unfinished + came, b''
+        # An arrow key may come in pieces, and its first byte alone is the key that stops.
+        if came and (unfinished := _UNFINISHED.search(pressed)):
+            pressed, self._unfinished = pressed[: unfinished.start()], unfinished.group()
+        keys = _PRESSED.findall(pressed)
+        return [KEYS[key] for key in keys if key in KEYS]
 
-    def close(self, config: RecordConfig) -> None:
-        """Give the terminal back and say where the dataset is."""
-        self.restore()
+    def conclude(self) -> None:
+        """Say where the dataset is."""
         if self._saved:
             episodes = 'episode' if self._saved == 1 else 'episodes'
-            self.say(f'{self._saved} {episodes} saved in {config.dataset.folder}')
+            self.say(f'{self._saved} {episodes} saved in {self._folder}')
         else:
             self.say('no episode was saved')
 
     def restore(self) -> None:
         """Give the terminal back as it was."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
-        if self._terminal is not None:
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._terminal)
-            self._terminal = None
+        live, self._live = self._live, None
+        terminal, self._terminal = self._terminal, None
+        try:
+            if live is not None:
+                live.stop()
+        finally:
+            if terminal is not None:
+                with contextlib.suppress(termios.error):  # it has been closed
+                    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, terminal)
 
-    def _open(self) -> None:
-        if self._live is not None:
-            return
-        self._live = Live(console=self._console, auto_refresh=False)
-        self._live.start()
-        with contextlib.suppress(termios.error, ValueError, OSError):
-            self._terminal = termios.tcgetattr(sys.stdin)
-            tty.setcbreak(sys.stdin)
+    def _open(self) -> Live:
+        if self._live is None:
+            self._live = Live(console=self._console, auto_refresh=False)
+            self._live.start()
+            with contextlib.suppress(termios.error, ValueError, OSError):  # no keys without
+                self._terminal = termios.tcgetattr(sys.stdin)
+                tty.setcbreak(sys.stdin)
+        return self._live
 
     def _render(self, status: RecorderStatus) -> Table:
         row = Table.grid(padding=(0, 2))
+        for _ in range(3):
+            row.add_column(no_wrap=True)
+        row.add_column(ratio=1)
         phase = Text(f' {status.phase.upper()} ', style=_STYLES.get(status.phase, 'cyan'))
-        episode = f'episode {min(status.saved + 1, status.wanted)} of {status.wanted}'
-        progress = ProgressBar(total=status.episode_frames, completed=status.frames, width=30)
-        row.add_row(phase, episode, progress, _detail(status, self._fps))
+        progress = ProgressBar(
+            total=status.episode_frames, completed=status.frames, width=BAR_WIDTH
+        )
+        row.add_row(phase, _episode(status), progress, _detail(status, self._fps))
         return row
 
 
-def _split_keys(pressed: bytes) -> list[tuple[bytes, str]]:
-    found = []
-    while pressed:
-        key = next((key for key in KEYS if pressed.startswith(key)), None)
-        if key is not None:
-            found.append((key, KEYS[key]))
-        pressed = pressed[len(key) if key else 1 :]
-    return found
+def _episode(status: RecorderStatus) -> str:
+    return f'episode {min(status.saved + 1, status.wanted)} of {status.wanted}'
 
 
 def _detail(status: RecorderStatus, fps: int) -> str:
@@ -143,7 +153,6 @@ def _detail(status: RecorderStatus, fps: int) -> str:
 
 
 def _line(status: RecorderStatus) -> str:
-    number = min(status.saved + 1, status.wanted)
-    line = f'{status.phase}: episode {number} of {status.wanted}'
+    line = f'{status.phase}: {_episode(status)}'
     waiting = ', '.join(status.waiting_for)
     return f'{line}, waiting for {waiting}' if waiting else line

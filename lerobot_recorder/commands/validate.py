@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
-from lerobot_drivers.common.command_line import read_sections
-from lerobot_recorder.commands.which_dataset import dataset_root
-from lerobot_recorder.dataset.validate import validate_dataset
+from lerobot_drivers.common.command_line import (
+    make_console,
+    read_sections,
+    split_positional,
+    switch,
+)
+from lerobot_recorder.commands.which_dataset import DATASET_KEYS, dataset_root
+from lerobot_recorder.dataset.validate import ERROR, validate_dataset
 
 KNOWN = ('dataset', 'decode')
 HELP = """usage: lerobot-ros validate FOLDER | --dataset.repo_id=USER/NAME [--decode=true]
@@ -24,15 +27,19 @@ def run(arguments: Sequence[str]) -> int:
 
     Args:
         arguments: the command line after ``validate``.
+
+    Raises:
+        UsageError: flags that cannot be obeyed.
+        DatasetError: there is no such folder.
     """
-    words = list(arguments)
-    folder = words.pop(0) if words and not words[0].startswith('--') else None
-    sections = read_sections(words, KNOWN)
+    folder, flags = split_positional(arguments)
+    sections = read_sections(flags, KNOWN, {'dataset': DATASET_KEYS})
     root = dataset_root(sections, folder)
-    findings = validate_dataset(root, decode=bool(sections.get('decode', False)))
-    console = Console(highlight=False, soft_wrap=True)
+    findings = validate_dataset(root, decode=switch(sections, 'decode'))
+    console = make_console()
     for finding in findings:
         console.print(str(finding))
-    errors = [finding for finding in findings if finding.severity == 'error']
-    console.print(f'{root}: ' + (f'{len(errors)} errors' if errors else 'valid'))
+    errors = sum(finding.severity == ERROR for finding in findings)
+    told = 'valid' if not errors else '1 error' if errors == 1 else f'{errors} errors'
+    console.print(f'{root}: {told}')
     return 1 if errors else 0

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lerobot_drivers.common.command_line import section_of
 from lerobot_drivers.common.config import Section
-from lerobot_drivers.common.errors import DatasetError, UsageError
+from lerobot_drivers.common.errors import DatasetError, DatasetExistsError, UsageError
 from lerobot_recorder.config import dataset_folder
+
+DATASET_KEYS = ('repo_id', 'root')
+"""What names a dataset that is there; other keys as flags would be ignored."""
 
 
 def dataset_root(sections: Section, folder: str | None = None) -> Path:
@@ -20,7 +24,7 @@ def dataset_root(sections: Section, folder: str | None = None) -> Path:
         UsageError: none is named.
         DatasetError: there is no such folder.
     """
-    dataset = sections.get('dataset') or {}
+    dataset = section_of(sections, 'dataset')
     if folder is not None:
         root = Path(folder)
     elif dataset.get('root'):
@@ -33,3 +37,19 @@ def dataset_root(sections: Section, folder: str | None = None) -> Path:
     if not root.is_dir():
         raise DatasetError(f'there is no dataset at {root}')
     return root
+
+
+def check_free(folder: Path, remedy: str = '') -> None:
+    """Check early what would fail late.
+
+    Args:
+        folder: where a new dataset is to go.
+        remedy: what else the user can do, for the error.
+
+    Raises:
+        DatasetExistsError: there is something already.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DatasetExistsError(
+            f'{folder} exists already; take another --dataset.repo_id or --dataset.root{remedy}'
+        )

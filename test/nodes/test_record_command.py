@@ -186,8 +186,8 @@ WRONG = {
 def test_mistakes_give_one_line_and_leave_nothing(name, config, tmp_path):
     flags, told = WRONG[name]
     root = tmp_path / 'dataset'
-    said = run('record', f'--config_path={config}', f'--dataset.root={root}', *flags, expect=1
-               if name != 'no such mode' else 2)  # fmt: skip
+    rc = 2 if name == 'no such mode' else 1
+    said = run('record', f'--config_path={config}', f'--dataset.root={root}', *flags, expect=rc)
     errors = [line for line in said.splitlines() if line.startswith('error:')]
     assert len(errors) == 1, said
     assert told in errors[0]
@@ -216,6 +216,6 @@ def test_wrong_command_lines(arguments, told):
 
 
 def test_missing_topics_are_named(tmp_path):
-    said = run('record', '--dataset.repo_id=a/b', f'--dataset.root={tmp_path / "d"}',
-               '--dataset.single_task=look', '--recorder.prepare_timeout_s=3', expect=1)  # fmt: skip
+    flags = ['--dataset.repo_id=a/b', f'--dataset.root={tmp_path}', '--dataset.single_task=look']
+    said = run('record', *flags, '--recorder.prepare_timeout_s=3', expect=1)
     assert 'no topic looks like joint states' in said
