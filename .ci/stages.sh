@@ -7,25 +7,30 @@ GATES=(test/test_layering.py test/test_size_budget.py test/test_package_xml.py
        test/test_launch_files.py test/test_config_files.py)
 COLCON=(colcon-common-extensions catkin-pkg)
 
-# On different Pythons where there are several: the newest for the cores, 3.10 (Humble's) for Jazzy's
-# wheels, 3.12 (Jazzy's and Kilted's) for the README's commands, which take Kilted's wheels.
+# On different Pythons where there are several: the oldest for the cores, 3.12 for Jazzy's wheels (and
+# the tools), the newest for the README's commands, which take Kilted's wheels. The oracle needs 3.11.
 stage_environments() {
-  make_venv core "$(find_python 3.13 3.12 3.11 3.10)" '.[test]'
-  make_venv jazzy "$(find_python 3.10 3.11 3.12 3.13)" -e '.[ros-jazzy,test]' "${COLCON[@]}"
+  make_venv core "$(find_python 3.10 3.11 3.12 3.13)" '.[test]'
+  make_venv jazzy "$(find_python 3.12 3.11 3.13 3.10)" -e '.[ros-jazzy,test]' "${COLCON[@]}"
   local name
   for name in core jazzy; do echo "$name: $("$VENVS/$name/bin/python" -V)"; done
 }
 
 stage_static() {
   local rc=0
-  "$VENVS/core/bin/ruff" check --quiet --output-format concise . || rc=1
-  "$VENVS/core/bin/ruff" format --quiet --check . || rc=1
-  "$VENVS/core/bin/mypy" "${PRODUCT[@]}" || rc=1
+  "$VENVS/jazzy/bin/ruff" check --quiet --output-format concise . || rc=1
+  "$VENVS/jazzy/bin/ruff" format --quiet --check . || rc=1
+  # numpy's types differ before 2.3, the last for Python 3.10 is 2.2.
+  if "$VENVS/jazzy/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    "$VENVS/jazzy/bin/mypy" "${PRODUCT[@]}" || rc=1
+  else
+    echo 'SKIPPED: mypy needs the types of a newer numpy than Python 3.10 has'
+  fi
   return $rc
 }
 
 stage_gates() {
-  run_pytest core gates "${GATES[@]}" test/test_readme.py
+  run_pytest jazzy gates "${GATES[@]}" test/test_readme.py
 }
 
 # Without rclpy, and from the installed package: a file that is not packaged is missing here.
@@ -39,8 +44,8 @@ stage_core() {
   run_pytest core core -m 'not ros and not lerobot' "${CORE_TESTS[@]}"
 }
 
-# Everything but real LeRobot; the README's second command does the same with Kilted's wheels.
-stage_jazzy() { run_pytest jazzy jazzy -m 'not lerobot' test; }
+# The README's second command runs these, and the cores again, with Kilted's wheels.
+stage_jazzy() { run_pytest jazzy jazzy -m ros test; }
 
 stage_colcon() {
   local base=$WORK/colcon
@@ -58,7 +63,7 @@ stage_colcon() {
 stage_readme() {
   STAGE_LIMIT_S=1000
   export LEROBOT_ROS_RUN_README=1 LEROBOT_ROS_README_RESULTS=$WORK/results
-  LEROBOT_ROS_README_PYTHON=$(find_python 3.12 3.11 3.13 3.10)
+  LEROBOT_ROS_README_PYTHON=$(find_python 3.13 3.12 3.11 3.10)
   export LEROBOT_ROS_README_PYTHON
   run_pytest core readme -s test/test_readme.py
 }

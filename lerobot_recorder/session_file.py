@@ -95,6 +95,16 @@ class RecordConfig:
         return open_dataset
 
 
+def of_others(sections: Section) -> Section:
+    """Return the sections of a session in a graph of others, or in a bag.
+
+    A robot named there tells joints and units; it is not opened, so it needs no port.
+    """
+    robot = sections.get('robot')
+    named = {'robot': {'port': 'none', **robot}} if isinstance(robot, dict) else {}
+    return {**sections, **named, 'attach': True}
+
+
 def load_record_config(path: Path) -> RecordConfig:
     """Read the recorder's part of a session's file.
 

@@ -53,9 +53,9 @@ def read_sections(
     """
     flags = parse_flags(arguments)
     path = flags.pop(CONFIG_PATH, None)
-    robot = flags.get('robot')
-    robot_path = robot.pop(CONFIG_PATH, None) if isinstance(robot, dict) else None
-    _check_flags(flags, (CONFIG_PATH, *known))
+    robot_path = _pop_robot_path(flags)
+    robot_flag = () if robot_path is None else ('robot',)
+    _check_flags({*flags, *robot_flag}, (CONFIG_PATH, *known))
     for section, keys in (known_keys or {}).items():
         if isinstance(flags.get(section), dict):
             dotted = {f'{section}.{key}' for key in flags[section]}
@@ -121,6 +121,16 @@ def _check_flags(flags: Collection[str], known: Collection[str]) -> None:
     if unknown:
         listed = ', '.join(f'--{name}' for name in known)
         raise UsageError(f'unknown flag --{unknown[0]}; known: {listed}')
+
+
+def _pop_robot_path(flags: Section) -> object:
+    robot = flags.get('robot')
+    if not isinstance(robot, dict) or CONFIG_PATH not in robot:
+        return None
+    path = robot.pop(CONFIG_PATH)
+    if not robot:
+        del flags['robot']  # an empty section would clear the one in the file
+    return path
 
 
 def _session_file(path: Path) -> Section:

@@ -153,7 +153,7 @@ def _is_respelled(value: object, text: str) -> bool:
         return False
     if isinstance(value, float):
         return ':' in text
-    return isinstance(value, int | date) and str(value) != text.strip()
+    return isinstance(value, date) or (isinstance(value, int) and str(value) != text.strip())
 
 
 def _one_line(error: Exception) -> str:

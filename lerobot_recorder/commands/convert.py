@@ -22,7 +22,7 @@ from lerobot_drivers.common.errors import UsageError
 from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.convert import Converted, ConvertJob, convert_bag
-from lerobot_recorder.session_file import RecordConfig, record_config
+from lerobot_recorder.session_file import RecordConfig, of_others, record_config
 
 WORDS = {
     'fresh': 'fresh', 'repeats': 'repeated', 'slips': 'slips', 'held': 'held', 'late': 'late',
@@ -59,8 +59,7 @@ def run(arguments: Sequence[str]) -> int:
     bag = word or sections.pop('bag', None)
     if bag is None:
         raise UsageError('name the bag: lerobot-ros convert BAG --dataset.repo_id=USER/NAME')
-    sections['attach'] = True
-    config = record_config(sections, 'convert')
+    config = record_config(of_others(sections), 'convert')
     check_free(config.dataset.folder)
     job = _job(Path(str(bag)).expanduser(), config, sections)
     console = make_console(wraps=True)
@@ -92,7 +91,7 @@ def report(console: Console, root: Path, converted: Converted) -> None:
     """Tell what became of each stream; zeros are left out, names are never cut."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, overflow='fold')
-    table.add_column()
+    table.add_column(overflow='fold')
     for name, figures in converted.streams.items():
         table.add_row(name, _told(figures))
     console.print(table)

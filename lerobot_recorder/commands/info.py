@@ -58,15 +58,14 @@ def _summary(reader: DatasetReader) -> str:
 
 
 def _features(reader: DatasetReader) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ('feature', 'type', 'shape'):
-        table.add_column(name, no_wrap=True, overflow='fold')
-    table.add_column('names')
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, overflow='fold')
+    table.add_column(overflow='fold')
     for key, feature in reader.features.items():
         names = feature.get('names')
         listed = ', '.join(map(str, names)) if isinstance(names, list) else ''
         shape = 'x'.join(map(str, feature.get('shape', ())))
-        table.add_row(key, str(feature.get('dtype')), shape, listed)
+        table.add_row(key, f'{feature.get("dtype")} {shape}' + (f': {listed}' if listed else ''))
     return table
 
 

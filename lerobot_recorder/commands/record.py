@@ -22,7 +22,7 @@ from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.commands.which_dataset import check_free
-from lerobot_recorder.session_file import record_config
+from lerobot_recorder.session_file import of_others, record_config
 
 KNOWN = (
     'robot', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics', 'attach',
@@ -71,7 +71,8 @@ def run(arguments: Sequence[str]) -> int:
         GraphError: there is no rclpy, or a process of the graph died.
     """
     sections = read_sections(arguments, KNOWN)
-    sections['attach'] = attach = attaches(sections)
+    attach = attaches(sections)
+    sections = of_others(sections) if attach else {**sections, 'attach': False}
     sections['resume'] = switch(sections, 'resume')
     config = record_config(sections, 'record')
     if not config.resume:

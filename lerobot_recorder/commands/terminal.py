@@ -62,7 +62,8 @@ class TerminalView:
 
     def say(self, text: str, style: str | None = None) -> None:
         """Print one line above the live one."""
-        self._console.print(text, style=style, soft_wrap=True)
+        # Styled as a text of its own: a style of the print would colour the live line too.
+        self._console.print(Text(text, style=style or ''), soft_wrap=True)
 
     def show(self, status: RecorderStatus) -> None:
         """Show what the recorder is doing.
@@ -75,7 +76,7 @@ class TerminalView:
         if status.message and status.message != self._message:
             self.say(status.message, 'green' if status.saved != self._saved else 'yellow')
         self._message, self._saved = status.message, status.saved
-        if self._console.is_terminal:
+        if self._console.is_interactive:
             self._open().update(self._render(status), refresh=True)
         elif (line := _line(status)) != self._told:
             self._told = line
@@ -131,12 +132,13 @@ class TerminalView:
         row = Table.grid(padding=(0, 2))
         for _ in range(3):
             row.add_column(no_wrap=True)
-        row.add_column(ratio=1)
+        row.add_column(ratio=1, overflow='fold')
         phase = Text(f' {status.phase.upper()} ', style=_STYLES.get(status.phase, 'cyan'))
         progress = ProgressBar(
             total=status.episode_frames, completed=status.frames, width=BAR_WIDTH
         )
-        row.add_row(phase, _episode(status), progress, _detail(status, self._fps))
+        shown = '' if status.waiting_for else progress
+        row.add_row(phase, _episode(status), shown, _detail(status, self._fps))
         return row
 
 

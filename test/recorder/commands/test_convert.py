@@ -1,0 +1,128 @@
+"""``lerobot-ros convert``: flags, and a report one can read."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from synthetic_messages import MS, T0, S, image, joint_state, raw, write_bag
+
+from lerobot_drivers.common.errors import BagError, ConfigError, DatasetExistsError, UsageError
+from lerobot_drivers.robots import make_robot
+from lerobot_drivers.robots.config import RobotConfig
+from lerobot_recorder.commands import convert
+from lerobot_recorder.dataset.dataset_reader import DatasetReader
+
+CAMERA = '/robot/left_wrist_camera_of_the_arm/image_raw'
+DATASET = ['--dataset.repo_id=me/set', '--dataset.single_task=Sort: red #3', '--dataset.fps=10']
+
+
+def messages():
+    for k in range(100):
+        stamp = T0 + k * 20 * MS
+        yield raw('/joint_states', joint_state(stamp, 'ab', [k, 0]), stamp + MS)
+        yield raw('/joint_commands', joint_state(stamp, 'ab', [k, 1]), stamp + MS)
+        if k % 5 == 0 and k not in (50, 55):
+            yield raw(CAMERA, image(stamp, np.zeros((16, 16, 3), np.uint8)), stamp + 2 * MS)
+
+
+@pytest.fixture
+def bag(tmp_path):
+    return write_bag(tmp_path / 'bag', messages())
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / 'set'
+
+
+def run(bag, root, *more):
+    return convert.run([str(bag), *DATASET, f'--dataset.root={root}', *more])
+
+
+def test_a_bag_becomes_a_dataset_with_the_task_as_typed(bag, root):
+    assert run(bag, root) == 0
+    reader = DatasetReader(root)
+    assert (reader.num_episodes, reader.episode(0).length) == (1, 20)
+    assert reader.tasks == ['Sort: red #3']
+
+
+def test_the_report_is_readable_in_80_columns(bag, root, capsys, monkeypatch):
+    monkeypatch.setenv('COLUMNS', '80')
+    run(bag, root)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert max(len(line) for line in lines[:-1]) <= 80
+    starts = [line.split()[:2] for line in lines if not line.startswith(' ')]
+    name = 'observation.images.left_wrist_camera_of_the_arm'
+    assert starts == [
+        ['observation.state', '100'], ['action', '100'], [name, '18'], ['20', 'frames,'],
+    ]  # fmt: skip
+    text = ' '.join(' '.join(lines).split())
+    assert '2 repeated' in text and 'clock: header 18' in text
+    assert f'20 frames, 2.0 s, in {root}' in text
+
+
+def test_the_bag_may_be_in_the_file(bag, root, tmp_path):
+    path = tmp_path / 'session.yaml'
+    path.write_text(
+        f'bag: {bag}\ndataset: {{repo_id: me/set, single_task: x, root: {root}, fps: 10}}\n'
+        'policy: {type: scripted}\n'
+    )
+    assert convert.run([f'--config_path={path}']) == 0
+    assert DatasetReader(root).num_episodes == 1
+
+
+def test_a_robot_that_is_known_tells_joints_and_units_and_needs_no_port(tmp_path, root):
+    robot = make_robot(RobotConfig(type='so101_follower', port='x'))
+    names = [joint.name for joint in reversed(robot.joints)]
+    said = [raw('/joint_states', joint_state(T0 + k * 20 * MS, names, [0.1] * 6), T0 + k * 20 * MS)
+            for k in range(50)]  # fmt: skip
+    bag = write_bag(tmp_path / 'arm', said)
+    assert run(bag, root, '--robot.type=so101_follower', '--topics.action=none') == 0
+    reader = DatasetReader(root)
+    assert reader.features['observation.state']['names'] == list(robot.action_features)
+    assert reader.episode(0).rows['observation.state'][0, 0] == pytest.approx(math.degrees(0.1))
+
+
+def test_a_part_of_a_bag(bag, root):
+    start = T0 / S
+    run(bag, root, f'--start_s={start + 0.5}', f'--end_s={start + 1.25}')
+    assert 6 <= DatasetReader(root).episode(0).length <= 8
+
+
+@pytest.mark.parametrize(
+    ('more', 'told'),
+    [
+        (['--start_s=soon'], "--start_s is a number of seconds, found 'soon'"),
+        (['--end_s=.nan'], '--end_s is a number of seconds, found nan'),
+        (['--end_s=.inf'], '--end_s is a number of seconds, found inf'),
+        (['--start_s=5', '--end_s=5'], '--start_s must lie before --end_s'),
+        (['--resume=true'], 'unknown flag --resume'),
+    ],
+)
+def test_wrong_flags_leave_nothing(bag, root, more, told):
+    with pytest.raises(UsageError, match=told):
+        run(bag, root, *more)
+    assert not root.exists()
+
+
+def test_without_a_bag():
+    with pytest.raises(UsageError, match='name the bag'):
+        convert.run(DATASET)
+    with pytest.raises(BagError, match='bag /nope does not exist'):
+        convert.run(['/nope', *DATASET])
+
+
+def test_without_a_dataset(bag):
+    with pytest.raises(ConfigError, match='section dataset is missing'):
+        convert.run([str(bag)])
+
+
+def test_a_place_that_is_taken_is_refused_and_no_flag_promised_that_there_is_not(bag, root):
+    root.mkdir()
+    (root / 'mine').write_text('precious')
+    with pytest.raises(DatasetExistsError, match='exists already') as caught:
+        run(bag, root)
+    assert '--resume' not in str(caught.value)
+    assert [path.name for path in root.iterdir()] == ['mine']

@@ -1,0 +1,177 @@
+"""``lerobot-ros record`` up to where processes start; whole graphs are in test/nodes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from lerobot_drivers.common import graph
+from lerobot_drivers.common.errors import ConfigError, DatasetExistsError, GraphError, UsageError
+from lerobot_recorder.commands import record
+
+DATASET = ['--dataset.repo_id=me/set', '--dataset.single_task=fold']
+ROBOT = ['--robot.type=so101_follower', '--robot.port=sim://t/arm']
+TELEOP = ['--teleop.type=so101_leader', '--teleop.port=sim://t/leader']
+SECTIONS = {'robot': {'type': 'so101_follower'}, 'teleop': {'type': 'so101_leader'}}
+
+
+@pytest.fixture
+def stage(monkeypatch, tmp_path):
+    """Run the command with everything but the processes."""
+    made = SimpleNamespace(specs=[], events=[], code=0, error=None, sections=None)
+
+    class Supervisor:
+        def __init__(self, specs, log_dir):
+            made.specs, made.logs = list(specs), log_dir
+
+        def __enter__(self):
+            made.events.append('up')
+            return self
+
+        def __exit__(self, *error):
+            made.events.append('down')
+
+        def check(self):
+            pass
+
+    class View(record.TerminalView):
+        def restore(self):
+            made.events.append('restored')
+
+    def run_recorder(sections, config_file, view):
+        made.events.append('recording')
+        made.sections, made.view = sections, view
+        if made.error is not None:
+            raise made.error
+        return made.code
+
+    monkeypatch.setenv('ROS_LOG_DIR', str(tmp_path / 'log'))
+    for name in ('ROS_DOMAIN_ID', 'ROS_AUTOMATIC_DISCOVERY_RANGE', 'ROS_LOCALHOST_ONLY'):
+        monkeypatch.setenv(name, '7')
+    monkeypatch.setattr(graph, 'require_rclpy', lambda: None)
+    monkeypatch.setattr(record, 'Supervisor', Supervisor)
+    monkeypatch.setattr(record, 'TerminalView', View)
+    monkeypatch.setattr(record, 'run_recorder', run_recorder)
+    return made
+
+
+def test_a_session_from_beginning_to_end(stage, capsys):
+    stage.code = 3
+    assert record.run([*DATASET, *ROBOT, *TELEOP]) == 3
+    assert stage.events == ['up', 'recording', 'restored', 'down']
+    assert [spec.name for spec in stage.specs] == ['arm', 'command_mux', 'teleop']
+    assert (stage.sections['attach'], stage.sections['resume']) == (False, False)
+    assert capsys.readouterr().out.splitlines()[1:] == ['stopping', 'no episode was saved']
+
+
+@pytest.mark.parametrize('error', [RuntimeError('bug'), KeyboardInterrupt(), GraphError('dead')])
+def test_the_terminal_is_given_back_before_the_processes_stop_whatever_happens(stage, error):
+    stage.error = error
+    with pytest.raises(type(error)):
+        record.run([*DATASET, *ROBOT, *TELEOP])
+    assert stage.events == ['up', 'recording', 'restored', 'down']
+
+
+def test_the_graph_of_others_is_recorded_without_processes(stage):
+    assert record.run(DATASET) == 0
+    assert stage.specs == [] and stage.sections['attach'] is True
+
+
+def test_a_robot_in_the_graph_of_others_needs_no_port(stage):
+    assert record.run([*DATASET, '--attach', '--robot.type=so101_follower']) == 0
+    assert stage.specs == [] and stage.sections['robot']['type'] == 'so101_follower'
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'told'),
+    [
+        (TELEOP, '--teleop has no robot to drive: name a --robot.type'),
+        (['--policy.type=scripted'], '--policy has no robot to drive'),
+        (['--control_mode=policy'], '--control_mode has no robot to drive'),
+        ([*ROBOT], 'nobody drives the robot'),
+        ([*ROBOT, *TELEOP, '--control_mode=telepathy'], 'is one of teleop, policy, hybrid, found'),
+        ([*ROBOT, *TELEOP, '--control_mode=[teleop]'], 'is one of teleop'),
+        ([*ROBOT, *TELEOP, '--control_mode=policy'], '--control_mode=policy needs a --policy.typ'),
+        ([*ROBOT, *TELEOP, '--control_mode=hybrid'], '--control_mode=hybrid needs a --policy.typ'),
+        (['--attach=maybe'], "--attach is true or false, found 'maybe'"),
+        (['--attach=false'], '--attach=false needs a robot'),
+        (['--resume=flase'], "--resume is true or false, found 'flase'"),
+        (['--decode=true'], 'unknown flag --decode'),
+    ],
+)
+def test_a_wrong_command_line_starts_nothing(stage, tmp_path, arguments, told):
+    with pytest.raises(UsageError, match=told):
+        record.run([*DATASET, *arguments])
+    assert stage.events == [] and not (tmp_path / 'log').exists()
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'told'),
+    [
+        (
+            [*ROBOT, '--teleop.type=so999'],
+            "unknown teleoperator type 'so999'; known types: so100_",
+        ),
+        (['--robot.type=so999', *TELEOP], "unknown robot type 'so999'"),
+        ([*ROBOT, '--policy.type=gpt'], "unknown policy type 'gpt'"),
+        ([*ROBOT, *TELEOP, '--teleop.prot=x'], 'teleop.prot is not a known key'),
+        ([*ROBOT, '--policy.type=scripted', '--policy.max_age_s=.nan'], 'policy: max_age_s must'),
+        (['--robot=so101', *TELEOP], "robot: .*found 'so101'"),
+        (['--dataset.fps=0'], 'dataset: fps must be a whole number above 0, found 0$'),
+    ],
+)
+def test_a_setting_that_cannot_be_obeyed_starts_nothing(stage, tmp_path, arguments, told):
+    with pytest.raises(ConfigError, match=told):
+        record.run([*DATASET, *arguments])
+    assert stage.events == [] and not (tmp_path / 'log').exists()
+
+
+@pytest.mark.parametrize('is_file', [True, False])
+def test_a_place_that_is_taken_starts_nothing(stage, tmp_path, is_file):
+    root = tmp_path / 'taken'
+    if not is_file:
+        root.mkdir()
+    (root if is_file else root / 'mine.txt').write_text('precious')
+    with pytest.raises(DatasetExistsError, match=f'{root} exists already.*--resume=true'):
+        record.run([*DATASET, *ROBOT, *TELEOP, f'--dataset.root={root}'])
+    assert stage.events == []
+
+
+def test_resuming_wants_the_place_taken(stage, tmp_path):
+    (tmp_path / 'set').mkdir()
+    (tmp_path / 'set' / 'a').write_text('')
+    assert record.run([*DATASET, f'--dataset.root={tmp_path}/set', '--resume']) == 0
+    assert stage.sections['resume'] is True
+
+
+@pytest.mark.parametrize(
+    ('more', 'expected'),
+    [
+        ({}, ('teleop',)),
+        ({'policy': {}}, ('teleop',)),
+        ({'policy': {}, 'control_mode': 'policy'}, ('policy',)),
+        ({'policy': {}, 'control_mode': 'hybrid'}, ('teleop', 'policy')),
+    ],
+)
+def test_who_drives(more, expected):
+    assert record.drivers({**SECTIONS, **more}) == expected
+    specs = record.processes({**SECTIONS, **more}, Path('/s.yaml'))
+    assert tuple(spec.name for spec in specs[2:]) == expected
+
+
+@pytest.mark.parametrize(
+    ('sections', 'namespace'),
+    [({'attach': True, 'robot': {}}, '/'), ({'attach': False, 'robot': {'id': 'a b'}}, '/a_b')],
+)
+def test_the_recorder_runs_in_the_robots_namespace(monkeypatch, sections, namespace):
+    heard = {}
+    fake = SimpleNamespace(run_node=lambda factory, args: heard.update(f=factory, a=args) or 5)
+    monkeypatch.setitem(__import__('sys').modules, 'lerobot_drivers.ros', fake)
+    monkeypatch.setattr(record, 'load_object', lambda target, what: lambda view: (target, view))
+    assert record.run_recorder(sections, Path('/a b/s.yaml'), 'view') == 5
+    assert heard['f']() == ('lerobot_recorder.recorder_node:RecorderNode', 'view')
+    assert f'__ns:={namespace}' in heard['a']
+    assert json.loads(heard['a'][-1].removeprefix('config_file:=')) == '/a b/s.yaml'
