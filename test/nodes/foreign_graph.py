@@ -7,12 +7,14 @@ every message, commands without names or stamps, all in a namespace.
 from __future__ import annotations
 
 import math
+import signal
 import sys
 import time
 
 import numpy as np
 import rclpy
 from rclpy.qos import qos_profile_sensor_data
+from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Float64MultiArray
 
@@ -68,11 +70,15 @@ def stamp(message: JointState | Image, at: float) -> None:
 
 
 def main() -> None:
-    rclpy.init()
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     strangers = Strangers()
     end = time.monotonic() + float(sys.argv[1])
-    while time.monotonic() < end:
+    while not stopped and time.monotonic() < end:
         rclpy.spin_once(strangers.node, timeout_sec=0.1)
+    strangers.node.destroy_node()
+    rclpy.shutdown()
 
 
 main()

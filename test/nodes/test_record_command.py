@@ -148,8 +148,8 @@ def test_a_graph_of_strangers_is_recorded_with_defaults(tmp_path):
             '--dataset.single_task=look', '--dataset.num_episodes=1',
             '--dataset.episode_time_s=3')  # fmt: skip
     finally:
-        strangers.kill()
-        strangers.wait()
+        strangers.terminate()
+        strangers.wait(timeout=30)
     reader = DatasetReader(root)
     assert reader.features['observation.state']['names'] == [
         'gripper.pos', 'elbow.pos', 'shoulder.pos',

@@ -30,9 +30,11 @@ def main() -> None:
         for topic, kind in TOPICS.items():
             name = f'sensor_msgs/msg/{kind.__name__}'
             connection = bag.add_connection(topic, name, typestore=types)
-            node.create_subscription(kind, topic, caught(bag, connection), 60, raw=True)
+            node.create_subscription(kind, topic, caught(bag, connection), 200, raw=True)
         while not stopped:
             rclpy.spin_once(node, timeout_sec=0.1)
+    node.destroy_node()
+    rclpy.shutdown()
 
 
 def caught(bag: Writer, connection: object) -> object:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import random
+import signal
 import sys
 import time
 
 import numpy as np
 import rclpy
+from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image, JointState
 
 WIDTH, HEIGHT = 160, 120
+DEPTH = 200
 
 
 class Film:
@@ -20,12 +23,12 @@ class Film:
     def __init__(self) -> None:
         self.node = rclpy.create_node('film')
         self.chance = random.Random(7)
-        self.states = self.node.create_publisher(JointState, '/arm/joint_states', 10)
-        self.commands = self.node.create_publisher(JointState, '/arm/joint_commands', 10)
+        self.states = self.node.create_publisher(JointState, '/arm/joint_states', DEPTH)
+        self.commands = self.node.create_publisher(JointState, '/arm/joint_commands', DEPTH)
         self.pending: list[tuple[float, object, Image]] = []
         self.count = 0
         for camera, period, latency in (('one', 1 / 30, 0.03), ('two', 1 / 29.7, 0.055)):
-            publisher = self.node.create_publisher(Image, f'/arm/{camera}/image_raw', 10)
+            publisher = self.node.create_publisher(Image, f'/arm/{camera}/image_raw', DEPTH)
             self.node.create_timer(period, self.exposing(publisher, latency))
         self.node.create_timer(0.01, lambda: self.joints(self.states, 0.0))
         self.node.create_timer(0.02, lambda: self.joints(self.commands, 0.2))
@@ -65,11 +68,15 @@ def stamp(message: JointState | Image, at: float) -> None:
 
 
 def main() -> None:
-    rclpy.init()
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     film = Film()
     end = time.monotonic() + float(sys.argv[1])
-    while time.monotonic() < end:
+    while not stopped and time.monotonic() < end:
         rclpy.spin_once(film.node, timeout_sec=0.1)
+    film.node.destroy_node()
+    rclpy.shutdown()
 
 
 main()

@@ -32,8 +32,8 @@ def live_and_converted(tmp_path_factory) -> tuple[Path, Path]:
     try:
         record(live)
     finally:
-        film.kill()
-        film.wait()
+        film.terminate()
+        film.wait(timeout=30)
         catcher.send_signal(signal.SIGINT)
         assert catcher.wait(timeout=30) == 0
     (path,) = (live / 'meta/ros/episodes').glob('*.json')
@@ -51,7 +51,7 @@ def record(root: Path) -> None:
     command = [
         sys.executable, '-m', 'lerobot_drivers.cli', 'record', '--dataset.repo_id=a/b',
         f'--dataset.root={root}', '--dataset.single_task=watch', '--dataset.num_episodes=1',
-        f'--dataset.episode_time_s={SECONDS}',
+        f'--dataset.episode_time_s={SECONDS}', '--recorder.watermark_ms=1000',
     ]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
