@@ -48,7 +48,6 @@ class Channel:
         self.last_error: str | None = None
         self._learned: list[str] = []
         self._learned_from: int | None = None
-        self._learned_until = 0
 
     def begin_take(self) -> None:
         """Count anew: what is told of a take is of that take alone."""
@@ -96,6 +95,7 @@ class NumericChannel(Channel):
 
     def __init__(self, feature: str, source: SourceConfig, number: int) -> None:
         super().__init__(feature, source, number)
+        self._heard: set[tuple[str, ...]] = set()
         self._units: list[JointUnit] = []
         self._scale: NDArray[np.float64] = np.empty(0)
         self._offset: NDArray[np.float64] = np.empty(0)
@@ -129,7 +129,8 @@ class NumericChannel(Channel):
             names = [str(number) for number in range(len(values))]
         if self._learned_from is None:
             self._learned_from = raw.received_ns
-        self._learned += [name for name in names if name not in self._learned]
+        self._heard.add(tuple(names))
+        self._learned = _union(self._heard)
         self.settle(raw.received_ns)
 
     def described(self, missing: list[int]) -> str:
@@ -184,6 +185,12 @@ class NumericChannel(Channel):
         ]
         self._scale = np.array([unit.scale for unit in self._units])
         self._offset = np.array([unit.offset for unit in self._units])
+
+
+def _union(heard: set[tuple[str, ...]]) -> list[str]:
+    """Return all names, in the order of the fullest message: whichever came first, the same."""
+    fullest_first = sorted(heard, key=lambda names: (-len(names), names))
+    return list(dict.fromkeys(name for names in fullest_first for name in names))
 
 
 class PictureChannel(Channel):

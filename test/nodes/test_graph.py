@@ -124,7 +124,7 @@ def test_kill_minus_nine_of_the_supervisor_leaves_no_process_no_memory_and_a_lim
         pids = [int(pid) for pid in supervisor.stdout.readline().split()]
         sim.attach_arm('follower', 'so101_follower')
         wait_for(lambda: torques(sim)[-6:] == [1] * 6, 'torque on')
-        wait_for(lambda: len(own_segments(pids)) >= len(pids), 'shared memory in use')
+        wait_for(lambda: all(held_segments(pid) for pid in pids), 'shared memory in use')
         mine = own_segments(pids)
         supervisor.send_signal(signal.SIGKILL)
         wait_for(lambda: not any(Path(f'/proc/{pid}').exists() for pid in pids), 'end of all')

@@ -60,9 +60,20 @@ def test_joints_of_the_first_second_are_learnt_also_from_partial_messages():
         'observation.state': {
             'dtype': 'float32',
             'shape': [3],
-            'names': ['b.pos', 'a.pos', 'c.pos'],
+            'names': ['a.pos', 'c.pos', 'b.pos'],
         }
     }
+
+
+@pytest.mark.parametrize('first', [0, 1, 2])
+def test_the_order_of_joints_does_not_depend_on_which_message_came_first(first):
+    heard = [('cab', [1.0, 2.0, 3.0]), ('ab', [1.0, 2.0]), ('d', [1.0])]
+    made = plan({'observation.state': {'topic': '/s'}})
+    for names, values_ in heard[first:] + heard[:first]:
+        made.learn(state(names, values_))
+    made.settle(T0 + S)
+    names = made.features()['observation.state']['names']
+    assert names == ['c.pos', 'a.pos', 'b.pos', 'd.pos']
 
 
 def test_time_settles_what_one_message_taught():
