@@ -41,7 +41,6 @@ def pytest_configure(config: pytest.Config) -> None:
         {
             MARK: f'{os.getpid()}-{folder.name}',
             'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-            'ROS_LOCALHOST_ONLY': '1',
             'ROS_DOMAIN_ID': str(_free_domain()),
             'ROS_LOG_DIR': str(_made(folder / 'log')),
             'XDG_RUNTIME_DIR': str(_made(folder / 'run')),

@@ -59,7 +59,7 @@ def check_rows(root):
 
 def test_no_durable_episode_is_lost_by_kill_9(tmp_path):
     root, rng = tmp_path / 'd', random.Random(1)
-    for number in range(10):
+    for number in range(7):
         promised = kill_at_random(root, rng)
         if promised == 0 and not root.exists():
             continue
