@@ -55,7 +55,7 @@ class Strangers:
 
     def publish_pictures(self) -> None:
         exposed = time.time() - LATENCY_S
-        pixels = np.full((HEIGHT, WIDTH, 3), int(exposed * 50) % 200, np.uint8)
+        pixels = np.full((HEIGHT, WIDTH, 3), int(exposed * 50) % 120, np.uint8)
         pixels[..., 0] = 255  # blue in bgr8
         for camera in self.cameras:
             message = Image(height=HEIGHT, width=WIDTH, encoding='bgr8', step=WIDTH * 3)
