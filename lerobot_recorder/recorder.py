@@ -24,6 +24,9 @@ MakeWriter = Callable[[dict[str, dict[str, Any]]], DatasetWriter]
 KEPT_PICTURES = 3
 KEPT_NUMBERS = 200
 """Messages of a topic that are kept for the start of the next take."""
+SETTLING_POLLS = 3
+"""Polls after the dataset was opened until the first take: that may have taken a while, and
+what queued up meanwhile has to be taken in first."""
 DRAIN_NS = NS_PER_S // 2
 """How long after the end of an episode its last messages are waited for [ns]."""
 
@@ -133,6 +136,7 @@ class Recorder:
         self._now_ns = now_ns
         self._since_ns = now_ns
         self._keep = True
+        self._settling_polls = SETTLING_POLLS
         self._recent: dict[str, deque[RawMessage]] = {}
 
     @property
@@ -166,10 +170,13 @@ class Recorder:
         self._advance(now_ns)
         if self.phase is Phase.PREPARING:
             self._plan.settle(self._now_ns)
-        if self.phase is Phase.PREPARING and self._plan.is_learned:
+        if self.phase is Phase.PREPARING and self._writer is not None:
+            self._settling_polls -= 1
+            if self._settling_polls <= 0:
+                self._begin()
+        elif self.phase is Phase.PREPARING and self._plan.is_learned:
             self._writer = self._make_writer(self._plan.features())
             self.message = '; '.join(self._writer.notices)
-            self._begin()
         elif self.phase is Phase.RESETTING and now_ns >= self._since_ns + self._session.reset_ns:
             self._begin()
         self._check_timeout()

@@ -11,7 +11,13 @@ from rclpy.qos import ReliabilityPolicy
 
 from lerobot_drivers.common.errors import StreamError
 from lerobot_drivers.ros import match_publishers
+from lerobot_recorder.images import IMAGE_TYPES
 from lerobot_recorder.messages import RawMessage
+
+PICTURES_DEPTH = 60
+NUMBERS_DEPTH = 500
+"""Messages the middleware keeps while the recorder stalls: two seconds of pictures, and of
+numbers at 250 Hz."""
 
 
 class TopicSubscriber:
@@ -36,12 +42,14 @@ class TopicSubscriber:
         publishers = self._node.get_publishers_info_by_topic(self.topic)
         if not publishers:
             return
-        qos = match_publishers(self._node, self.topic)
+        msgtype = publishers[0].topic_type
+        depth = PICTURES_DEPTH if msgtype in IMAGE_TYPES else NUMBERS_DEPTH
+        qos = match_publishers(self._node, self.topic, depth)
         if self._subscription is not None:
             if qos.reliability == self._reliability:
                 return
             self._node.destroy_subscription(self._subscription)
-        self._msgtype = publishers[0].topic_type
+        self._msgtype = msgtype
         self._reliability = qos.reliability
         self._subscription = self._node.create_subscription(
             message_class(self._msgtype), self.topic, self._on_raw, qos, raw=True

@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 
 from lerobot_recorder.dataset import schema
 
+# The first conversion of Python objects makes Arrow import pandas where that is installed, which
+# takes more than a second: now, not while rows come.
+pa.array([''], type=pa.string())
+
 ROWS = 'rows.arrow'
 TASK = 'task'
 
