@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
 from lerobot_drivers.common.errors import StreamError
 from lerobot_drivers.common.units import JointUnit
 from lerobot_recorder.images import IMAGE_TYPES, to_picture
@@ -139,7 +139,7 @@ class NumericChannel(Channel):
             return self.source.topic
         return f'{self.source.topic} ({", ".join(self._learned[at] for at in missing)})'
 
-    def settle(self, now_ns: int = 2**62) -> None:
+    def settle(self, now_ns: int = FOREVER_NS) -> None:
         """Stop learning if it has lasted long enough: the joints seen are all there are."""
         if self.is_learned or self._learned_from is None or not self._learned:
             return

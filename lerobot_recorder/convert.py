@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lerobot_drivers.common.clock import FOREVER_NS
 from lerobot_drivers.common.errors import BagError
 from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter, VideoConfig
@@ -37,7 +38,7 @@ class ConvertJob:
     task: str
     video: VideoConfig = field(default_factory=VideoConfig)
     start_ns: int = 0
-    end_ns: int = 2**62
+    end_ns: int = FOREVER_NS
 
 
 @dataclass(frozen=True)

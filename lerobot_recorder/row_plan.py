@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rosbags.typesys.store import Typestore
 
+from lerobot_drivers.common.clock import FOREVER_NS
 from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.channels import Channel, NumericChannel, PictureChannel, make_channel
 from lerobot_recorder.dataset.picture import Picture
@@ -105,7 +106,7 @@ class RowPlan:
             for channel in open_ones:
                 channel.errors_in_a_row = 0
 
-    def settle(self, now_ns: int = 2**62) -> None:
+    def settle(self, now_ns: int = FOREVER_NS) -> None:
         """Stop gathering joints where that has lasted long enough by now [ns].
 
         Raises:

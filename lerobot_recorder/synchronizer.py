@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
 from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.numeric_stream import NumericStream
 from lerobot_recorder.picture_stream import PictureStream
@@ -27,8 +27,6 @@ from lerobot_recorder.streams import (
     Take,
     Taken,
 )
-
-FOREVER_NS = 2**62
 
 
 class SyncMode(str, Enum):
@@ -129,10 +127,6 @@ class Synchronizer:
             received_ns: when the middleware received it [ns].
         """
         self._streams[stream].add(stamp_ns, value, received_ns)
-
-    def waiting_for(self) -> list[str]:
-        """Return the streams that have given no complete value yet."""
-        return list(self.missing())
 
     def missing(self) -> dict[str, list[int]]:
         """Return the streams without a complete value yet, with the elements they lack."""

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from lerobot_drivers.common.clock import FOREVER_NS
 from lerobot_drivers.common.config import dump
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter, EpisodeRecord, SavedEpisode
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.streams import Flag
-from lerobot_recorder.synchronizer import FOREVER_NS, AlignedSet, Synchronizer
+from lerobot_recorder.synchronizer import AlignedSet, Synchronizer
 
 VERSIONED = ('lerobot_ros', 'numpy', 'av', 'pyarrow', 'rosbags', 'opencv-python-headless')
 

@@ -7,6 +7,8 @@ import time
 from typing import Protocol
 
 NS_PER_S = 1_000_000_000
+FOREVER_NS = 2**62
+"""Later than any stamp [ns]."""
 
 
 class Clock(Protocol):

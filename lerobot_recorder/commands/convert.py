@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
 from lerobot_drivers.common.command_line import (
     make_console,
     read_sections,
@@ -83,7 +83,7 @@ def _job(bag: Path, config: RecordConfig, sections: Section) -> ConvertJob:
         task=config.dataset.single_task,
         video=config.dataset.rgb_encoder.video(),
         start_ns=0 if start_s is None else round(start_s * NS_PER_S),
-        end_ns=2**62 if end_s is None else round(end_s * NS_PER_S),
+        end_ns=FOREVER_NS if end_s is None else round(end_s * NS_PER_S),
     )
 
 

@@ -163,7 +163,7 @@ def test_waits_for_a_stream_that_never_comes_without_piling_up_pictures():
         sync.add('cam', stamp, k, stamp)
         sync.add('cam2', stamp, k, stamp)
         assert sync.poll(stamp) == []
-        assert sync.waiting_for() == ['state']
+        assert list(sync.missing()) == ['state']
     held = [len(sync._streams[name]._stamps) for name in ('cam', 'cam2')]
     assert max(held) < 40
 
