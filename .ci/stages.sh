@@ -10,7 +10,7 @@ COLCON=(colcon-common-extensions catkin-pkg)
 # On different Pythons where there are several: the oldest for the cores, 3.12 for Jazzy's wheels (and
 # the tools), the newest for the README's commands, which take Kilted's wheels. The oracle needs 3.11.
 stage_environments() {
-  make_venv core "$(find_python 3.10 3.11 3.12 3.13)" '.[test]'
+  make_venv core "$(find_python 3.10 3.11 3.12 3.13)" '.[test]' 'pytest-xdist>=3.5,<4'
   make_venv jazzy "$(find_python 3.12 3.11 3.13 3.10)" -e '.[ros-jazzy,test]' "${COLCON[@]}"
   local name
   for name in core jazzy; do echo "$name: $("$VENVS/$name/bin/python" -V)"; done
@@ -41,7 +41,7 @@ stage_core() {
   fi
   "$VENVS/core/bin/python" -m pip install -q --no-deps --force-reinstall .
   (cd "$WORK" && "$VENVS/core/bin/python" "$ROOT/.ci/check_install.py" "$ROOT")
-  run_pytest core core -m 'not ros and not lerobot' "${CORE_TESTS[@]}"
+  run_pytest core core -n 2 -m 'not ros and not lerobot' "${CORE_TESTS[@]}"
 }
 
 # The README's second command runs these, and the cores again, with Kilted's wheels.

@@ -37,9 +37,10 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = Path(tempfile.mkdtemp(prefix='lr-'))
     _run.append(folder)
     os.environ.pop('RMW_IMPLEMENTATION', None)
+    if not _is_worker(config):
+        os.environ[MARK] = f'{os.getpid()}-{folder.name}'
     os.environ.update(
         {
-            MARK: f'{os.getpid()}-{folder.name}',
             'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
             'ROS_DOMAIN_ID': str(_free_domain()),
             'ROS_LOG_DIR': str(_made(folder / 'log')),
@@ -51,8 +52,11 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run if a process that a test started outlives it (simulated worlds linger)."""
+    if _is_worker(session.config):
+        return
     left = _wait_until_none(_marked_processes, WORLDS_PATIENCE_S)
     for process in left:
         session.config.stash.setdefault(_LEFT, []).append(_describe(process))
@@ -98,6 +102,11 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f'no recordings of others at {SHARED_DATA}')
     return SHARED_DATA
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    """Return whether this is one of several processes of pytest-xdist; they share a mark."""
+    return hasattr(config, 'workerinput')
 
 
 def _new_threads(before: set[threading.Thread]) -> set[threading.Thread]:
