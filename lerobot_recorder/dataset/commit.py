@@ -30,7 +30,7 @@ def commit(folder: Path, root: Path, files: Mapping[str, str]) -> None:
         root: The dataset's root, on the same file system.
         files: Name in the folder -> path in the dataset.
     """
-    durable.sync_all([folder, *(folder / name for name in files)])
+    durable.sync_all([folder.parent, folder, *(folder / name for name in files)])
     durable.write_bytes(folder / _MANIFEST, json.dumps(dict(files)).encode())
     apply(folder, root)
 

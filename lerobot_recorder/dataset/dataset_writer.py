@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,38 +12,40 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError, DatasetExistsError
-from lerobot_recorder.dataset import commit, compatible, layout, repair, schema
+from lerobot_recorder.dataset import (
+    closing,
+    commit,
+    compatible,
+    durable,
+    layout,
+    repair,
+    schema,
+    seal,
+)
 from lerobot_recorder.dataset.info import DatasetInfo, VideoConfig, new_document
 from lerobot_recorder.dataset.picture import Picture
 from lerobot_recorder.dataset.picture_thread import EncodingError
 from lerobot_recorder.dataset.record import EpisodeRecord
 from lerobot_recorder.dataset.running_episode import EpisodePlan, RunningEpisode
+from lerobot_recorder.dataset.saver import PendingEpisode, SavedEpisode, Saver
 from lerobot_recorder.dataset.state import DatasetState
 from lerobot_recorder.dataset.work_folder import WorkFolder
 
-__all__ = ['DatasetInfo', 'DatasetWriter', 'EpisodeRecord', 'SavedEpisode', 'VideoConfig']
-
-
-@dataclass(frozen=True)
-class SavedEpisode:
-    """An episode that is on the disk for good.
-
-    Attributes:
-        index: Its number in the dataset.
-        length: Number of its rows.
-        uuid: Its name for good, under which `meta/ros/episodes` keeps what is known of it.
-    """
-
-    index: int
-    length: int
-    uuid: str
+__all__ = [
+    'DatasetInfo', 'DatasetWriter', 'EpisodeRecord', 'PendingEpisode', 'SavedEpisode',
+    'VideoConfig',
+]  # fmt: skip
 
 
 class DatasetWriter:
     """Writes episodes into one dataset; a context manager.
 
-    Leaving it with an exception discards the running episode and keeps every saved one. A dataset
-    without any saved episode leaves nothing behind.
+    There are two answers. `accept_episode` closes an episode for frames, at once: a crash of the
+    process does not lose it any more, and the next one may start. It is durable, and only then
+    counts as saved, when a thread in the background has made it part of the dataset.
+
+    Leaving it with an exception discards the running episode and keeps every accepted one. A
+    dataset without any saved episode leaves nothing behind.
 
     Attributes:
         root: The dataset's folder.
@@ -51,14 +53,20 @@ class DatasetWriter:
     """
 
     def __init__(self, work: WorkFolder, root: Path, info: DatasetInfo) -> None:
-        self._work, self.root, self._info = work, root, info
-        self._state = self._load()
+        self._work, self.root = work, root
+        has_info = (root / layout.INFO).exists()
+        self._state = (
+            DatasetState.load(root) if has_info else DatasetState(root, new_document(info))
+        )
         self._plan = EpisodePlan(
             schema.user_features(self._state.features), self._state.fps, info.video
         )
+        self._saver = Saver()
         self._episode: RunningEpisode | None = None
+        self._failed_folder: Path | None = None
         self._failure: DatasetError | None = None
-        self._keep = self._closed = False
+        self._stuck: str | None = None
+        self._was_sealed = self._closed = False
         self.notices: tuple[str, ...] = ()
         work.write_session(self._state.document, info.video)
 
@@ -90,14 +98,16 @@ class DatasetWriter:
             DatasetFormatError: fps, features or robot type differ, or its episodes are not
                 numbered without gaps.
         """
-        compatible.check(root, info)
+        sealed = seal.is_intact(root)
+        compatible.check(root, info, sealed)
         work = WorkFolder(root)
         try:
-            notices = repair.mend(root, work)
+            notices = repair.mend(root, work, sealed)
             writer = cls(work, root, info)
         except BaseException:
-            work.close(keep_episode=True)
+            work.close(clean=False)
             raise
+        writer._was_sealed = sealed and not notices
         writer.notices = (*notices, *compatible.remarks(writer._state.document, info))
         return writer
 
@@ -108,13 +118,23 @@ class DatasetWriter:
 
     @property
     def num_episodes(self) -> int:
-        """Episodes saved, with those that were there before."""
+        """Episodes that are durable, with those that were there before."""
         return self._state.num_episodes
 
     @property
     def total_frames(self) -> int:
-        """Rows of all saved episodes."""
+        """Rows of all durable episodes."""
         return self._state.total_frames
+
+    @property
+    def can_accept(self) -> bool:
+        """Return whether accepting an episode would not have to wait for earlier ones."""
+        return self._saver.has_room
+
+    @property
+    def encoder_waits(self) -> dict[str, int]:
+        """Camera -> rows of the running episode that had to wait for its encoder."""
+        return self._episode.waits if self._episode else {}
 
     def add_frame(
         self, values: Mapping[str, NDArray[Any]], pictures: Mapping[str, Picture], task: str
@@ -139,7 +159,37 @@ class DatasetWriter:
         try:
             self._episode.add(values, pictures, task)
         except (EncodingError, OSError) as error:
-            raise self._fail(error, keep=False) from error
+            raise self._fail(error) from error
+
+    def accept_episode(self, record: EpisodeRecord | None = None) -> PendingEpisode:
+        """Close the running episode for frames; the next one may start when this returns.
+
+        Waits if too many episodes are accepted and not durable yet; see `can_accept`.
+
+        Args:
+            record: What else is known of the episode.
+
+        Returns:
+            What becomes of it: it counts when it is durable. If saving it fails, what there is
+            of it stays on the disk for a repair, and the episodes after it go on.
+
+        Raises:
+            DatasetError: there is no frame, encoding failed, or the disk refused; see
+                `save_episode`.
+        """
+        self._check_usable()
+        if self._episode is None or not self._episode.length:
+            raise DatasetError('there is no episode to save: no frame was added')
+        episode, record = self._episode, record or EpisodeRecord(uuid=uuid.uuid4().hex)
+        had_to_wait = self._saver.wait_for_room()
+        try:
+            episode.accept(record)
+        except (EncodingError, OSError, TypeError, ValueError) as error:
+            raise self._fail(error) from error
+        pending = PendingEpisode(record.uuid, episode.length, had_to_wait)
+        self._saver.save(pending, lambda: self._save(episode, record))
+        self._episode = None
+        return pending
 
     def save_episode(self, record: EpisodeRecord | None = None) -> SavedEpisode:
         """Make the running episode part of the dataset; it is on the disk when this returns.
@@ -152,49 +202,61 @@ class DatasetWriter:
                 saved before are intact. discard_episode() gives up this one; closing the writer
                 without that leaves what is on the disk for a repair.
         """
-        self._check_usable()
-        if self._episode is None or not self._episode.length:
-            raise DatasetError('there is no episode to save: no frame was added')
-        record = record or EpisodeRecord(uuid=uuid.uuid4().hex)
+        folder = self._episode.folder if self._episode else None
+        pending = self.accept_episode(record)
         try:
-            finished = self._episode.finish()
-            row = self._state.save(self._work.episode, finished, record)
-        except Exception as error:
-            raise self._fail(error, keep=True) from error
-        except BaseException as interruption:
-            self._fail(interruption, keep=True)
+            return pending.wait()
+        except DatasetError as error:
+            self._failure, self._failed_folder = error, folder
             raise
-        self._episode = None
-        self._work.drop_episode()
-        return SavedEpisode(row.index, row.length, record.uuid)
 
     def discard_episode(self) -> None:
-        """Give up the running episode, if there is one.
+        """Give up the running episode, if there is one; takes no time, whatever is under way.
 
         Raises:
-            DatasetError: it was being saved when the disk failed and counts already.
+            DatasetError: it was being saved when the disk failed and counts already, or its
+                folder cannot be moved.
         """
-        if commit.is_pending(self._work.episode):
+        episode = self._episode
+        folder = episode.folder if episode else self._failed_folder
+        if folder is not None and commit.is_pending(folder):
             self._check_usable()
-        if self._episode is not None:
-            self._episode.abort()
-        self._episode = self._failure = None
-        self._keep = False
-        self._work.drop_episode()
+        if episode is not None:
+            episode.abandon()
+        if folder is not None:
+            try:
+                retired = self._work.retire(folder)
+            except OSError as error:
+                raise DatasetError(f'{folder} cannot be discarded: {error}') from error
+            self._saver.run(lambda: _clear(episode, retired))
+        self._episode = self._failed_folder = self._failure = None
 
     def finalize(self) -> None:
-        """Discard what is running and close the dataset; may be called again."""
+        """Discard what is running, wait for what was accepted, close the dataset.
+
+        May be called again.
+
+        Raises:
+            DatasetError: an accepted episode could not be saved and nobody was told, or the
+                disk refused the last files.
+        """
         if self._closed:
             return
+        if self._failure is None:
+            with contextlib.suppress(DatasetError):
+                self.discard_episode()
         self._closed = True
         if self._episode is not None:
-            self._episode.abort()
-        keep = self._keep or commit.is_pending(self._work.episode)
-        if not keep:
-            self._work.drop_episode()
-        self._work.close(keep_episode=keep)
-        if not keep and not (self.root / layout.INFO).exists():
-            self._work.remove_made()
+            self._episode.abandon()
+            self._episode.join()
+        self._saver.close()
+        try:
+            self._close_dataset()
+        finally:
+            self._work.close(clean=False)
+        untold = [self._outcome_of(pending) for pending in self._saver.untold_failures()]
+        if untold:
+            raise DatasetError('; '.join(untold))
 
     def __enter__(self) -> DatasetWriter:
         return self
@@ -207,11 +269,6 @@ class DatasetWriter:
     ) -> None:
         self.finalize()
 
-    def _load(self) -> DatasetState:
-        if (self.root / layout.INFO).exists():
-            return DatasetState.load(self.root)
-        return DatasetState(self.root, new_document(self._info))
-
     def _check_usable(self) -> None:
         if self._closed:
             raise DatasetError(f'{self.root}: the writer was closed')
@@ -220,18 +277,66 @@ class DatasetWriter:
                 f'{self._failure}; discard_episode() comes first'
             ) from self._failure
 
-    def _fail(self, error: BaseException, keep: bool) -> DatasetError:
-        """Stop the episode; what was saved before is read back from the disk."""
+    def _fail(self, error: BaseException) -> DatasetError:
+        """Stop the running episode; what there is of it stays on the disk."""
         if self._episode is not None:
-            self._episode.abort()
-        self._keep = keep
-        saved = self._load()
-        self._failure = DatasetError(
-            f'{self.root}: episode {saved.num_episodes} failed: {error or type(error).__name__}; '
-            f'the {saved.num_episodes} episodes before it are safe'
-        )
-        self._state = saved
+            self._episode.abandon()
+        self._failure = self._told(error)
         return self._failure
+
+    def _told(self, error: BaseException) -> DatasetError:
+        saved = self._state.num_episodes
+        return DatasetError(
+            f'{self.root}: episode {saved} failed: {error or type(error).__name__}; '
+            f'the {saved} episodes before it are safe'
+        )
+
+    def _save(self, episode: RunningEpisode, record: EpisodeRecord) -> SavedEpisode | DatasetError:
+        """Make an accepted episode durable; called in the saver's thread, one after the other."""
+        try:
+            if self._stuck is not None:
+                raise DatasetError(self._stuck)
+            row = self._state.save(episode.folder, episode.finish(), record)
+            self._work.drop(episode.folder)
+        except Exception as error:  # noqa: BLE001 - the thread's outermost line
+            episode.abandon()
+            episode.join()
+            if commit.is_pending(episode.folder):
+                self._stuck = f'an episode before it is half in place ({error}); resume to mend it'
+            return self._told(error)
+        return SavedEpisode(row.index, row.length, record.uuid)
+
+    def _close_dataset(self) -> None:
+        """Leave the dataset as whoever opens it next likes to find it."""
+        saved = self._state.num_episodes > self._state.base
+        if self._stuck is not None:
+            return
+        if saved or (self._work.was_left and self._state.num_episodes):
+            try:
+                closing.close(self._state, self._was_sealed)
+            except (OSError, DatasetError) as error:
+                raise DatasetError(
+                    f'{self.root}: all {self._state.num_episodes} episodes are saved, but the '
+                    f'statistics are not exact yet: {error}; resume or repair the dataset'
+                ) from error
+        self._work.close(clean=True)
+        if not (self.root / layout.INFO).exists():
+            self._work.remove_made()
+
+    @staticmethod
+    def _outcome_of(pending: PendingEpisode) -> str:
+        try:
+            return str(pending.wait())
+        except DatasetError as error:
+            return str(error)
+
+
+def _clear(episode: RunningEpisode | None, folder: Path) -> None:
+    """Remove a discarded episode; what cannot be removed goes when the dataset is opened next."""
+    if episode is not None:
+        episode.join()
+    with contextlib.suppress(OSError):
+        durable.remove_tree(folder)
 
 
 def refuse_existing(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""The statistics of a whole dataset, for stats.json."""
+"""The exact statistics of a whole dataset, for stats.json."""
 
 from __future__ import annotations
 
@@ -62,6 +62,27 @@ class GlobalStatistics:
             for key, picture in self._pictures.items():
                 if key in row.statistics:
                     picture.add(_per_picture(row.statistics[key], row.length), kept.get(key))
+
+    def merge(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Add the episodes of another object of the same features, by its state."""
+        parts: dict[str, dict[str, NDArray[Any]]] = {}
+        for name, array in state.items():
+            key, _, part = name.rpartition('/')
+            parts.setdefault(key, {})[part] = array
+        for key, known in self._known().items():
+            if key in parts:
+                known.merge(parts[key])
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return all that `merge` needs: `<feature>/<part>` -> array."""
+        return {
+            f'{key}/{part}': array
+            for key, statistics in self._known().items()
+            for part, array in statistics.state().items()
+        }
+
+    def _known(self) -> dict[str, NumberStatistics | PictureStatistics]:
+        return {**self._numbers, **self._pictures}
 
     def to_document(self) -> dict[str, Any]:
         """Return stats.json; features of which nothing is known are absent."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import cv2
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError
+from lerobot_recorder.dataset.image_column import read_column
 from lerobot_recorder.dataset.picture_thread import PictureThread, Sink
 
 _LENGTH = struct.Struct('<Q')
@@ -52,22 +54,9 @@ class ImageWriter(PictureThread):
         super().__init__(key, ImageSpool(path), queue_size)
         self._path = path
 
-    def images(self) -> list[dict[str, Any]]:
-        """Return all images as LeRobot stores them in Parquet."""
-        return read_spool(self._path)
-
-
-def read_spool(path: Path) -> list[dict[str, Any]]:
-    """Return the complete images of a file that an `ImageSpool` wrote."""
-    images: list[dict[str, Any]] = []
-    data = path.read_bytes() if path.exists() else b''
-    at = 0
-    while at + _LENGTH.size <= len(data):
-        start = at + _LENGTH.size
-        at = start + _LENGTH.unpack_from(data, at)[0]
-        if at <= len(data):
-            images.append({'bytes': data[start:at], 'path': f'frame-{len(images):06d}.png'})
-    return images
+    def images(self) -> pa.ChunkedArray:
+        """Return all images as LeRobot stores them in Parquet, without reading them."""
+        return read_column(self._path)
 
 
 def decode_image(png: bytes) -> NDArray[np.uint8]:

@@ -7,7 +7,8 @@
     <root>/meta/ros/episodes/<uuid>.json                 ours, LeRobot never looks there
     <root>/data/chunk-000/file-000.parquet
     <root>/videos/<key>/chunk-000/file-000.mp4
-    <root>/.recording/                                   the running episode and the lock
+    <root>/meta/ros/seal.json  statistics.npz            as it was closed, see seal.py
+    <root>/.recording/                                   episodes on their way in, and the lock
     <root>/.quarantine/                                  what a repair took out
 """
 
@@ -85,7 +86,7 @@ def file_index(path: Path) -> FileIndex | None:
     return FileIndex(int(match[1]), int(match[2])) if match else None
 
 
-def free_index(paths: Iterable[Path]) -> FileIndex:
-    """Return the first number behind all files given."""
+def last_index(paths: Iterable[Path]) -> FileIndex | None:
+    """Return the highest number of all files given, None if none has one."""
     numbers = [number for number in map(file_index, paths) if number is not None]
-    return max(numbers).next() if numbers else FIRST_FILE
+    return max(numbers, default=None)

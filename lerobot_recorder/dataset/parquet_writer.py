@@ -24,6 +24,8 @@ def write_table(table: pa.Table, path: Path) -> None:
         version='2.6',
         compression='snappy',
         row_group_size=max(len(table), 1),
+        # A dictionary would hold pages of images back in memory.
+        use_dictionary=not any(pa.types.is_struct(kind) for kind in table.schema.types),
     )
 
 

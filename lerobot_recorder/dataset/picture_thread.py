@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from abc import ABC, abstractmethod
@@ -33,6 +34,10 @@ class Sink(ABC):
     def close(self) -> None:
         """End the file."""
 
+    def abandon(self) -> None:
+        """End a file that nobody wants any more, as quickly as possible."""
+        self.close()
+
 
 class PictureThread:
     """Hands pictures to a sink in a thread of its own.
@@ -45,6 +50,7 @@ class PictureThread:
     Attributes:
         histogram: Counts of the pixels' values; complete after `finish`.
         fed: Pictures handed over.
+        waits: How many of them had to wait because the queue was full.
     """
 
     def __init__(self, key: str, sink: Sink, queue_size: int) -> None:
@@ -53,8 +59,9 @@ class PictureThread:
         self._error: Exception | None = None
         self._aborted = threading.Event()
         self._done = 0
+        self._stopping = False
         self.histogram = PictureHistogram()
-        self.fed = 0
+        self.fed = self.waits = 0
         self._thread = threading.Thread(target=self._run, name=f'encode {key}', daemon=True)
         self._thread.start()
 
@@ -65,6 +72,7 @@ class PictureThread:
             EncodingError: an earlier picture has failed; nothing more can be added.
         """
         self._raise_failure()
+        self.waits += self._queue.full()
         self._queue.put(picture)
         self.fed += 1
 
@@ -79,13 +87,36 @@ class PictureThread:
         return self._done
 
     def abort(self) -> None:
-        """Stop without writing what waits."""
+        """Stop without writing what waits, and wait for the thread."""
+        self.abandon()
+        self.join()
+
+    def abandon(self) -> None:
+        """Stop without writing what waits; the thread ends by itself, see `join`.
+
+        Takes no time, whatever waits: an encoder may need seconds to give up what is inside.
+        """
         self._aborted.set()
-        self._stop()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._queue.get_nowait()
+        self._queue.put_nowait(None)
+
+    def finish_soon(self) -> None:
+        """Let the thread end when it has taken what waits, without waiting for it."""
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(None)
+            self._stopping = True
+
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Wait until the thread has ended, or for some time [s]; return whether it has."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def _stop(self) -> None:
         if self._thread.is_alive():
-            self._queue.put(None)
+            if not self._stopping:
+                self._queue.put(None)
             self._thread.join()
 
     def _raise_failure(self) -> None:
@@ -112,4 +143,7 @@ class PictureThread:
                     self.histogram.add(rgb)
                     self._done += 1
         finally:
-            self._sink.close()
+            if self._aborted.is_set():
+                self._sink.abandon()
+            else:
+                self._sink.close()

@@ -1,4 +1,4 @@
-"""Recovering the episode that was running when its writer was killed."""
+"""Recovering the episodes that were on their way in when their writer was killed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError, DatasetFormatError
-from lerobot_recorder.dataset import cut, info, journal, layout, schema, video_reader
-from lerobot_recorder.dataset.image_writer import decode_image, read_spool
+from lerobot_recorder.dataset import accepted, cut, info, journal, layout, schema, video_reader
+from lerobot_recorder.dataset.episodes import EpisodeRow
+from lerobot_recorder.dataset.image_column import read_column
+from lerobot_recorder.dataset.image_writer import decode_image
 from lerobot_recorder.dataset.record import EpisodeRecord
 from lerobot_recorder.dataset.running_episode import FinishedEpisode, spool_path, video_path
 from lerobot_recorder.dataset.state import DatasetState
@@ -24,43 +26,65 @@ from lerobot_recorder.dataset.work_folder import WorkFolder
 OUTCOME = 'incomplete'
 
 
-def recover(root: Path, work: WorkFolder) -> list[str]:
-    """Save what is left of the interrupted episode, with the outcome `incomplete`.
+def recover(root: Path, work: WorkFolder, folder: Path) -> str:
+    """Save what is left of an interrupted episode.
+
+    One that was accepted keeps the operator's word; if it lost its last frames, which were still
+    in an encoder, the defect `lost_frames` says how many. One that was running gets the outcome
+    `incomplete`.
 
     Args:
         root: The dataset; what was saved before is whole.
-        work: Its work folder, which holds the journal and the videos.
+        work: Its work folder.
+        folder: The episode's working folder, which holds the journal and the videos.
 
     Returns:
-        What was done, a sentence each.
+        What was done, in a sentence.
     """
     session = work.read_session()
     if session is None:
-        return [_set_aside(root, work, 'nothing says what the dataset was to be')]
+        return _set_aside(root, folder, 'nothing says what the dataset was to be')
     document, config = session
     has_info = (root / layout.INFO).exists()
     state = DatasetState.load(root) if has_info else DatasetState(root, document)
+    is_accepted = accepted.is_accepted(folder)
     try:
-        episode = _whole_part(work.episode, state, config)
-    except (DatasetError, OSError, av.FFmpegError) as error:
-        return [_set_aside(root, work, str(error))]
-    if episode is None:
-        work.drop_episode()
-        return ['dropped an interrupted episode of which no complete frame was on the disk']
-    record = EpisodeRecord(
-        uuid.uuid4().hex, OUTCOME, {'interrupted': 1}, {'recovered_frames': episode.length}
-    )
-    row = state.save(work.episode, episode, record)
-    work.drop_episode()
-    seconds = row.length / state.fps
-    return [
-        f'recovered {row.length} frames ({seconds:.1f} s) of an interrupted episode as '
-        f'episode {row.index}, outcome {OUTCOME!r}'
-    ]
+        episode = _whole_part(folder, state, config)
+        if episode is None and not is_accepted:
+            work.drop(folder)
+            return 'dropped an interrupted episode of which no complete frame was on the disk'
+        if episode is None:
+            return _set_aside(root, folder, 'no complete frame of it was on the disk')
+        record = _record(folder, episode.length, is_accepted)
+    except (DatasetError, OSError, ValueError, av.FFmpegError) as error:
+        return _set_aside(root, folder, str(error))
+    row = state.save(folder, episode, record)
+    work.drop(folder)
+    return _told(row, record, state.fps, is_accepted)
 
 
-def _set_aside(root: Path, work: WorkFolder, reason: str) -> str:
-    where = cut.set_aside(root, work.episode)
+def _record(folder: Path, length: int, is_accepted: bool) -> EpisodeRecord:
+    if is_accepted:
+        record, accepted_length = accepted.read(folder)
+        return accepted.shortened(record, accepted_length, length)
+    details = {'recovered_frames': length}
+    return EpisodeRecord(uuid.uuid4().hex, OUTCOME, {'interrupted': 1}, details)
+
+
+def _told(row: EpisodeRow, record: EpisodeRecord, fps: int, is_accepted: bool) -> str:
+    what = f'{row.length} frames ({row.length / fps:.1f} s)'
+    if not is_accepted:
+        return (
+            f'recovered {what} of an interrupted episode as episode {row.index}, '
+            f'outcome {OUTCOME!r}'
+        )
+    lost = record.defects.get('lost_frames', 0)
+    short = f'; its last {lost} frames were not on the disk' if lost else ''
+    return f'saved an accepted episode of {what} as episode {row.index}{short}'
+
+
+def _set_aside(root: Path, folder: Path, reason: str) -> str:
+    where = cut.set_aside(root, folder)
     return f'moved an interrupted episode to {where}: it cannot be recovered, {reason}'
 
 
@@ -86,7 +110,7 @@ def _whole_part(
             videos[key] = video_path(folder, key)
             shorten(videos[key], length, state.fps)
         else:
-            columns[key] = read_spool(spool_path(folder, key))[:length]
+            columns[key] = read_column(spool_path(folder, key), length)
     return FinishedEpisode(length, columns, tasks[:length], histograms, videos, config)
 
 
@@ -95,8 +119,8 @@ def _pictures(
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield the pictures of the interrupted episode up to the first that is damaged."""
     if not schema.is_video(feature):
-        for image in read_spool(spool_path(folder, key)):
-            yield decode_image(image['bytes'])
+        for image in read_column(spool_path(folder, key)):
+            yield decode_image(image['bytes'].as_py())
         return
     path = video_path(folder, key)
     try:

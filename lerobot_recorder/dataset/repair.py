@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lerobot_drivers.common.errors import DatasetFormatError
 from lerobot_recorder.dataset import (
+    closing,
     commit,
     cut,
     durable,
@@ -15,8 +16,11 @@ from lerobot_recorder.dataset import (
     layout,
     prefix,
     recover,
+    seal,
     tasks,
 )
+from lerobot_recorder.dataset.episodes import EpisodeRow
+from lerobot_recorder.dataset.global_statistics import GlobalStatistics
 from lerobot_recorder.dataset.state import DatasetState
 from lerobot_recorder.dataset.work_folder import WorkFolder
 
@@ -37,23 +41,37 @@ def repair_dataset(root: Path) -> list[str]:
     if not (root / layout.INFO).exists() and not (root / layout.RECORDING).exists():
         raise DatasetFormatError(f'{root} is no LeRobot dataset: {layout.INFO} is missing')
     with WorkFolder(root) as work:
-        done = mend(root, work)
-        work.close(keep_episode=False)
+        done = mend(root, work, seal.is_intact(root))
+        if (done or work.was_left) and layout.episodes_files(root):
+            before = closing.read_stats(root)
+            closing.close(DatasetState.load(root), was_sealed=False)
+            if not done and closing.read_stats(root) != before:
+                done.append('computed stats.json anew')
+        work.close(clean=True)
     return done
 
 
-def mend(root: Path, work: WorkFolder) -> list[str]:
-    """Do what repair_dataset does, with the work folder open already."""
+def mend(root: Path, work: WorkFolder, is_intact: bool) -> list[str]:
+    """Do what repair_dataset does, but for the statistics, which are exact when it is closed.
+
+    Args:
+        root: The dataset.
+        work: Its work folder.
+        is_intact: All files are as they were when the dataset was closed (see `seal`): what is
+            saved need not be looked at.
+
+    Returns:
+        What was done, a sentence each.
+    """
     done = []
-    if commit.is_pending(work.episode):
-        commit.apply(work.episode, root)
-        work.drop_episode()
-        done.append('finished saving an episode that was interrupted while it was saved')
-    if (root / layout.INFO).exists():
+    for folder in work.episodes():
+        if commit.is_pending(folder):
+            commit.apply(folder, root)
+            work.drop(folder)
+            done.append('finished saving an episode that was interrupted while it was saved')
+    if (root / layout.INFO).exists() and (done or not is_intact):
         done += _mend_saved(root)
-    if work.episode.exists():
-        done += recover.recover(root, work)
-    return done
+    return done + [recover.recover(root, work, folder) for folder in work.episodes()]
 
 
 def _mend_saved(root: Path) -> list[str]:
@@ -73,26 +91,15 @@ def _mend_saved(root: Path) -> list[str]:
     ]
     if behind:
         done.append('corrected info.json: ' + ', '.join(behind))
-    if done or not _has_stats(root):
+    if done or not closing.read_stats(root):
         done.append('computed stats.json anew')
-        _write_meta(root)
+        _write_meta(root, info.with_totals(document, *totals), found.rows)
     return done
 
 
-def _has_stats(root: Path) -> bool:
-    return bool(_read_stats(root))
-
-
-def _read_stats(root: Path) -> dict[str, Any]:
-    try:
-        document = json.loads((root / layout.STATS).read_text(encoding='utf-8'))
-    except (OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _write_meta(root: Path) -> None:
-    state = DatasetState.load(root)
-    statistics = {**_read_stats(root), **state.statistics()}
-    durable.write_bytes(root / layout.STATS, info.dumps(statistics))
-    info.write(root, state.document_now())
+def _write_meta(root: Path, document: dict[str, Any], rows: Sequence[EpisodeRow]) -> None:
+    statistics = GlobalStatistics(document['features'])
+    statistics.add_saved(root, rows)
+    stats = {**closing.read_stats(root), **statistics.to_document()}
+    durable.write_bytes(root / layout.STATS, info.dumps(stats))
+    info.write(root, document)

@@ -12,13 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError
-from lerobot_recorder.dataset import schema, video_reader
+from lerobot_recorder.dataset import accepted, schema, video_reader
 from lerobot_recorder.dataset.image_writer import ImageWriter
 from lerobot_recorder.dataset.info import VideoConfig
 from lerobot_recorder.dataset.journal import ROWS, Journal
 from lerobot_recorder.dataset.picture import Picture
+from lerobot_recorder.dataset.record import EpisodeRecord
 from lerobot_recorder.dataset.statistics import PictureHistogram
 from lerobot_recorder.dataset.video_writer import VideoTarget, VideoWriter
+
+#: How long accepting an episode waits for its encoders, so that a crash later on loses nothing of
+#: it [s].
+ENCODERS_S = 0.02
 
 Values = Mapping[str, NDArray[Any]]
 Columns = dict[str, Any]
@@ -139,9 +144,19 @@ class RunningEpisode:
         self._journaled = 0
 
     @property
+    def folder(self) -> Path:
+        """Its working folder."""
+        return self._folder
+
+    @property
     def length(self) -> int:
         """Number of rows so far."""
         return len(self._tasks)
+
+    @property
+    def waits(self) -> dict[str, int]:
+        """Camera -> rows for which its encoder was behind and made the caller wait."""
+        return {key: camera.waits for key, camera in self._cameras.items() if camera.waits}
 
     def add(self, values: Values, pictures: Mapping[str, Picture], task: str) -> None:
         """Add a row; waits while an encoder's queue is full.
@@ -158,14 +173,24 @@ class RunningEpisode:
         if self.length - self._journaled >= max(1, self._plan.fps // 4):
             self._write_journal()
 
+    def accept(self, record: EpisodeRecord) -> None:
+        """Take no more frames: the record is on the disk, the rows are with the operating system.
+
+        So are the pictures, where the encoders can end within `ENCODERS_S` (x264 can).
+        """
+        for camera in self._cameras.values():
+            camera.finish_soon()
+        self._write_journal()
+        self._journal.close()
+        accepted.write(self._folder, record, self.length)
+        all(camera.join(ENCODERS_S) for camera in self._cameras.values())
+
     def finish(self) -> FinishedEpisode:
         """Close all files and compare rows, frames fed and frames in the files.
 
         Raises:
             DatasetError: an encoder failed, or the counts differ.
         """
-        self._write_journal()
-        self._journal.close()
         for key, camera in self._cameras.items():
             self._compare(key, camera.fed, camera.finish())
         columns: Columns = {key: column.rows() for key, column in self._columns.items()}
@@ -181,11 +206,16 @@ class RunningEpisode:
             self.length, columns, self._tasks, histograms, videos, self._plan.video
         )
 
-    def abort(self) -> None:
-        """Stop the encoders and close all files."""
+    def abandon(self) -> None:
+        """Stop the encoders, whatever waits in them, without waiting for them; see `join`."""
         for camera in self._cameras.values():
-            camera.abort()
+            camera.abandon()
         self._journal.abandon()
+
+    def join(self) -> None:
+        """Wait until nothing of an abandoned episode is being written any more."""
+        for camera in self._cameras.values():
+            camera.join()
 
     def _write_journal(self) -> None:
         if self.length > self._journaled:

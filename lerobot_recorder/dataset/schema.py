@@ -28,7 +28,8 @@ _NUMBERS = {
 }  # fmt: skip
 _PICTURES = {'video', 'image'}
 _KEYS = {'dtype', 'shape', 'names', 'info', 'fps', 'description'}
-_IMAGE_TYPE = pa.struct([('bytes', pa.binary()), ('path', pa.string())])
+#: Of an image in a data file.
+IMAGE_TYPE = pa.struct([('bytes', pa.binary()), ('path', pa.string())])
 
 
 def is_video(feature: Feature) -> bool:
@@ -120,7 +121,7 @@ def feature_problem(key: str, feature: Feature) -> str | None:
 def arrow_type(feature: Feature) -> pa.DataType:
     """Return the Parquet type of one value, as LeRobot's own writer chooses it."""
     if feature['dtype'] == 'image':
-        return _IMAGE_TYPE
+        return IMAGE_TYPE
     if feature['dtype'] == 'string':
         return pa.string()
     value = pa.from_numpy_dtype(np.dtype(feature['dtype']))
@@ -139,14 +140,18 @@ def arrow_schema(features: Features) -> pa.Schema:
     return pa.schema([(k, arrow_type(f)) for k, f in features.items() if not is_video(f)])
 
 
-def to_arrow(values: NDArray[Any] | list[Any], feature: Feature) -> pa.Array:
+def to_arrow(
+    values: NDArray[Any] | list[Any] | pa.ChunkedArray, feature: Feature
+) -> pa.Array | pa.ChunkedArray:
     """Return the values of many frames as an Arrow array.
 
     Args:
         values: Shape (frames, *shape), or (frames,) where shape is (1,); a list for strings
-            and images.
+            and images; what is an Arrow column already stays as it is.
         feature: Their entry.
     """
+    if isinstance(values, pa.ChunkedArray):
+        return values
     kind = arrow_type(feature)
     if not is_number(feature):
         return pa.array(values, type=kind)

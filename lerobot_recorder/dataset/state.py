@@ -1,9 +1,14 @@
-"""What a writer knows of the dataset so far, and how an episode is added to it."""
+"""What a writer knows of the dataset so far, and how an episode is added to it.
+
+Adding one costs the same whatever the dataset's size: nothing is read back or listed, and of the
+files that hold something of all episodes only info.json, stats.json and, if there is a new task,
+tasks.parquet are written anew.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lerobot_recorder.dataset import (
+    closing,
     commit,
     episodes,
     global_statistics,
@@ -25,155 +31,249 @@ from lerobot_recorder.dataset import (
 )
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.global_statistics import GlobalStatistics
+from lerobot_recorder.dataset.layout import FileIndex
 from lerobot_recorder.dataset.record import EpisodeRecord
 from lerobot_recorder.dataset.running_episode import FinishedEpisode
+from lerobot_recorder.dataset.statistics import Summary
+
+
+@dataclass(frozen=True)
+class _Totals:
+    """What changes with every episode; replaced as a whole when one is on the disk.
+
+    Attributes:
+        document: info.json.
+        tasks: Sentences in the order of their index.
+        episodes, frames: Saved so far.
+        data_file, episodes_file: Numbers of the last files, None if there are none.
+        video_files: The same for each camera.
+        statistics: stats.json so far, its quantiles joined roughly; exact ones come at the end.
+    """
+
+    document: dict[str, Any]
+    tasks: tuple[str, ...] = ()
+    episodes: int = 0
+    frames: int = 0
+    data_file: FileIndex | None = None
+    episodes_file: FileIndex | None = None
+    video_files: Mapping[str, FileIndex | None] | None = None
+    statistics: Mapping[str, Summary] | None = None
+
+    @property
+    def features(self) -> dict[str, Any]:
+        """Feature entries of info.json."""
+        features: dict[str, Any] = self.document['features']
+        return features
 
 
 class DatasetState:
     """Everything needed to append an episode.
 
     Attributes:
-        document: info.json.
-        tasks: Sentences in the order of their index.
-        num_episodes, total_frames: Saved so far.
+        root: The dataset.
+        fps: Rows per second.
+        base: Episodes that were there before this object was made.
+        session: Exact statistics of the episodes saved since.
     """
 
     def __init__(self, root: Path, document: Mapping[str, Any]) -> None:
         self.root = root
-        self.document = dict(document)
-        self.features: dict[str, Any] = self.document['features']
-        self.fps = int(self.document['fps'])
-        self.tasks: list[str] = []
-        self.num_episodes = self.total_frames = 0
+        self.fps = int(document['fps'])
+        self.base = 0
+        self._totals = _Totals(dict(document))
         self._columns = episodes.columns_for(self.features, extra=True)
-        self._statistics = GlobalStatistics(self.features)
+        self.session = GlobalStatistics(self.features)
 
     @classmethod
     def load(cls, root: Path) -> DatasetState:
-        """Read the state of a dataset on disk.
+        """Read the state of a dataset that is whole; its episodes are not looked at.
 
         Raises:
             DatasetFormatError: it cannot be read.
         """
-        state = cls(root, info.read(root))
+        document = info.read(root)
+        state = cls(root, document)
         files = layout.episodes_files(root)
         if not files:
             return state
-        rows = episodes.rows_of(root, state.fps, state.features)
         state._columns = pq.read_schema(files[0]).remove_metadata()
-        state.tasks = tasks.read(root)
-        state.num_episodes = len(rows)
-        state.total_frames = sum(row.length for row in rows)
-        state._statistics.add_saved(root, rows)
+        state.base = int(document['total_episodes'])
+        videos = schema.video_keys(state.features)
+        state._totals = _Totals(
+            document=document,
+            tasks=tuple(tasks.read(root)),
+            episodes=state.base,
+            frames=int(document['total_frames']),
+            data_file=layout.last_index(layout.data_files(root)),
+            episodes_file=layout.last_index(files),
+            video_files={k: layout.last_index(layout.video_files(root, k)) for k in videos},
+            statistics=closing.read_summaries(root),
+        )
         return state
 
-    def statistics(self) -> dict[str, Any]:
-        """Return stats.json."""
-        return self._statistics.to_document()
+    @property
+    def document(self) -> dict[str, Any]:
+        """info.json."""
+        return self._totals.document
 
-    def document_now(self) -> dict[str, Any]:
-        """Return info.json with the totals of this state."""
-        return info.with_totals(
-            self.document, self.num_episodes, self.total_frames, len(self.tasks)
-        )
+    @property
+    def features(self) -> dict[str, Any]:
+        """Feature entries of info.json."""
+        return self._totals.features
+
+    @property
+    def num_episodes(self) -> int:
+        """Episodes saved so far."""
+        return self._totals.episodes
+
+    @property
+    def total_frames(self) -> int:
+        """Rows of all episodes saved so far."""
+        return self._totals.frames
 
     def save(self, folder: Path, episode: FinishedEpisode, record: EpisodeRecord) -> EpisodeRow:
         """Append an episode; it is on the disk for good when this returns.
 
-        After an exception this object is worth nothing: load it again.
+        After an exception this object is as before, unless `commit.is_pending(folder)`: then the
+        episode counts, and the dataset has to be mended before anything else is added.
 
         Args:
             folder: The working folder that holds the episode's videos.
             episode: The episode.
             record: What else is known of it.
         """
-        row = self._row(episode, record)
-        files = {path.name: self._video_path(key) for key, path in episode.videos.items()}
-        files |= self._write_rows(folder, episode, row)
-        files |= _with_histograms(record, episode).write(folder, row.index, row.length)
-        self._probe_videos(episode)
-        self._statistics.add(self._all_columns(episode), row.statistics, episode.histograms)
-        self.num_episodes, self.total_frames = row.index + 1, row.stop
-        files |= self._write_meta(folder)
-        commit.commit(folder, self.root, files)
-        return row
+        before = self._totals
+        addition = _Addition(self, before, episode, record)
+        commit.commit(folder, self.root, addition.write(folder, self._columns))
+        self._totals = addition.totals
+        self.session.add(addition.columns, addition.row.statistics, episode.histograms)
+        return addition.row
 
-    def _row(self, episode: FinishedEpisode, record: EpisodeRecord) -> EpisodeRow:
-        self.tasks += [task for task in _unique(episode.tasks) if task not in self.tasks]
-        cameras = list(episode.videos)
-        columns = self._all_columns(episode)
+
+class _Addition:
+    """One episode and what the dataset is with it; nothing of it counts before the commit."""
+
+    def __init__(
+        self, state: DatasetState, before: _Totals, episode: FinishedEpisode, record: EpisodeRecord
+    ) -> None:
+        self._root, self._fps = state.root, state.fps
+        self._before, self._episode, self._record = before, episode, record
+        new = [task for task in dict.fromkeys(episode.tasks) if task not in before.tasks]
+        sentences = (*before.tasks, *new)
+        self.columns = self._all_columns(sentences)
+        self.row = self._row()
+        features = {**before.features, **self._probed_videos()}
+        document = {**before.document, 'features': features}
+        self.totals = _Totals(
+            document=info.with_totals(document, self.row.index + 1, self.row.stop, len(sentences)),
+            tasks=sentences,
+            episodes=self.row.index + 1,
+            frames=self.row.stop,
+            data_file=self.row.data,
+            episodes_file=self._free(layout.episodes_file, before.episodes_file),
+            video_files={**(before.video_files or {}), **self.row.videos},
+            statistics=self._joined_statistics(),
+        )
+
+    def write(self, folder: Path, columns: pa.Schema) -> dict[str, str]:
+        """Write everything but the videos into the working folder.
+
+        Returns:
+            Name in the folder -> path in the dataset, of all files.
+        """
+        files = {
+            path.name: layout.video_file(key, self.row.videos[key])
+            for key, path in self._episode.videos.items()
+        }
+        record = _with_histograms(self._record, self._episode)
+        files |= record.write(folder, self.row.index, self.row.length)
+        return files | self._write_rows(folder, columns) | self._write_meta(folder)
+
+    def _all_columns(self, sentences: tuple[str, ...]) -> dict[str, Any]:
+        length, before = self._episode.length, self._before
+        count = np.arange(length, dtype=np.int64)
+        numbers = {task: index for index, task in enumerate(sentences)}
+        return {
+            **self._episode.columns,
+            'timestamp': (count / self._fps).astype(np.float32),
+            'frame_index': count,
+            'episode_index': np.full(length, before.episodes, dtype=np.int64),
+            'index': count + before.frames,
+            'task_index': np.array([numbers[t] for t in self._episode.tasks], dtype=np.int64),
+        }
+
+    def _row(self) -> EpisodeRow:
+        before, episode = self._before, self._episode
+        features = before.features
         summaries = {
-            key: statistics.summarize(columns[key]) for key in schema.number_keys(self.features)
+            key: statistics.summarize(self.columns[key]) for key in schema.number_keys(features)
         }
         summaries |= {key: h.summary() for key, h in episode.histograms.items()}
         return EpisodeRow(
-            index=self.num_episodes,
-            start=self.total_frames,
+            index=before.episodes,
+            start=before.frames,
             length=episode.length,
-            tasks=tuple(_unique(episode.tasks)),
-            data=layout.free_index(layout.data_files(self.root)),
-            videos={key: self._video_index(key) for key in cameras},
-            video_starts=dict.fromkeys(cameras, 0),
-            statistics={key: summaries[key] for key in self.features if key in summaries},
-            extra=record.extra_columns(),
+            tasks=tuple(dict.fromkeys(episode.tasks)),
+            data=self._free(layout.data_file, before.data_file),
+            videos={
+                key: self._free(
+                    lambda number, key=key: layout.video_file(key, number),
+                    (before.video_files or {}).get(key),
+                )
+                for key in episode.videos
+            },
+            video_starts=dict.fromkeys(episode.videos, 0),
+            statistics={key: summaries[key] for key in features if key in summaries},
+            extra=self._record.extra_columns(),
         )
 
-    def _all_columns(self, episode: FinishedEpisode) -> dict[str, Any]:
-        count = np.arange(episode.length, dtype=np.int64)
-        numbers = {task: index for index, task in enumerate(self.tasks)}
-        return {
-            **episode.columns,
-            'timestamp': (count / self.fps).astype(np.float32),
-            'frame_index': count,
-            'episode_index': np.full(episode.length, self.num_episodes, dtype=np.int64),
-            'index': count + self.total_frames,
-            'task_index': np.array([numbers[task] for task in episode.tasks], dtype=np.int64),
-        }
+    def _free(self, path_of: Any, last: FileIndex | None) -> FileIndex:
+        """Return the number after the last one, or a later one if someone took that."""
+        number = last.next() if last else layout.FIRST_FILE
+        while (self._root / path_of(number)).exists():
+            number = number.next()
+        return number
 
-    def _write_rows(
-        self, folder: Path, episode: FinishedEpisode, row: EpisodeRow
-    ) -> dict[str, str]:
-        columns = self._all_columns(episode)
-        stored = {k: f for k, f in self.features.items() if not schema.is_video(f)}
-        arrays = [schema.to_arrow(columns[key], feature) for key, feature in stored.items()]
-        table = pa.Table.from_arrays(arrays, schema=schema.arrow_schema(self.features))
+    def _probed_videos(self) -> dict[str, Any]:
+        """Return the features whose videos nobody has described yet, with a description."""
+        described = {}
+        for key, path in self._episode.videos.items():
+            feature = self._before.features[key]
+            if not feature.get('info'):
+                facts = video_reader.probe(path)
+                block = video_reader.info_block(facts, self._fps, self._episode.video)
+                described[key] = {**feature, 'info': block}
+        return described
+
+    def _joined_statistics(self) -> dict[str, Summary]:
+        known = dict(self._before.statistics or {})
+        for key, summary in self.row.statistics.items():
+            known[key] = statistics.joined(known[key], summary) if key in known else summary
+        return known
+
+    def _write_rows(self, folder: Path, columns: pa.Schema) -> dict[str, str]:
+        features, number = self.totals.features, self.totals.episodes_file
+        assert number is not None
+        stored = {key: f for key, f in features.items() if not schema.is_video(f)}
+        arrays = [schema.to_arrow(self.columns[key], feature) for key, feature in stored.items()]
+        table = pa.Table.from_arrays(arrays, schema=schema.arrow_schema(features))
         parquet_writer.write_table(table, folder / 'data.parquet')
-        file = layout.free_index(layout.episodes_files(self.root))
-        table = episodes.to_table(row, self.fps, self.features, self._columns, file)
+        table = episodes.to_table(self.row, self._fps, features, columns, number)
         parquet_writer.write_table(table, folder / 'episodes.parquet')
         return {
-            'data.parquet': layout.data_file(row.data),
-            'episodes.parquet': layout.episodes_file(file),
+            'data.parquet': layout.data_file(self.row.data),
+            'episodes.parquet': layout.episodes_file(number),
         }
 
     def _write_meta(self, folder: Path) -> dict[str, str]:
-        self.document = self.document_now()
-        tasks.write(folder / 'tasks.parquet', self.tasks)
-        (folder / 'stats.json').write_bytes(info.dumps(self.statistics()))
-        (folder / 'info.json').write_bytes(info.dumps(self.document))
-        return {
-            'tasks.parquet': layout.TASKS,
-            'stats.json': layout.STATS,
-            'info.json': layout.INFO,
-        }
-
-    def _probe_videos(self, episode: FinishedEpisode) -> None:
-        for key, path in episode.videos.items():
-            feature = self.features[key]
-            if not feature.get('info'):
-                facts = video_reader.probe(path)
-                block = video_reader.info_block(facts, self.fps, episode.video)
-                self.features[key] = {**feature, 'info': block}
-
-    def _video_index(self, key: str) -> layout.FileIndex:
-        return layout.free_index(layout.video_files(self.root, key))
-
-    def _video_path(self, key: str) -> str:
-        return layout.video_file(key, self._video_index(key))
-
-
-def _unique(sentences: list[str]) -> list[str]:
-    return list(dict.fromkeys(sentences))
+        files = {'stats.json': layout.STATS, 'info.json': layout.INFO}
+        document = closing.stats_document(self.totals.statistics or {}, self.totals.features)
+        (folder / 'stats.json').write_bytes(info.dumps(document))
+        (folder / 'info.json').write_bytes(info.dumps(self.totals.document))
+        if self.totals.tasks != self._before.tasks:
+            tasks.write(folder / 'tasks.parquet', self.totals.tasks)
+            files['tasks.parquet'] = layout.TASKS
+        return files
 
 
 def _with_histograms(record: EpisodeRecord, episode: FinishedEpisode) -> EpisodeRecord:

@@ -69,6 +69,19 @@ class Summary:
         )
 
 
+def joined(one: Summary, other: Summary) -> Summary:
+    """Return the statistics of two sets of values, in no time.
+
+    All are exact but the quantiles, which are the weighted mean of both (as LeRobot joins them);
+    see `GlobalStatistics` for exact ones.
+    """
+    both = Accumulator(len(one.mean))
+    both.join(one)
+    both.join(other)
+    share = other.count / both.count
+    return both.with_quantiles(one.quantiles * (1 - share) + other.quantiles * share)
+
+
 def summarize(values: NDArray[Any]) -> Summary:
     """Return the exact statistics of a column.
 
@@ -133,43 +146,52 @@ class QuantileSketch:
     LIMIT = 50_000
 
     def __init__(self, dimensions: int) -> None:
-        self._points = np.zeros((dimensions, 0))
-        self._weights = np.zeros(0)
+        self._points = [np.zeros((dimensions, 0))]
+        self._weights = [np.zeros(0)]
+        self._size = 0
 
     def add(self, rows: Floats) -> None:
         """Add rows of shape (rows, dimensions)."""
-        for start in range(0, len(rows), self.LIMIT // 2):
-            part = rows[start : start + self.LIMIT // 2]
-            if len(self._weights) + len(part) > self.LIMIT:
+        self.extend(rows.T, np.ones(len(rows)))
+
+    def extend(self, points: Floats, weights: Floats) -> None:
+        """Add weighted points of shape (dimensions, points), as another sketch holds them."""
+        for start in range(0, len(weights), self.LIMIT // 2):
+            part = weights[start : start + self.LIMIT // 2]
+            if self._size + len(part) > self.LIMIT:
                 self._compress()
-            self._points = np.concatenate([self._points, part.T], axis=1)
-            self._weights = np.concatenate([self._weights, np.ones(len(part))])
+            self._points.append(points[:, start : start + len(part)].copy())
+            self._weights.append(part)
+            self._size += len(part)
+
+    def content(self) -> tuple[Floats, Floats]:
+        """Return the points, shape (dimensions, points), and their weights."""
+        if len(self._points) > 1:
+            self._points = [np.concatenate(self._points, axis=1)]
+            self._weights = [np.concatenate(self._weights)]
+        return self._points[0], self._weights[0]
 
     def quantiles(self) -> Floats:
         """Return them, shape (5, dimensions)."""
-        positions = _LEVELS * (self._weights.sum() - 1.0)
-        low, high = self._at(np.floor(positions)), self._at(np.ceil(positions))
+        points, weights = self.content()
+        positions = _LEVELS * (weights.sum() - 1.0)
+        low = _points_at(points, weights, np.floor(positions))
+        high = _points_at(points, weights, np.ceil(positions))
         fraction = (positions - np.floor(positions))[:, None]
         return np.asarray(low + (high - low) * fraction)
 
     def _compress(self) -> None:
+        points, weights = self.content()
         kept = self.LIMIT // 2
-        weight = self._weights.sum() / kept
+        weight = weights.sum() / kept
         ranks = np.maximum((np.arange(kept) + 0.5) * weight - 0.5, 0.0)
-        self._points = np.ascontiguousarray(self._at(ranks).T)
-        self._weights = np.full(kept, weight)
-
-    def _at(self, ranks: Floats) -> Floats:
-        columns = [_at_ranks(row, self._weights, ranks) for row in self._points]
-        return np.stack(columns, axis=1)
+        self._points = [np.ascontiguousarray(_points_at(points, weights, ranks).T)]
+        self._weights = [np.full(kept, weight)]
+        self._size = kept
 
 
 class Accumulator:
-    """Statistics of one feature over episodes.
-
-    Args:
-        first: The first episode's; more follow by `add`.
-    """
+    """Statistics of one feature over episodes, joined by the parallel formula."""
 
     def __init__(self, dimensions: int) -> None:
         self.count = 0
@@ -192,8 +214,26 @@ class Accumulator:
         self._maximum = np.maximum(self._maximum, other.maximum)
         self.count = total
 
+    def moments(self) -> dict[str, NDArray[Any]]:
+        """Return count, minimum, maximum, mean and sum of squared deviations."""
+        return {
+            'count': np.array(self.count),
+            'minimum': self._minimum,
+            'maximum': self._maximum,
+            'mean': self._mean,
+            'square': self._square,
+        }
+
+    def join_moments(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Add what another object's `moments` returned."""
+        count = int(state['count'])
+        if count:
+            std = np.sqrt(state['square'] / count)
+            limits = state['minimum'], state['maximum']
+            self.join(Summary(count, *limits, state['mean'], std, np.zeros((5, 0))))
+
     def with_quantiles(self, quantiles: Floats) -> Summary:
-        """Return the statistics of all episodes."""
+        """Return the statistics of all that was joined."""
         std = np.sqrt(self._square / self.count)
         return Summary(self.count, self._minimum, self._maximum, self._mean, std, quantiles)
 
@@ -213,6 +253,16 @@ class NumberStatistics(Accumulator):
     def summary(self) -> Summary:
         """Return the statistics of all episodes."""
         return self.with_quantiles(self._sketch.quantiles())
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return all that `merge` needs, as arrays."""
+        points, weights = self._sketch.content()
+        return {**self.moments(), 'points': points, 'weights': weights}
+
+    def merge(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Add the episodes of another object, by its state."""
+        self.join_moments(state)
+        self._sketch.extend(state['points'].astype(np.float64), state['weights'])
 
 
 class PictureStatistics(Accumulator):
@@ -239,6 +289,15 @@ class PictureStatistics(Accumulator):
         """Return the statistics of all episodes."""
         return self.with_quantiles(_histogram_quantiles(self._shares * 1e6))
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return all that `merge` needs, as arrays."""
+        return {**self.moments(), 'shares': self._shares}
+
+    def merge(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Add the episodes of another object, by its state."""
+        self.join_moments(state)
+        self._shares = self._shares + state['shares']
+
 
 def decimated(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return every k-th row and column, k as LeRobot chooses it for its statistics."""
@@ -248,6 +307,11 @@ def decimated(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return rgb
     step = longest // 150
     return rgb[::step, ::step]
+
+
+def _points_at(points: Floats, weights: Floats, ranks: Floats) -> Floats:
+    columns = [_at_ranks(row, weights, ranks) for row in points]
+    return np.stack(columns, axis=1)
 
 
 def _flat(values: NDArray[Any]) -> Floats:

@@ -99,6 +99,10 @@ class Encoder(Sink):
             self._container.mux(self._stream.encode(None))
         self._container.close()
 
+    def abandon(self) -> None:
+        """Close the file without what is still inside: AV1 takes half a second to give it up."""
+        self._container.close()
+
 
 class VideoWriter(PictureThread):
     """An encoder in a thread of its own, behind a queue that blocks when it is full.

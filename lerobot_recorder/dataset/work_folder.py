@@ -1,13 +1,15 @@
-"""`<root>/.recording`: the running episode, and the lock that keeps a second writer out.
+"""`<root>/.recording`: the episodes on their way in, and the lock that keeps a second writer out.
 
 ::
 
     .recording/lock             held while a writer or a repair has the dataset open
     .recording/session.json     what the dataset is, before it has an info.json
-    .recording/episode/         rows.arrow and one MP4 per camera; see commit.py for the rest
-    .recording/finished/        an episode that was saved, on its way out
+    .recording/episode-000007/  an episode, running or accepted: rows.arrow, one MP4 per camera;
+                                see accepted.py and commit.py for the rest
+    .recording/finished-000007/ an episode that was saved or discarded, on its way out
 
-LeRobot never looks there: it globs `data/` and `meta/episodes/` only.
+The folder is there as long as the dataset is open. Found by someone who opens it, it means that
+the one before was killed. LeRobot never looks there: it globs `data/` and `meta/episodes/` only.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from lerobot_recorder.dataset import durable, layout
 from lerobot_recorder.dataset.info import VideoConfig
 
 _SESSION = 'session.json'
+_EPISODE, _FINISHED = 'episode-', 'finished-'
 
 
 class WorkFolder:
@@ -34,6 +37,10 @@ class WorkFolder:
     Args:
         root: The dataset's root; made if it is missing.
 
+    Attributes:
+        path: The folder.
+        was_left: Whether it was there already: the dataset was not closed properly.
+
     Raises:
         DatasetError: someone else has the dataset open.
     """
@@ -41,19 +48,13 @@ class WorkFolder:
     def __init__(self, root: Path) -> None:
         self._root = root
         self.path = root / layout.RECORDING
-        self.episode = self.path / 'episode'
-        self._finished = self.path / 'finished'
         self._made = durable.make_folders(self.path)
-        self._lock = os.open(self.path / 'lock', os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._lock)
-            raise DatasetError(
-                f'{root}: another process is recording into this dataset or mending it; '
-                'wait until it has ended'
-            ) from None
-        durable.remove_tree(self._finished)
+        self.was_left = self.path not in self._made
+        self._lock = self._locked()
+        for folder in self.path.glob(f'{_FINISHED}*'):
+            durable.remove_tree(folder)
+        numbers = [int(folder.name.removeprefix(_EPISODE)) for folder in self.episodes()]
+        self._next = max(numbers, default=-1) + 1
 
     def write_session(self, document: Mapping[str, Any], video: VideoConfig) -> None:
         """Keep what the dataset is, for recovering an episode after a crash."""
@@ -64,27 +65,47 @@ class WorkFolder:
         """Return what `write_session` kept, None if it never did."""
         return read_session(self._root)
 
+    def episodes(self) -> list[Path]:
+        """Return the working folders of all episodes on their way in, oldest first."""
+        return sorted(self.path.glob(f'{_EPISODE}[0-9]*'))
+
     def start_episode(self) -> Path:
-        """Return a fresh folder for the running episode."""
-        durable.remove_tree(self.episode)
-        self.episode.mkdir()
-        return self.episode
+        """Return a fresh folder for the next episode."""
+        folder = self.path / f'{_EPISODE}{self._next:06d}'
+        self._next += 1
+        folder.mkdir()
+        return folder
 
-    def drop_episode(self) -> None:
-        """Remove the running episode; from the first moment on it does not count any more."""
-        if self.episode.exists():
-            os.replace(self.episode, self._finished)
-            durable.remove_tree(self._finished)
-
-    def close(self, keep_episode: bool = False) -> None:
-        """Give up the lock and remove the folder.
+    def retire(self, folder: Path) -> Path:
+        """Take an episode's folder out at once: it does not count any more.
 
         Args:
-            keep_episode: Leave the folder, for a later repair.
+            folder: The working folder.
+
+        Returns:
+            Its new name, to be removed when there is time.
+        """
+        retired = folder.with_name(_FINISHED + folder.name.removeprefix(_EPISODE))
+        os.replace(folder, retired)
+        return retired
+
+    def drop(self, folder: Path) -> None:
+        """Take an episode's folder out for good, and remove it."""
+        retired = self.retire(folder)
+        # Before the next commit: a manifest that came back would undo what was saved after it.
+        durable.sync_folder(self.path)
+        durable.remove_tree(retired)
+
+    def close(self, clean: bool) -> None:
+        """Give up the lock; may be called again.
+
+        Args:
+            clean: All is as it should be: remove the folder unless it holds an episode. Else
+                leave it, which tells whoever opens the dataset next to mend it first.
         """
         if self._lock < 0:
             return
-        if not (keep_episode and self.episode.exists()):
+        if clean and not self.episodes():
             durable.remove_tree(self.path)
         os.close(self._lock)
         self._lock = -1
@@ -104,7 +125,23 @@ class WorkFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close(keep_episode=True)
+        self.close(clean=False)
+
+    def _locked(self) -> int:
+        path = self.path / 'lock'
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it may have removed the file between our two calls.
+            if os.fstat(lock).st_ino == path.stat().st_ino:
+                return lock
+        except OSError:
+            pass
+        os.close(lock)
+        raise DatasetError(
+            f'{self._root}: another process is recording into this dataset or mending it; '
+            'wait until it has ended'
+        )
 
 
 def read_session(root: Path) -> tuple[dict[str, Any], VideoConfig] | None:

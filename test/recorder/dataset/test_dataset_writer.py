@@ -178,7 +178,7 @@ def test_discarding_leaves_no_trace(tmp_path, info, film, tools):
         assert writer.num_frames == 9
         film.discard(writer)
         assert writer.num_frames == 0
-        assert [f for f in tools.tree(root) if 'episode/' not in f] == before
+        assert [f for f in tools.tree(root) if 'finished-' not in f] == before
         film.episode(writer, 4)
     for view, frames in zip(DatasetReader(root).episodes(), film.saved, strict=True):
         tools.same_rows(view, frames)
@@ -299,15 +299,15 @@ def test_a_full_disk_loses_nothing(tmp_path, info, film, tools, monkeypatch):
             writer.save_episode()
         assert writer.num_episodes == 1
         monkeypatch.undo()
-    assert (root / '.recording/episode').exists()
+    assert (root / '.recording/episode-000001').exists()
     with DatasetWriter.resume(root, info) as writer:
-        assert 'recovered 5 frames' in writer.notices[0]
+        assert 'saved an accepted episode of 5 frames' in writer.notices[0]
         film.saved.append(film.running)
         film.running = []
         film.episode(writer, 2)
     for view, frames in zip(DatasetReader(root).episodes(), film.saved, strict=True):
         tools.same_rows(view, frames)
-    assert DatasetReader(root).episode(1).extra['ros/outcome'] == 'incomplete'
+    assert DatasetReader(root).episode(1).extra['ros/outcome'] is None
     assert validate_dataset(root, decode=True) == []
 
 

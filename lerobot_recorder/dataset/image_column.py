@@ -1,0 +1,45 @@
+"""The images of an episode as an Arrow column that stays on the disk.
+
+A minute of one camera is up to a gigabyte of PNG. The column is built over the mapped spool file,
+a chunk per image, so that writing it into Parquet never holds more than a page of it.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pyarrow as pa
+
+from lerobot_recorder.dataset import schema
+
+_LENGTH = struct.Struct('<Q')
+
+
+def read_column(path: Path, count: int | None = None) -> pa.ChunkedArray:
+    """Return the images of a file that an `ImageSpool` wrote, as LeRobot stores them in Parquet.
+
+    Args:
+        path: The file; must stay as it is as long as the column is used.
+        count: How many at most; None for all that are complete.
+    """
+    kind = schema.IMAGE_TYPE
+    if not path.exists() or path.stat().st_size == 0:
+        return pa.chunked_array([], type=kind)
+    with pa.memory_map(str(path)) as file:
+        whole = file.read_buffer()
+    chunks: list[pa.Array] = []
+    at = 0
+    while at + _LENGTH.size <= whole.size and len(chunks) != count:
+        start = at + _LENGTH.size
+        at = start + _LENGTH.unpack_from(whole, at)[0]
+        if at <= whole.size:
+            chunks.append(_image(whole.slice(start, at - start), len(chunks)))
+    return pa.chunked_array(chunks, type=kind)
+
+
+def _image(png: pa.Buffer, number: int) -> pa.Array:
+    offsets = pa.py_buffer(struct.pack('<ii', 0, png.size))
+    images = pa.Array.from_buffers(pa.binary(), 1, [None, offsets, png])
+    names = pa.array([f'frame-{number:06d}.png'])
+    return pa.StructArray.from_arrays([images, names], fields=list(schema.IMAGE_TYPE))
