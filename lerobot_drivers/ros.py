@@ -171,13 +171,12 @@ class AutostartLifecycleNode(LifecycleNode):
                 raise self._failure or GraphError(f'{self.get_name()} could not be brought up')
 
     def wind_down(self) -> None:
-        """Deactivate and clean up from whatever state the node is in; never raises."""
-        if self.active:
-            self._guarded(self.do_deactivate)
-            self.active = False
-        if self._configured:
-            self._guarded(self.do_cleanup)
-            self._configured = False
+        """Deactivate and clean up from whatever state; never raises: a failure is exit code 1."""
+        due = ((self.active, self.do_deactivate), (self._configured, self.do_cleanup))
+        for is_due, action in due:
+            if is_due and not self._guarded(action):
+                self.exit_code = self.exit_code or 1
+        self.active = self._configured = False
 
     def request_exit(self, code: int = 0) -> None:
         """Ask :func:`run_node` to end the process."""

@@ -6,6 +6,7 @@ An operator's session is a row of episodes with a reset between two of them, as 
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,8 +14,12 @@ from enum import Enum
 from typing import Any
 
 from lerobot_drivers.common.clock import NS_PER_S
-from lerobot_drivers.common.errors import StreamError
-from lerobot_recorder.dataset.dataset_writer import DatasetWriter
+from lerobot_drivers.common.errors import DatasetError, StreamError
+from lerobot_recorder.dataset.dataset_writer import (
+    DatasetWriter,
+    PendingEpisode,
+    SavedEpisode,
+)
 from lerobot_recorder.images import IMAGE_TYPES
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.row_plan import RowPlan
@@ -38,6 +43,7 @@ class Phase(str, Enum):
     WAITING = 'waiting'
     RECORDING = 'recording'
     FINISHING = 'finishing'
+    SAVING = 'saving'
     RESETTING = 'resetting'
     DONE = 'done'
 
@@ -68,6 +74,7 @@ class RecorderStatus:
     Attributes:
         phase: what the recorder is doing.
         saved: episodes that are on the disk for good.
+        accepted: episodes that were recorded and kept, saved already or being saved.
         wanted: episodes to be recorded in this session.
         frames: rows of the running episode.
         episode_frames: rows of a full episode.
@@ -79,6 +86,7 @@ class RecorderStatus:
 
     phase: str
     saved: int
+    accepted: int
     wanted: int
     frames: int
     episode_frames: int
@@ -87,12 +95,19 @@ class RecorderStatus:
     task: str
     message: str
 
+    @property
+    def summary(self) -> str:
+        """The phase, and which episodes are on the disk and which are on their way there."""
+        waiting = self.accepted - self.saved
+        being = f', {waiting} accepted and being saved' if waiting else ''
+        return f'{self.phase}: {self.saved} of {self.wanted} episodes saved{being}'
+
 
 def idle_status(session: SessionConfig) -> RecorderStatus:
     """Return the status of a recorder that does not know yet what to record."""
     waiting = ('any topic that can be recorded',)
     wanted, frames = session.num_episodes, session.episode_frames
-    return RecorderStatus('preparing', 0, wanted, 0, frames, waiting, 0.0, session.task, '')
+    return RecorderStatus('preparing', 0, 0, wanted, 0, frames, waiting, 0.0, session.task, '')
 
 
 @dataclass(frozen=True)
@@ -110,6 +125,22 @@ class EpisodeSummary:
     frames: int
     outcome: str | None
     defects: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """An episode that was kept and is being saved, and what is told of it when it is."""
+
+    pending: PendingEpisode
+    outcome: str | None
+    defects: dict[str, int]
+    lost: str | None
+
+    def told(self, saved: SavedEpisode) -> str:
+        defects = ''.join(f', {number} {kind}' for kind, number in self.defects.items())
+        kept = f', {self.outcome}' if self.outcome else ''
+        lost = f'; {self.lost} fell silent' if self.lost else ''
+        return f'episode {saved.index} saved: {saved.length} frames{kept}{defects}{lost}'
 
 
 class Recorder:
@@ -135,9 +166,16 @@ class Recorder:
         self._take: Take | None = None
         self._now_ns = now_ns
         self._since_ns = now_ns
-        self._keep = True
+        self._keep, self._warned = True, False
+        self._stopped = False
+        self._pending: deque[_Accepted] = deque()
         self._settling_polls = SETTLING_POLLS
         self._recent: dict[str, deque[RawMessage]] = {}
+
+    @property
+    def accepted(self) -> int:
+        """Return how many episodes were kept: those that are durable and those being saved."""
+        return len(self.episodes) + len(self._pending)
 
     @property
     def is_done(self) -> bool:
@@ -165,9 +203,11 @@ class Recorder:
 
         Raises:
             StreamError: topics stay silent for too long.
-            DatasetError: the dataset cannot be written.
+            DatasetError: the dataset cannot be written, or an episode that was accepted could
+                not be saved.
         """
         self._advance(now_ns)
+        self._collect()
         if self.phase is Phase.PREPARING:
             self._plan.settle(self._now_ns)
         if self.phase is Phase.PREPARING and self._writer is not None:
@@ -193,15 +233,41 @@ class Recorder:
         self._end(keep=False)
 
     def stop(self) -> None:
-        """End the session at once; the running episode is kept up to now."""
-        if self.phase in (Phase.RECORDING, Phase.FINISHING) and self._take is not None:
+        """End the session; the running episode is kept up to now.
+
+        The session is over when all that was accepted is durable.
+        """
+        self._stopped = True
+        closing = (Phase.RECORDING, Phase.FINISHING, Phase.SAVING)
+        if self.phase in closing and self._take is not None:
             self._take.until_ns = min(self._take.until_ns, self._now_ns)
             self._take.finish()
             self._close_take(stopped=not self._take.is_full)
-        self._go(Phase.DONE)
+        self._take = None
+        if not self.is_done:
+            self._go(Phase.SAVING)
+            self._collect()
+
+    def wait(self) -> None:
+        """Wait until all that was accepted is durable.
+
+        Raises:
+            DatasetError: an episode could not be saved; those after it are, if they can be.
+        """
+        failures = []
+        while self._pending:
+            with contextlib.suppress(DatasetError):  # told below
+                self._pending[0].pending.wait()
+            try:
+                self._collect()
+            except DatasetError as error:
+                failures.append(str(error))
+        self._collect()
+        if failures:
+            raise DatasetError('; '.join(failures))
 
     def close(self) -> None:
-        """Finalise the dataset; an episode still running is dropped."""
+        """Finalise the dataset; an episode still running is dropped, accepted ones are saved."""
         self._take = None
         if self._writer is not None:
             self._writer.finalize()
@@ -213,6 +279,7 @@ class Recorder:
         return RecorderStatus(
             phase=self.phase.value,
             saved=len(self.episodes),
+            accepted=self.accepted,
             wanted=self._session.num_episodes,
             frames=self._take.num_frames if self._take else 0,
             episode_frames=self._session.episode_frames,
@@ -236,17 +303,47 @@ class Recorder:
         take.poll(self._now_ns)
         if self.phase is Phase.WAITING and take.num_frames:
             self._go(Phase.RECORDING)
-        if take.lost is not None or take.is_full:
-            self._close_take()
+        if take.encoders_behind and not self._warned:
+            self._warned = True
+            self.message = (
+                f'{", ".join(take.encoders_behind)}: the encoder cannot keep up; choose a faster '
+                'dataset.rgb_encoder.preset, fewer cameras or smaller pictures'
+            )
+        if take.lost is not None or take.is_full or self.phase is Phase.SAVING:
+            self._close_when_possible()
         elif self.phase is Phase.FINISHING and self._now_ns >= take.until_ns + DRAIN_NS:
             take.finish()
+            self._close_when_possible()
+
+    def _close_when_possible(self) -> None:
+        """Close the take, unless too many episodes are being saved: then it waits its turn."""
+        assert self._writer is not None
+        if self._writer.can_accept or not self._keep:
             self._close_take()
+        elif self.phase is not Phase.SAVING:
+            self.message = 'the disk or the encoders are behind: waiting for episodes to be saved'
+            self._go(Phase.SAVING)
+
+    def _collect(self) -> None:
+        """Take note of the episodes that have become durable."""
+        while self._pending:
+            first = self._pending[0]
+            if first.pending.is_done:
+                self._pending.popleft()
+            saved = first.pending.poll()
+            if saved is None:
+                return
+            summary = EpisodeSummary(saved.index, saved.length, first.outcome, first.defects)
+            self.episodes.append(summary)
+            self.message = first.told(saved)
+        if self.phase is Phase.SAVING and self._take is None:
+            self._go(Phase.DONE)
 
     def _begin(self) -> None:
         assert self._writer is not None
         self._take = Take(self._plan, self._writer, self._session.task, self._now_ns)
-        self._take.max_frames = self._session.episode_frames
-        self._keep = True
+        self._take.max_frames, self._take.is_live = self._session.episode_frames, True
+        self._keep, self._warned = True, False
         self._take.seed(raw for recent in self._recent.values() for raw in recent)
         self._go(Phase.WAITING)
 
@@ -268,18 +365,16 @@ class Recorder:
         take, self._take = self._take, None
         if self._keep and take.num_frames:
             outcome = 'incomplete' if take.lost or stopped else None
-            saved = take.save(outcome)
-            defects = take.defects()
-            self.episodes.append(EpisodeSummary(saved.index, saved.length, outcome, defects))
-            told = ''.join(f', {number} {kind}' for kind, number in defects.items())
-            self.message = f'episode {saved.index} saved: {saved.length} frames{told}'
+            pending = take.accept(outcome)
+            self._pending.append(_Accepted(pending, outcome, take.defects(), take.lost))
+            self.message = f'episode accepted: {pending.length} frames; being saved'
         else:
             self._writer.discard_episode()
             self.message = 'episode dropped' if not self._keep else 'nothing was recorded'
         if take.lost is not None:
             self.message += f'; {take.lost} fell silent'
-        enough = len(self.episodes) >= self._session.num_episodes
-        self._go(Phase.DONE if enough or stopped else Phase.RESETTING)
+        enough = self.accepted >= self._session.num_episodes
+        self._go(Phase.SAVING if enough or self._stopped else Phase.RESETTING)
 
     def _go(self, phase: Phase) -> None:
         self.phase = phase

@@ -81,9 +81,14 @@ class RecorderNode(AutostartLifecycleNode):
         self.create_timer(STATUS_S, self._report)
 
     def do_deactivate(self) -> None:
-        """End the session; the running episode is kept."""
-        if self.recorder is not None:
+        """End the session; the running episode is kept, and all that was accepted is saved."""
+        if self.recorder is None:
+            return
+        try:
             self.recorder.stop()
+            self._report()
+            self.recorder.wait()
+        finally:
             self._report()
 
     def do_cleanup(self) -> None:
@@ -146,7 +151,7 @@ class RecorderNode(AutostartLifecycleNode):
         def answer(_request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
             self._obey(verb)
             response.success = self.recorder is not None
-            response.message = self.recorder.phase.value if self.recorder else 'not ready'
+            response.message = self.recorder.status().summary if self.recorder else 'not ready'
             return response
 
         return answer

@@ -18,7 +18,12 @@ import pyarrow as pa
 
 from lerobot_drivers.common.clock import FOREVER_NS
 from lerobot_drivers.common.config import dump
-from lerobot_recorder.dataset.dataset_writer import DatasetWriter, EpisodeRecord, SavedEpisode
+from lerobot_recorder.dataset.dataset_writer import (
+    DatasetWriter,
+    EpisodeRecord,
+    PendingEpisode,
+    SavedEpisode,
+)
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.streams import Flag
@@ -41,6 +46,7 @@ class Take:
         task: what the robot is told to do.
         max_frames: most rows it may have, None for any number.
         until_ns: no row lies after this acquisition time [ns].
+        is_live: messages do not wait: an encoder that is behind is a defect.
     """
 
     def __init__(self, plan: RowPlan, writer: DatasetWriter, task: str, start_ns: int = 0) -> None:
@@ -48,11 +54,13 @@ class Take:
         self.task = task
         self.max_frames: int | None = None
         self.until_ns = FOREVER_NS
+        self.is_live = False
         self._plan = plan
         self._writer = writer
         self._start_ns = start_ns
         self._synchronizer = Synchronizer(plan.sync_config(), start_ns)
         self._sets: list[dict[str, Any]] = []
+        self._waits: Mapping[str, int] = {}
         self.seed(())
 
     @property
@@ -64,6 +72,11 @@ class Take:
     def lost(self) -> str | None:
         """The stream whose silence ended the take, if one did."""
         return self._synchronizer.lost
+
+    @property
+    def encoders_behind(self) -> list[str]:
+        """The cameras whose encoders made the take wait, rows having been late but not lost."""
+        return sorted(self._waits)
 
     @property
     def is_full(self) -> bool:
@@ -111,6 +124,14 @@ class Take:
         """
         return self._writer.save_episode(self.record(outcome))
 
+    def accept(self, outcome: str | None = None) -> PendingEpisode:
+        """Close the episode; the next one may start when this returns, this one is being saved.
+
+        Args:
+            outcome: success, failure, incomplete or None.
+        """
+        return self._writer.accept_episode(self.record(outcome))
+
     def record(self, outcome: str | None = None) -> EpisodeRecord:
         """Return what is true of the episode and is kept beside the dataset."""
         details = {
@@ -133,6 +154,7 @@ class Take:
     def defects(self) -> dict[str, int]:
         """Return what was not as it should be, by kind, none of it zero."""
         total = {
+            'encoder_waits': sum(self._waits.values()),
             'repeats': 0,
             'slips': 0,
             'held': 0,
@@ -163,6 +185,7 @@ class Take:
                 'missing_stamps': channel.stamps.missing,
                 'absurd_stamps': channel.stamps.absurd,
                 'unusable': channel.errors,
+                'encoder_waits': self._waits.get(channel.stream, 0),
             }
             for channel in self._plan.all_channels()
         }
@@ -174,6 +197,7 @@ class Take:
         for aligned in sets:
             row = self._plan.row(aligned)
             self._writer.add_frame(row.values, row.pictures, self.task)
+            self._waits = self._writer.encoder_waits if self.is_live else {}
             self._sets.append(_true_times(aligned))
 
     def _frames_table(self) -> pa.Table:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from synthetic_messages import MS, T0, S, image, joint_state, raw
 
-from lerobot_recorder.dataset.dataset_writer import SavedEpisode
+from lerobot_recorder.dataset.dataset_writer import PendingEpisode, SavedEpisode
 from lerobot_recorder.mapping import build_mapping
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.recorder import Phase, Recorder, SessionConfig
@@ -30,7 +30,8 @@ class Kept:
 
     def __init__(self):
         self.rows, self.episodes, self.dropped, self.is_final = [], [], 0, False
-        self.notices = ()
+        self.notices, self.encoder_waits, self.can_accept = (), {}, True
+        self.pending, self.is_slow = [], False
 
     def add_frame(self, values, pictures, task):
         self.rows.append((values, pictures, task))
@@ -39,6 +40,19 @@ class Kept:
         self.episodes.append((self.rows, record))
         self.rows = []
         return SavedEpisode(len(self.episodes) - 1, len(self.episodes[-1][0]), record.uuid)
+
+    def accept_episode(self, record=None):
+        pending = PendingEpisode(record.uuid, len(self.rows), False)
+        saved = self.save_episode(record)
+        self.pending.append((pending, saved))
+        if not self.is_slow:
+            self.resolve()
+        return pending
+
+    def resolve(self, error=None):
+        """Make the oldest pending episode durable, or fail."""
+        pending, saved = self.pending.pop(0)
+        pending.resolve(error or saved)
 
     def discard_episode(self):
         self.dropped += bool(self.rows)

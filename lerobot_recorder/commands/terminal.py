@@ -71,7 +71,7 @@ class TerminalView:
         Raises:
             GraphError: a process of the graph died.
         """
-        if status.phase != 'done':
+        if status.phase not in ('saving', 'done'):
             self.check()
         if status.message and status.message != self._message:
             self.say(status.message, 'green' if status.saved != self._saved else 'yellow')
@@ -143,7 +143,7 @@ class TerminalView:
 
 
 def _episode(status: RecorderStatus) -> str:
-    return f'episode {min(status.saved + 1, status.wanted)} of {status.wanted}'
+    return f'episode {min(status.accepted + 1, status.wanted)} of {status.wanted}'
 
 
 def _detail(status: RecorderStatus, fps: int) -> str:
@@ -151,10 +151,19 @@ def _detail(status: RecorderStatus, fps: int) -> str:
         return 'waiting for ' + ', '.join(status.waiting_for)
     if status.phase == 'resetting':
         return f'{status.left_s:.0f} s to reset'
+    if status.phase == 'saving':
+        return _being_saved(status)
     return f'{status.frames / fps:.1f} s, {status.frames} frames'
+
+
+def _being_saved(status: RecorderStatus) -> str:
+    waiting = status.accepted - status.saved
+    return f'{status.saved} saved, {waiting} accepted and on the way to the disk'
 
 
 def _line(status: RecorderStatus) -> str:
     line = f'{status.phase}: {_episode(status)}'
+    if status.phase == 'saving':
+        return f'saving: {_being_saved(status)}'
     waiting = ', '.join(status.waiting_for)
     return f'{line}, waiting for {waiting}' if waiting else line

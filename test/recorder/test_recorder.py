@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from recording_stage import Stage, lengths
 from synthetic_messages import T0, S, make, raw
 
+from lerobot_drivers.common.errors import DatasetError
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter
 from lerobot_recorder.recorder import Phase
@@ -154,6 +157,110 @@ def test_status_tells_what_an_operator_must_know():
     stage.run_to(Phase.WAITING)
     assert stage.recorder.status().saved == 1
     assert stage.recorder.message == 'episode 0 saved: 30 frames'
+
+
+def test_accepted_is_not_saved():
+    stage = Stage(num_episodes=2, reset_ns=S)
+    stage.kept.is_slow = True
+    stage.run_to(Phase.RESETTING)
+    status = stage.recorder.status()
+    assert (status.accepted, status.saved) == (1, 0)
+    assert stage.recorder.message == 'episode accepted: 30 frames; being saved'
+    assert status.summary == 'resetting: 0 of 2 episodes saved, 1 accepted and being saved'
+    stage.run_to(Phase.RECORDING)
+    stage.kept.resolve()
+    stage.run(0.1)
+    status = stage.recorder.status()
+    assert (status.phase, status.accepted, status.saved) == ('recording', 1, 1)
+    assert stage.recorder.message == 'episode 0 saved: 30 frames'
+
+
+def test_the_session_is_over_when_all_is_durable():
+    stage = Stage(num_episodes=1)
+    stage.kept.is_slow = True
+    stage.run_to(Phase.SAVING)
+    stage.run(5)
+    assert not stage.recorder.is_done and stage.recorder.episodes == []
+    stage.kept.resolve()
+    stage.run(0.1)
+    assert stage.recorder.is_done and len(stage.recorder.episodes) == 1
+
+
+def test_stopping_waits_for_what_was_accepted():
+    stage = Stage(num_episodes=9, reset_ns=S)
+    stage.kept.is_slow = True
+    stage.run_to(Phase.RESETTING)
+    stage.run_to(Phase.RECORDING)
+    stage.run(0.5)
+    stage.recorder.stop()
+    assert stage.recorder.phase is Phase.SAVING
+    threading.Timer(0.05, lambda: [stage.kept.resolve(), stage.kept.resolve()]).start()
+    stage.recorder.wait()
+    assert stage.recorder.is_done
+    assert [e.outcome for e in stage.recorder.episodes] == [None, 'incomplete']
+    assert 'incomplete' in stage.recorder.message
+
+
+def test_when_too_much_waits_the_next_episode_does_too_and_says_so():
+    stage = Stage(num_episodes=3)
+    stage.run_to(Phase.RECORDING)
+    stage.kept.can_accept = False
+    stage.run_to(Phase.SAVING)
+    stage.run(1)
+    assert 'waiting for episodes to be saved' in stage.recorder.message
+    assert stage.recorder.status().accepted == 0
+    stage.kept.can_accept = True
+    stage.run()
+    assert lengths(stage) == [30, 30, 30]
+    assert all(e.defects == {} for e in stage.recorder.episodes)
+
+
+def test_a_rerecorded_episode_need_not_wait():
+    stage = Stage(num_episodes=1, reset_ns=S)
+    stage.run_to(Phase.RECORDING)
+    stage.kept.can_accept = False
+    stage.recorder.rerecord()
+    stage.run_to(Phase.RESETTING)
+    assert stage.kept.dropped == 1
+
+
+def test_an_episode_that_cannot_be_saved_ends_the_session_and_keeps_the_running_one():
+    stage = Stage(num_episodes=3, reset_ns=S)
+    stage.kept.is_slow = True
+    stage.run_to(Phase.RESETTING)
+    stage.run_to(Phase.RECORDING)
+    stage.run(0.5)
+    stage.kept.resolve(DatasetError('the disk is full'))
+    with pytest.raises(DatasetError, match='disk is full'):
+        stage.run(0.1)
+    stage.recorder.stop()
+    stage.kept.resolve()
+    stage.recorder.wait()
+    assert stage.recorder.is_done
+    assert [e.outcome for e in stage.recorder.episodes] == ['incomplete']
+
+
+def test_all_failures_are_told_at_the_end():
+    stage = Stage(num_episodes=2)
+    stage.kept.is_slow = True
+    stage.run_to(Phase.SAVING)
+    for number in range(2):
+        stage.kept.resolve(DatasetError(f'failure {number}'))
+    with pytest.raises(DatasetError, match='failure 0; failure 1'):
+        stage.recorder.wait()
+    assert stage.recorder.is_done
+
+
+def test_an_encoder_that_cannot_keep_up_is_told_and_counted():
+    stage = Stage(num_episodes=1)
+    stage.run_to(Phase.RECORDING)
+    stage.kept.encoder_waits = {'observation.images.front': 7}
+    stage.run(0.2)
+    assert 'observation.images.front: the encoder cannot keep up' in stage.recorder.message
+    stage.run()
+    assert stage.recorder.episodes[0].defects == {'encoder_waits': 7}
+    record = stage.kept.episodes[0][1]
+    assert record.details['streams']['observation.images.front']['encoder_waits'] == 7
 
 
 def test_with_the_real_writer(tmp_path):

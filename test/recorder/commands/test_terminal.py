@@ -28,7 +28,7 @@ def status(phase='recording', **more):
         'phase': phase, 'saved': 0, 'wanted': 50, 'frames': 45, 'episode_frames': 1800,
         'waiting_for': (), 'left_s': 0.0, 'task': 'fold', 'message': '',
     }  # fmt: skip
-    return RecorderStatus(**values | more)
+    return RecorderStatus(**{'accepted': more.get('saved', 0)} | values | more)
 
 
 class Pty:
