@@ -30,7 +30,9 @@ def check(root: Path, expected: DatasetInfo, is_intact: bool = False) -> None:
     if is_intact:
         return
     try:
-        rows: Sequence[EpisodeRow] = episodes.rows_of(root, expected.fps, document['features'])
+        rows: Sequence[EpisodeRow] = episodes.rows_of(
+            root, expected.fps, document['features'], statistics=False
+        )
     except DatasetFormatError:
         return  # interrupted or damaged: the repair that follows decides
     problem = gap(rows)

@@ -37,6 +37,7 @@ def cut(root: Path, prefix: Prefix) -> list[str]:
     """
     folder = _quarantine(root)
     tables = [*layout.data_files(root), *layout.episodes_files(root)]
+    tables = [path for path in tables if path not in prefix.whole_files]
     used = {root / layout.data_file(row.data) for row in prefix.rows}
     used |= set(layout.episodes_files(root))
     job = _Cut(root, folder, len(prefix.rows), used)

@@ -96,26 +96,50 @@ def to_table(
     return pa.Table.from_arrays(arrays, schema=columns.remove_metadata())
 
 
-def read_table(root: Path) -> pa.Table:
+def read_table(root: Path, statistics: bool = True) -> pa.Table:
     """Return all rows of meta/episodes in the order of the files.
+
+    Args:
+        root: The dataset.
+        statistics: Read the columns with statistics too, which are most of them.
 
     Raises:
         DatasetFormatError: no file, a damaged one, or files with different columns.
     """
     tables = []
+    names: list[str] = []
     for path in layout.episodes_files(root):
-        try:
-            tables.append(pq.read_table(path))
-        except (OSError, pa.ArrowException) as error:
-            raise DatasetFormatError(f'{path} cannot be read: {error}') from None
-        if tables[-1].schema.names != tables[0].schema.names:
-            odd = set(tables[-1].schema.names) ^ set(tables[0].schema.names)
+        table, found = read_file(path, statistics)
+        names = names or found
+        if found != names:
+            odd = sorted(set(found) ^ set(names))[:5]
             raise DatasetFormatError(
-                f'{path} has not the columns of the files before it; differing: {sorted(odd)[:5]}'
+                f'{path} has not the columns of the files before it; differing: {odd}'
             )
+        tables.append(table)
     if not tables:
         raise DatasetFormatError(f'{root}: meta/episodes holds no Parquet file')
     return pa.concat_tables(tables, promote_options='permissive')
+
+
+def read_file(path: Path, statistics: bool = True) -> tuple[pa.Table, list[str]]:
+    """Return the rows of one file of meta/episodes, and the names of all its columns.
+
+    Args:
+        path: The file.
+        statistics: Read the columns with statistics too, which are most of them.
+
+    Raises:
+        DatasetFormatError: it is damaged.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            wanted = [name for name in names if statistics or not name.startswith('stats/')]
+            # One small file after the other: threads would cost more than they bring.
+            return file.read(columns=wanted, use_threads=False), names
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetFormatError(f'{path} cannot be read: {error}') from None
 
 
 def from_table(table: pa.Table, fps: int, features: schema.Features) -> list[EpisodeRow]:
@@ -192,10 +216,18 @@ def _statistic_type(feature: schema.Feature, name: str) -> pa.DataType:
     return pa.list_(pa.float64())
 
 
-def rows_of(root: Path, fps: int, features: schema.Features) -> Sequence[EpisodeRow]:
+def rows_of(
+    root: Path, fps: int, features: schema.Features, statistics: bool = True
+) -> Sequence[EpisodeRow]:
     """Read all episodes' rows.
+
+    Args:
+        root: The dataset.
+        fps: Rows per second.
+        features: All features of the dataset.
+        statistics: Read the episodes' statistics too.
 
     Raises:
         DatasetFormatError: they cannot be read.
     """
-    return from_table(read_table(root), fps, features)
+    return from_table(read_table(root, statistics), fps, features)

@@ -104,7 +104,8 @@ def episode_columns(
     """
     numbers = schema.number_keys(features)
     for file, group in groupby(rows, key=lambda row: row.data):
-        table = pq.read_table(root / layout.data_file(file), columns=numbers)
+        with pq.ParquetFile(root / layout.data_file(file)) as parquet:
+            table = parquet.read(columns=numbers, use_threads=False)
         columns = {key: schema.to_numpy(table[key], features[key]) for key in numbers}
         for row in group:
             inside = columns['episode_index'] == row.index
@@ -128,7 +129,9 @@ def read_histograms(root: Path, uuid: str | None) -> dict[str, NDArray[np.int64]
     if uuid is None or not path.exists():
         return {}
     found: dict[str, list[list[int]]] = {}
-    for row in pq.read_table(path).to_pylist():
+    with pq.ParquetFile(path) as parquet:
+        table = parquet.read(use_threads=False)
+    for row in table.to_pylist():
         found.setdefault(row['feature'], []).append(row['counts'])
     return {key: np.array(counts, dtype=np.int64) for key, counts in found.items()}
 

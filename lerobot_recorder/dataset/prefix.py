@@ -25,10 +25,12 @@ class Prefix:
     Attributes:
         rows: The whole episodes.
         problem: Why it does not go on behind them, None if these are all.
+        whole_files: Tables that hold nothing else.
     """
 
     rows: Sequence[EpisodeRow]
     problem: str | None
+    whole_files: frozenset[Path] = frozenset()
 
 
 def find(root: Path, document: Mapping[str, Any]) -> Prefix:
@@ -51,7 +53,8 @@ def find(root: Path, document: Mapping[str, Any]) -> Prefix:
         if found:
             return Prefix(rows[:position], f'episode {position}: {found}')
         start = row.stop
-    return Prefix(rows, problem)
+    tables = () if problem else layout.episodes_files(root)
+    return Prefix(rows, problem, frozenset([*checker.whole_files(), *tables]))
 
 
 def _readable_rows(
@@ -61,13 +64,13 @@ def _readable_rows(
     columns: list[str] | None = None
     for path in layout.episodes_files(root):
         try:
-            table = pq.read_table(path)
-            columns = columns or table.schema.names
-            if table.schema.names != columns:
+            table, names = episodes.read_file(path, statistics=False)
+            columns = columns or names
+            if names != columns:
                 return rows, f'{path} has other columns than the files before it'
             rows += episodes.from_table(table, fps, features)
-        except (OSError, pa.ArrowException, DatasetFormatError) as error:
-            return rows, f'{path}: {error}'
+        except DatasetFormatError as error:
+            return rows, str(error)
     return rows, None
 
 
@@ -79,6 +82,7 @@ class _Checker:
     num_tasks: int
     _data: tuple[layout.FileIndex, dict[str, Any]] | None = None
     _frames: dict[Path, int] = field(default_factory=dict)
+    _unclaimed: dict[Path, int] = field(default_factory=dict)
 
     def problem(self, row: EpisodeRow, position: int, start: int) -> str | None:
         """Return why an episode is not whole, None if it is."""
@@ -91,6 +95,10 @@ class _Checker:
             return self._data_problem(row) or self._video_problem(row)
         except (OSError, pa.ArrowException, DatasetFormatError) as error:
             return str(error)
+
+    def whole_files(self) -> list[Path]:
+        """Return the data files that hold rows of the episodes looked at, and no others."""
+        return [path for path, rows in self._unclaimed.items() if rows == 0]
 
     def _data_problem(self, row: EpisodeRow) -> str | None:
         columns = self._columns(row.data)
@@ -105,6 +113,7 @@ class _Checker:
             return f'frame_index does not run from 0 to {row.length - 1}'
         if not np.isin(columns['task_index'][inside], np.arange(self.num_tasks)).all():
             return 'a task_index is not in tasks.parquet'
+        self._unclaimed[self.root / layout.data_file(row.data)] -= rows
         return None
 
     def _video_problem(self, row: EpisodeRow) -> str | None:
@@ -122,12 +131,14 @@ class _Checker:
         if self._data is None or self._data[0] != file:
             path = self.root / layout.data_file(file)
             stored = {key for key, f in self.features.items() if not schema.is_video(f)}
-            missing = stored ^ set(pq.read_schema(path).names)
-            if missing:
-                raise DatasetFormatError(
-                    f'{layout.data_file(file)}: columns {sorted(missing)} are missing or unknown'
-                )
-            table = pq.read_table(path, columns=_COLUMNS)
-            columns = {k: schema.to_numpy(table[k], self.features[k]) for k in _COLUMNS}
-            self._data = file, columns
+            with pq.ParquetFile(path) as parquet:
+                missing = stored ^ set(parquet.schema_arrow.names)
+                if missing:
+                    raise DatasetFormatError(
+                        f'{layout.data_file(file)}: columns {sorted(missing)} are missing or '
+                        'unknown'
+                    )
+                table = parquet.read(columns=_COLUMNS, use_threads=False)
+            self._unclaimed.setdefault(path, len(table))
+            self._data = file, {k: schema.to_numpy(table[k], self.features[k]) for k in _COLUMNS}
         return self._data[1]
