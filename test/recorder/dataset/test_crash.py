@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -10,7 +9,6 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from lerobot_drivers.common.errors import DatasetError
@@ -23,60 +21,22 @@ from lerobot_recorder.dataset.validate import validate_dataset
 
 CAMERA = 'observation.images.front'
 REPOSITORY = Path(__file__).parents[3]
+HARNESS = Path(__file__).with_name('kill_harness.py')
+KILLS = int(os.environ.get('LEROBOT_ROS_KILLS', '24'))
 
 
-def start(root):
-    return subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name('killed_writer.py')), str(root)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+def test_no_promise_is_broken_by_kill_9(tmp_path, capsys):
+    """Hundreds of moments with LEROBOT_ROS_KILLS=300."""
+    done = subprocess.run(
+        [sys.executable, str(HARNESS), str(tmp_path), str(KILLS), '1'],
+        capture_output=True, text=True, check=False, timeout=60 + 4 * KILLS,
         env={**os.environ, 'PYTHONPATH': str(REPOSITORY)},
     )  # fmt: skip
-
-
-def kill_at_random(root, rng):
-    """Run the writer for a while, kill it; return the number of episodes it called durable."""
-    process = start(root)
-    opened = process.stdout.readline().strip().split('|')
-    assert opened[0] == 'open', process.stderr.read()
-    time.sleep(rng.uniform(0.0, 0.5))
-    process.kill()
-    output, errors = process.communicate()
-    assert errors == ''
-    durable_episodes = [int(line.split('|')[1]) for line in output.splitlines()]
-    return max([int(opened[1]) - 1, *durable_episodes]) + 1
-
-
-def check_rows(root):
-    for view in DatasetReader(root).episodes():
-        episode = int(view.rows['action'][0][0])
-        expected = np.stack([np.full(view.length, episode), np.arange(view.length)], axis=1)
-        np.testing.assert_array_equal(view.rows['action'], expected)
-        whole = 12 + 7 * (episode % 3)
-        short = (
-            view.extra['ros/outcome'] == 'incomplete' or 'lost_frames' in view.extra['ros/defects']
-        )
-        assert view.length == whole or short
-        for number, picture in enumerate(view.frames(CAMERA)):
-            assert abs(int(picture.mean()) - ((number * 5) % 200 + 20)) <= 3
-
-
-def test_no_durable_episode_is_lost_by_kill_9(tmp_path):
-    root, rng = tmp_path / 'd', random.Random(1)
-    for number in range(7):
-        promised = kill_at_random(root, rng)
-        if promised == 0 and not root.exists():
-            continue
-        if number % 3 == 0:  # else the next writer mends it
-            repair_dataset(root)
-            assert not (root / '.recording').exists()
-            if promised == 0 and not (root / 'meta' / 'info.json').exists():
-                assert list(root.iterdir()) == [], 'killed before a frame: nothing is left'
-                continue
-            assert [str(f) for f in validate_dataset(root)] == []
-            assert DatasetReader(root).num_episodes >= promised
-    repair_dataset(root)
-    assert validate_dataset(root, decode=True) == []
-    check_rows(root)
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)
+    assert counts['durable'] >= KILLS / 2 and counts['incomplete']
+    with capsys.disabled():
+        print('\n', counts)  # noqa: T201
 
 
 class Snapshots:
