@@ -23,7 +23,7 @@ def check(root: Path, expected: DatasetInfo, is_intact: bool = False) -> None:
     Raises:
         DatasetFormatError: there is none, it differs, or its episodes are not contiguous.
     """
-    document = _document(root)
+    document = _document(root, expected)
     problems = differences(document, expected)
     if problems:
         raise DatasetFormatError(f'{root} cannot be resumed: ' + '; '.join(problems))
@@ -85,10 +85,11 @@ def remarks(document: Mapping[str, Any], wanted: DatasetInfo) -> list[str]:
     return remarks
 
 
-def _document(root: Path) -> Mapping[str, Any]:
+def _document(root: Path, expected: DatasetInfo) -> Mapping[str, Any]:
     if not root.is_dir():
         raise DatasetFormatError(f'{root} does not exist; create the dataset instead of resuming')
     session = work_folder.read_session(root)
-    if session is not None and not (root / layout.INFO).exists():
-        return session[0]
+    if not (root / layout.INFO).exists() and (root / layout.RECORDING).exists():
+        # Killed before its first episode, or even before it said what it was to be.
+        return session[0] if session else info.new_document(expected)
     return info.read(root)

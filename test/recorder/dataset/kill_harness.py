@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +31,10 @@ LONGEST_S = 0.5
 def forked(work: Callable[[], object]) -> tuple[int, int]:
     """Run something in a fork; return its pid and the end of a pipe that hears what it says."""
     reader, writer = os.pipe()
-    pid = os.fork()
+    with warnings.catch_warnings():
+        # The threads are those that numpy and OpenCV keep for work nobody has given them yet.
+        warnings.simplefilter('ignore', DeprecationWarning)
+        pid = os.fork()
     if pid:
         os.close(writer)
         return pid, reader
