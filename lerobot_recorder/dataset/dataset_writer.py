@@ -82,7 +82,10 @@ class DatasetWriter:
             DatasetExistsError: something lies there already.
         """
         refuse_existing(root)
-        return cls(WorkFolder(root), root, info)
+        try:
+            return cls(WorkFolder(root), root, info)
+        except OSError as error:
+            raise DatasetError(f'{root} cannot be written: {error}') from error
 
     @classmethod
     def resume(cls, root: Path, info: DatasetInfo) -> DatasetWriter:
@@ -100,7 +103,10 @@ class DatasetWriter:
         """
         sealed = seal.is_intact(root)
         compatible.check(root, info, sealed)
-        work = WorkFolder(root)
+        try:
+            work = WorkFolder(root)
+        except OSError as error:
+            raise DatasetError(f'{root} cannot be written: {error}') from error
         try:
             notices = repair.mend(root, work, sealed)
             writer = cls(work, root, info)
@@ -154,9 +160,9 @@ class DatasetWriter:
                 every further call fails until discard_episode().
         """
         self._check_usable()
-        if self._episode is None:
-            self._episode = RunningEpisode(self._work.start_episode(), self._plan)
         try:
+            if self._episode is None:
+                self._episode = RunningEpisode(self._work.start_episode(), self._plan)
             self._episode.add(values, pictures, task)
         except (EncodingError, OSError) as error:
             raise self._fail(error) from error
@@ -247,8 +253,7 @@ class DatasetWriter:
                 self.discard_episode()
         self._closed = True
         if self._episode is not None:
-            self._episode.abandon()
-            self._episode.join()
+            self._episode.end()
         self._saver.close()
         try:
             self._close_dataset()
@@ -278,9 +283,7 @@ class DatasetWriter:
             ) from self._failure
 
     def _fail(self, error: BaseException) -> DatasetError:
-        """Stop the running episode; what there is of it stays on the disk."""
-        if self._episode is not None:
-            self._episode.abandon()
+        """Take no more frames; what there is of the episode stays on the disk."""
         self._failure = self._told(error)
         return self._failure
 
@@ -299,8 +302,7 @@ class DatasetWriter:
             row = self._state.save(episode.folder, episode.finish(), record)
             self._work.drop(episode.folder)
         except Exception as error:  # noqa: BLE001 - the thread's outermost line
-            episode.abandon()
-            episode.join()
+            episode.end()
             if commit.is_pending(episode.folder):
                 self._stuck = f'an episode before it is half in place ({error}); resume to mend it'
             return self._told(error)

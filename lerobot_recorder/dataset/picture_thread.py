@@ -82,7 +82,7 @@ class PictureThread:
         Raises:
             EncodingError: a picture has failed.
         """
-        self._stop()
+        self.end()
         self._raise_failure()
         return self._done
 
@@ -113,7 +113,8 @@ class PictureThread:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def _stop(self) -> None:
+    def end(self) -> None:
+        """Take what waits, close the file; of a failure nothing is said."""
         if self._thread.is_alive():
             if not self._stopping:
                 self._queue.put(None)

@@ -212,6 +212,12 @@ class RunningEpisode:
             camera.abandon()
         self._journal.abandon()
 
+    def end(self) -> None:
+        """Close all files of an episode that failed, with as much in them as can be."""
+        for camera in self._cameras.values():
+            camera.end()
+        self._journal.abandon()
+
     def join(self) -> None:
         """Wait until nothing of an abandoned episode is being written any more."""
         for camera in self._cameras.values():

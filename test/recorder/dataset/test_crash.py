@@ -22,7 +22,7 @@ from lerobot_recorder.dataset.validate import validate_dataset
 CAMERA = 'observation.images.front'
 REPOSITORY = Path(__file__).parents[3]
 HARNESS = Path(__file__).with_name('kill_harness.py')
-KILLS = int(os.environ.get('LEROBOT_ROS_KILLS', '24'))
+KILLS = int(os.environ.get('LEROBOT_ROS_KILLS', '16'))
 
 
 def test_no_promise_is_broken_by_kill_9(tmp_path, capsys):
