@@ -148,7 +148,7 @@ def test_statistics_are_exact_once_closed_however_it_ended(good, info, film, too
     (good / '.recording').mkdir()
     assert repair_dataset(good) == ['computed stats.json anew']
     again = json.loads((good / 'meta/stats.json').read_text())
-    for key, name in ((key, name) for key in closed for name in closed[key]):
+    for key, name in [(feature, name) for feature in closed for name in closed[feature]]:
         np.testing.assert_allclose(again[key][name], closed[key][name], atol=1e-9)
     with DatasetWriter.resume(good, info) as writer:
         assert writer._was_sealed
