@@ -1,8 +1,7 @@
 """The record of an episode that was accepted but is not part of the dataset yet.
 
 It lies in the episode's working folder, so that whoever recovers the episode keeps the operator's
-word: `accepted.json`, which appears there at once, and the tables as Arrow files, whose writing
-costs no more than copying them.
+word: `accepted.json`, and the tables as Arrow files, whose writing costs no more than copying them.
 """
 
 from __future__ import annotations
@@ -20,11 +19,6 @@ from lerobot_recorder.dataset.record import EpisodeRecord
 _FILE = 'accepted.json'
 
 
-def is_accepted(folder: Path) -> bool:
-    """Return whether the episode of a working folder was accepted."""
-    return (folder / _FILE).exists()
-
-
 def write(folder: Path, record: EpisodeRecord, length: int) -> None:
     """Keep a record; it is on the disk for good when this returns.
 
@@ -37,7 +31,6 @@ def write(folder: Path, record: EpisodeRecord, length: int) -> None:
         path = _table_path(folder, name)
         with pa.OSFile(str(path), 'wb') as file, pa.ipc.new_file(file, table.schema) as writer:
             writer.write_table(table)
-        durable.sync_file(path)
     document = {
         'uuid': record.uuid,
         'outcome': record.outcome,
@@ -46,18 +39,21 @@ def write(folder: Path, record: EpisodeRecord, length: int) -> None:
         'tables': list(record.tables),
         'length': length,
     }
-    durable.write_bytes(folder / _FILE, json.dumps(document, ensure_ascii=False).encode())
-    durable.sync_folder(folder.parent)
+    (folder / _FILE).write_bytes(json.dumps(document, ensure_ascii=False).encode())
+    # All at once: the operator waits for it. Until then an incomplete record is none.
+    tables = [_table_path(folder, name) for name in record.tables]
+    durable.sync_all([folder / _FILE, *tables, folder, folder.parent])
 
 
-def read(folder: Path) -> tuple[EpisodeRecord, int]:
-    """Return the record and the number of rows that were accepted."""
-    document = json.loads((folder / _FILE).read_text(encoding='utf-8'))
-    tables = {name: _read_table(_table_path(folder, name)) for name in document['tables']}
-    record = EpisodeRecord(
-        document['uuid'], document['outcome'], document['defects'], document['details'], tables
-    )
-    return record, int(document['length'])
+def read(folder: Path) -> tuple[EpisodeRecord, int] | None:
+    """Return the record and the number of rows that were accepted, None if it was not accepted."""
+    try:
+        document = json.loads((folder / _FILE).read_bytes())
+        tables = {name: _read_table(_table_path(folder, name)) for name in document['tables']}
+        fields = (document[name] for name in ('uuid', 'outcome', 'defects', 'details'))
+        return EpisodeRecord(*fields, tables), int(document['length'])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def shortened(record: EpisodeRecord, accepted: int, length: int) -> EpisodeRecord:

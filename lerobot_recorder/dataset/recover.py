@@ -47,26 +47,23 @@ def recover(root: Path, work: WorkFolder, folder: Path) -> str:
     document, config = session
     has_info = (root / layout.INFO).exists()
     state = DatasetState.load(root) if has_info else DatasetState(root, document)
-    is_accepted = accepted.is_accepted(folder)
+    kept = accepted.read(folder)
     try:
         episode = _whole_part(folder, state, config)
-        if episode is None and not is_accepted:
+        if episode is None and kept is None:
             work.drop(folder)
             return 'dropped an interrupted episode of which no complete frame was on the disk'
         if episode is None:
             return _set_aside(root, folder, 'no complete frame of it was on the disk')
-        record = _record(folder, episode.length, is_accepted)
     except (DatasetError, OSError, ValueError, av.FFmpegError) as error:
         return _set_aside(root, folder, str(error))
+    record = accepted.shortened(*kept, episode.length) if kept else _incomplete(episode.length)
     row = state.save(folder, episode, record)
     work.drop(folder)
-    return _told(row, record, state.fps, is_accepted)
+    return _told(row, record, state.fps, kept is not None)
 
 
-def _record(folder: Path, length: int, is_accepted: bool) -> EpisodeRecord:
-    if is_accepted:
-        record, accepted_length = accepted.read(folder)
-        return accepted.shortened(record, accepted_length, length)
+def _incomplete(length: int) -> EpisodeRecord:
     details = {'recovered_frames': length}
     return EpisodeRecord(uuid.uuid4().hex, OUTCOME, {'interrupted': 1}, details)
 
