@@ -1,7 +1,7 @@
 """The record of an episode that was accepted but is not part of the dataset yet.
 
 It lies in the episode's working folder, so that whoever recovers the episode keeps the operator's
-word: `accepted.json`, and the tables as Arrow files, whose writing costs no more than copying them.
+word: `accepted.json`, and the tables as Arrow files, whose writing costs no more than a copy.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def read(folder: Path) -> tuple[EpisodeRecord, int] | None:
     try:
         document = json.loads((folder / _FILE).read_bytes())
         tables = {name: _read_table(_table_path(folder, name)) for name in document['tables']}
-        fields = (document[name] for name in ('uuid', 'outcome', 'defects', 'details'))
-        return EpisodeRecord(*fields, tables), int(document['length'])
+        fields = {name: document[name] for name in ('uuid', 'outcome', 'defects', 'details')}
+        return EpisodeRecord(**fields, tables=tables), int(document['length'])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -34,7 +34,7 @@ def test_no_promise_is_broken_by_kill_9(tmp_path, capsys):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     counts = json.loads(done.stdout)
-    assert counts['durable'] >= KILLS / 2 and counts['incomplete']
+    assert counts['accepted'] and counts['durable']
     with capsys.disabled():
         print('\n', counts)  # noqa: T201
 
@@ -91,13 +91,11 @@ def test_a_crash_at_any_step_of_saving_leaves_all_or_a_recoverable_part(
         last = reader.episode(before)
         lost = json.loads(last.extra['ros/defects']).get('lost_frames', 0)
         outcomes.append(last.extra['ros/outcome'])
-        assert last.length == 12 - lost or outcomes[-1] == 'incomplete'
+        assert last.length == 12 - lost
         assert last.length >= 5
         assert not (copy / '.recording').exists()
         assert repair_dataset(copy) == []
-    assert outcomes[0] == 'incomplete'
-    assert outcomes[-1] is None
-    assert outcomes == sorted(outcomes, key=lambda outcome: outcome is None)
+    assert set(outcomes) == {None}, 'the record is the first that is on the disk'
 
 
 def interrupted(root, info, film, frames, monkeypatch):

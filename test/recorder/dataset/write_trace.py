@@ -168,6 +168,10 @@ def read(trace: Path, root: Path) -> list[Op]:
         pid, text = match.groups()
         if text.endswith('<unfinished ...>'):
             begun[pid] = text.removesuffix('<unfinished ...>')
+            # Another thread may get the same number before the call is seen to end.
+            if text.startswith('close('):
+                follower.feed('close', text[6:].split()[0].rstrip(')'), 0)
+                begun[pid] = ''
             continue
         if text.startswith('<...'):
             text = begun.pop(pid, '') + text.partition('resumed>')[2]
