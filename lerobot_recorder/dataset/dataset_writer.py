@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from lerobot_drivers.common.errors import DatasetError, DatasetExistsError
 from lerobot_recorder.dataset import commit, compatible, layout, repair, schema
 from lerobot_recorder.dataset.info import DatasetInfo, VideoConfig, new_document
-from lerobot_recorder.dataset.picture import Picture
 from lerobot_recorder.dataset.picture_thread import EncodingError
 from lerobot_recorder.dataset.record import EpisodeRecord
-from lerobot_recorder.dataset.running_episode import EpisodePlan, RunningEpisode
+from lerobot_recorder.dataset.running_episode import EpisodePlan, Pictures, RunningEpisode
 from lerobot_recorder.dataset.state import DatasetState
 from lerobot_recorder.dataset.work_folder import WorkFolder
 
@@ -116,9 +115,7 @@ class DatasetWriter:
         """Rows of all saved episodes."""
         return self._state.total_frames
 
-    def add_frame(
-        self, values: Mapping[str, NDArray[Any]], pictures: Mapping[str, Picture], task: str
-    ) -> None:
+    def add_frame(self, values: Mapping[str, NDArray[Any]], pictures: Pictures, task: str) -> None:
         """Add a row to the running episode; the first one starts it.
 
         Waits while an encoder's queue is full.

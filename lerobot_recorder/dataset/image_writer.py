@@ -1,4 +1,4 @@
-"""One camera's pictures of one episode as PNG, for datasets without video.
+"""One camera's pictures of one episode as PNG (depth as TIFF), for datasets without video.
 
 While an episode is recorded its images lie one after the other in a single file, each behind its
 length; when it is saved they go into the data Parquet.
@@ -7,6 +7,9 @@ length; when it is saved they go into the data Parquet.
 from __future__ import annotations
 
 import struct
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,46 +18,117 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError
+from lerobot_recorder.dataset import schema
+from lerobot_recorder.dataset.depth_writer import in_millimetres, levels
 from lerobot_recorder.dataset.picture_thread import PictureThread, Sink
+from lerobot_recorder.dataset.statistics import PictureHistogram
+from lerobot_recorder.image_headers import PNG_SIGNATURE
 
 _LENGTH = struct.Struct('<Q')
 _PNG_SPEED = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+_TIFF_PLAIN = [cv2.IMWRITE_TIFF_COMPRESSION, 1]
 
 
 class ImageSpool(Sink):
-    """Appends pictures to a file, compressed without loss."""
+    """Appends pictures to a file in their order, compressed without loss by several threads.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Args:
+        path: The file.
+        threads: How many compress.
+    """
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        self._path, self._threads = path, threads
         self._file: BinaryIO | None = None
+        self._waiting: deque[Future[bytes]] = deque()
 
     def open(self) -> None:
         """Start the file."""
+        self._pool = ThreadPoolExecutor(self._threads, f'compress {self._path.stem}')
         self._file = self._path.open('wb', buffering=0)
 
-    def write(self, rgb: NDArray[np.uint8]) -> None:
-        """Add a picture, RGB, shape (height, width, 3)."""
-        good, png = cv2.imencode('.png', cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), _PNG_SPEED)
-        if not good or self._file is None:
-            raise DatasetError(f'{self._path}: a picture could not be encoded as PNG')
-        self._file.write(_LENGTH.pack(len(png)) + png.tobytes())
+    def write(self, picture: Any, sampled: bool) -> NDArray[Any]:
+        """Add a `Picture`; return its pixels."""
+        rgb = np.asarray(picture.rgb())
+        self._submit(_png, rgb)
+        return rgb
 
     def close(self) -> None:
-        """End the file."""
-        if self._file is not None:
+        """Write what is still being compressed and end the file."""
+        if self._file is None:
+            return
+        try:
+            while self._waiting:
+                self._append()
+        finally:
+            self._pool.shutdown()
             self._file.close()
+
+    def _submit(self, compress: Callable[[NDArray[Any]], bytes], pixels: NDArray[Any]) -> None:
+        self._waiting.append(self._pool.submit(compress, pixels))
+        while len(self._waiting) > 2 * self._threads or self._waiting[0].done():
+            self._append()
+            if not self._waiting:
+                break
+
+    def _append(self) -> None:
+        data = self._waiting.popleft().result()
+        assert self._file is not None
+        self._file.write(_LENGTH.pack(len(data)) + data)
+
+
+class DepthSpool(ImageSpool):
+    """The same of depth, as TIFF: whole millimetres or metres as they came."""
+
+    def write(self, picture: Any, sampled: bool) -> NDArray[Any]:
+        """Add a `DepthPicture`; return its distances [mm]."""
+        depth = picture.depth()
+        self._submit(_tiff, depth)
+        return in_millimetres(depth)
 
 
 class ImageWriter(PictureThread):
-    """Compresses a camera's pictures in a thread of its own."""
+    """Compresses a camera's pictures in threads of its own.
 
-    def __init__(self, key: str, path: Path, queue_size: int = 30) -> None:
-        super().__init__(key, ImageSpool(path), queue_size)
+    Args:
+        key: The camera's feature.
+        feature: Its entry.
+        path: The file that takes them.
+        queue_size: Pictures that may wait.
+        threads: How many threads compress.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        feature: Mapping[str, Any],
+        path: Path,
+        queue_size: int = 30,
+        threads: int = 1,
+    ) -> None:
+        spool = DepthSpool if schema.is_depth(feature) else ImageSpool
+        histogram = PictureHistogram(levels(feature))
+        super().__init__(key, spool(path, threads), queue_size, histogram)
         self._path = path
 
     def images(self) -> list[dict[str, Any]]:
         """Return all images as LeRobot stores them in Parquet."""
         return read_spool(self._path)
+
+
+def _png(rgb: NDArray[np.uint8]) -> bytes:
+    return _compressed('.png', cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), _PNG_SPEED)
+
+
+def _tiff(depth: NDArray[Any]) -> bytes:
+    return _compressed('.tiff', np.ascontiguousarray(depth), _TIFF_PLAIN)
+
+
+def _compressed(suffix: str, pixels: NDArray[Any], options: list[int]) -> bytes:
+    good, data = cv2.imencode(suffix, pixels, options)
+    if not good:
+        raise DatasetError(f'a picture could not be compressed as {suffix[1:].upper()}')
+    return bytes(data.tobytes())
 
 
 def read_spool(path: Path) -> list[dict[str, Any]]:
@@ -66,17 +140,27 @@ def read_spool(path: Path) -> list[dict[str, Any]]:
         start = at + _LENGTH.size
         at = start + _LENGTH.unpack_from(data, at)[0]
         if at <= len(data):
-            images.append({'bytes': data[start:at], 'path': f'frame-{len(images):06d}.png'})
+            images.append({'bytes': data[start:at], 'path': _name(len(images), data[start:at])})
     return images
 
 
-def decode_image(png: bytes) -> NDArray[np.uint8]:
-    """Return the pixels of an encoded picture, RGB, shape (height, width, 3).
+def _name(number: int, data: bytes) -> str:
+    """Return what LeRobot would call the file."""
+    suffix = 'png' if data.startswith(PNG_SIGNATURE) else 'tiff'
+    return f'frame-{number:06d}.{suffix}'
+
+
+def decode_image(data: bytes, depth: bool = False) -> NDArray[Any]:
+    """Return the pixels of an encoded picture.
+
+    Returns:
+        RGB, shape (height, width, 3); of depth uint16 [mm] or float32 [m], shape (height, width).
 
     Raises:
         DatasetError: it is no picture.
     """
-    bgr = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
-    if bgr is None:
+    flags = cv2.IMREAD_UNCHANGED if depth else cv2.IMREAD_COLOR
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if found is None:
         raise DatasetError('an image in the Parquet file cannot be decoded')
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+    return np.asarray(found if depth else cv2.cvtColor(found, cv2.COLOR_BGR2RGB))

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from lerobot_recorder.dataset import (
     commit,
+    depth_writer,
     episodes,
     global_statistics,
     info,
@@ -90,7 +91,7 @@ class DatasetState:
         row = self._row(episode, record)
         files = {path.name: self._video_path(key) for key, path in episode.videos.items()}
         files |= self._write_rows(folder, episode, row)
-        files |= _with_histograms(record, episode).write(folder, row.index, row.length)
+        files |= _with_pictures(record, episode).write(folder, row.index, row.length)
         self._probe_videos(episode)
         self._statistics.add(self._all_columns(episode), row.statistics, episode.histograms)
         self.num_episodes, self.total_frames = row.index + 1, row.stop
@@ -160,10 +161,12 @@ class DatasetState:
     def _probe_videos(self, episode: FinishedEpisode) -> None:
         for key, path in episode.videos.items():
             feature = self.features[key]
-            if not feature.get('info'):
-                facts = video_reader.probe(path)
-                block = video_reader.info_block(facts, self.fps, episode.video)
-                self.features[key] = {**feature, 'info': block}
+            known = dict(feature.get('info') or {})
+            if 'video.codec' not in known:
+                depth = schema.is_depth(feature)
+                encoder = depth_writer.info(episode.video.gop) if depth else episode.video.info()
+                block = video_reader.info_block(video_reader.probe(path), self.fps, encoder)
+                self.features[key] = {**feature, 'info': {**block, **known}}
 
     def _video_index(self, key: str) -> layout.FileIndex:
         return layout.free_index(layout.video_files(self.root, key))
@@ -176,8 +179,16 @@ def _unique(sentences: list[str]) -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
-def _with_histograms(record: EpisodeRecord, episode: FinishedEpisode) -> EpisodeRecord:
+def _with_pictures(record: EpisodeRecord, episode: FinishedEpisode) -> EpisodeRecord:
+    """Add what is known of the pictures: their histograms, and how they were encoded."""
     if not episode.histograms:
         return record
+    encoded = {'encoder': episode.video.told(), 'why': episode.video.why, **episode.video.info()}
+    if episode.reencoded:
+        encoded['reencoded'] = dict(episode.reencoded)
     table = global_statistics.to_table(episode.histograms)
-    return replace(record, tables={**record.tables, global_statistics.HISTOGRAMS: table})
+    return replace(
+        record,
+        details={**record.details, 'video': encoded} if episode.videos else record.details,
+        tables={**record.tables, global_statistics.HISTOGRAMS: table},
+    )
