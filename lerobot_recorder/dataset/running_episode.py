@@ -183,7 +183,9 @@ class RunningEpisode:
                 columns[key] = camera.images()
             else:
                 videos[key] = video_path(self._folder, key)
-                self._compare(key, camera.fed, frames_on_grid(videos[key], self._plan.fps))
+                self._compare(
+                    key, camera.fed, video_reader.frames_on_grid(videos[key], self._plan.fps)
+                )
         histograms = {key: camera.histogram for key, camera in self._cameras.items()}
         return FinishedEpisode(
             self.length, columns, self._tasks, histograms, videos, self._plan.video,
@@ -235,13 +237,6 @@ def video_path(folder: Path, key: str) -> Path:
 def spool_path(folder: Path, key: str) -> Path:
     """Return the file of a camera's images in the working folder."""
     return folder / f'{_file_name(key)}.images'
-
-
-def frames_on_grid(path: Path, fps: int) -> int:
-    """Return how many frames a video has if each is at its time, else -1."""
-    times = video_reader.frame_times(path)
-    off = np.abs(times - np.arange(len(times)) / fps)
-    return len(times) if (off <= video_reader.TOLERANCE_S).all() else -1
 
 
 def _picture_writer(folder: Path, key: str, plan: EpisodePlan) -> PictureThread:

@@ -84,6 +84,13 @@ def frame_times(path: Path) -> NDArray[np.float64]:
         return times.astype(np.float64)
 
 
+def frames_on_grid(path: Path, fps: int) -> int:
+    """Return how many frames a video has if each is at its time, else -1."""
+    times = frame_times(path)
+    off = np.abs(times - np.arange(len(times)) / fps)
+    return len(times) if (off <= TOLERANCE_S).all() else -1
+
+
 def frames(
     path: Path, start: int, count: int | None, fps: int, pix_fmt: str = RGB24
 ) -> Iterator[NDArray[Any]]:
