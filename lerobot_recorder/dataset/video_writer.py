@@ -6,6 +6,7 @@ kill -9, and an ordinary MP4 after it was closed. That needs frames in order, he
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -83,6 +84,7 @@ class VideoSink(Sink):
 
     def _start(self, context: Any) -> None:
         """Open the encoder, no thread of it at real-time priority."""
+        os.environ.setdefault('SVT_LOG', '1')  # errors only: it would tell its life on stderr
         try:
             with realtime.no_new_realtime_threads():
                 context.open()
@@ -161,8 +163,10 @@ class Encoder(VideoSink):
         """Add a `Picture`; return its pixels, RGB, possibly decimated."""
         planar = isinstance(picture, PlanarPicture) and self._pix_fmt in ('yuv420p', 'nv12')
         if planar and self._size == (picture.height, picture.width):
-            self._encode(self._to_frame(picture.i420()))
-            return picture.sample() if sampled else None
+            frame = self._to_frame(picture.i420())
+            pixels = picture.sample() if sampled else None  # while they are in the cache
+            self._encode(frame)
+            return pixels
         rgb = self._rgb(picture)
         self._check(rgb)
         self._encode(self._frame_of(rgb))
