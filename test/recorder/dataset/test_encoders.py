@@ -176,7 +176,7 @@ def test_an_encoder_lost_on_the_way_is_told(tmp_path, monkeypatch):
     while not encoder.frames:
         threading.Event().wait(0.005)
     monkeypatch.setattr(encoder, '_stream', Gone())
-    with pytest.raises(EncodingError, match='front: .*libx264 .*failed at .*unplugged'):
+    with pytest.raises(EncodingError, match=r'front: .*libx264 .*failed at .*unplugged'):
         thread.add(ArrayPicture(scene(1)))
         thread.finish()
 

@@ -80,7 +80,7 @@ def test_video_settings_are_checked(changes):
 def test_odd_sizes_are_refused_where_no_format_of_the_encoder_takes_them():
     camera = {'dtype': 'video', 'shape': [479, 641, 3], 'names': None}
     assert DatasetInfo(30, {'c': camera}).video.pix_fmt_for(479, 641) == 'yuv444p'
-    with pytest.raises(DatasetFormatError, match='641x479 cannot be encoded by libsvtav1.*even'):
+    with pytest.raises(DatasetFormatError, match=r'641x479 cannot be encoded by libsvtav1.*even'):
         DatasetInfo(30, {'c': camera}, video=VideoConfig('libsvtav1'))
 
 

@@ -93,7 +93,7 @@ def test_nothing_is_overwritten(tmp_path, good):
 
 def test_a_damaged_dataset_is_refused(tmp_path, good):
     next(iter((good / 'videos').rglob('*.mp4'))).write_bytes(b'')
-    with pytest.raises(DatasetError, match='is not whole.*repair it first'):
+    with pytest.raises(DatasetError, match=r'is not whole.*repair it first'):
         transcode(good, tmp_path / 'new', AV1)
 
 
