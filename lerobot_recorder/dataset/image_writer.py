@@ -7,6 +7,7 @@ length; when it is saved they go into the data Parquet.
 from __future__ import annotations
 
 import struct
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,6 +42,8 @@ class ImageSpool(Sink):
         self._path, self._threads = path, threads
         self._file: BinaryIO | None = None
         self._waiting: deque[Future[bytes]] = deque()
+        self._order = threading.Lock()
+        self._failure: OSError | None = None
 
     def open(self) -> None:
         """Start the file."""
@@ -59,22 +62,43 @@ class ImageSpool(Sink):
             return
         try:
             while self._waiting:
-                self._append()
+                self._wait_for_oldest()
         finally:
             self._pool.shutdown()
             self._file.close()
 
     def _submit(self, compress: Callable[[NDArray[Any]], bytes], pixels: NDArray[Any]) -> None:
-        self._waiting.append(self._pool.submit(compress, pixels))
-        while len(self._waiting) > 2 * self._threads or self._waiting[0].done():
-            self._append()
-            if not self._waiting:
-                break
+        future = self._pool.submit(compress, pixels)
+        with self._order:
+            self._waiting.append(future)
+        future.add_done_callback(self._append_done)
+        while len(self._waiting) > 2 * self._threads:
+            self._wait_for_oldest()
 
-    def _append(self) -> None:
-        data = self._waiting.popleft().result()
+    def _wait_for_oldest(self) -> None:
+        with self._order:
+            oldest = self._waiting[0] if self._waiting else None
+        if oldest is not None:
+            oldest.result()
+            self._append_done()
+        if self._failure is not None:
+            raise self._failure
+
+    def _append_done(self, _: Future[bytes] | None = None) -> None:
+        """Append what is compressed, up to the first that is not; from whichever thread."""
+        with self._order:
+            while self._waiting and self._failure is None:
+                oldest = self._waiting[0]
+                if not oldest.done() or oldest.exception() is not None:
+                    return
+                self._write(self._waiting.popleft().result())
+
+    def _write(self, data: bytes) -> None:
         assert self._file is not None
-        self._file.write(_LENGTH.pack(len(data)) + data)
+        try:
+            self._file.write(_LENGTH.pack(len(data)) + data)
+        except OSError as error:
+            self._failure = error
 
 
 class DepthSpool(ImageSpool):

@@ -159,7 +159,8 @@ def test_interrupted_depth_is_recovered(tmp_path, dtype):
             writer.add_frame(
                 {'action': np.ones(1, np.float32)}, {CAMERA: ArrayDepth(picture)}, 'x'
             )
-        while writer._episode._cameras[CAMERA]._done < 60:
+        camera = writer._episode._cameras[CAMERA]
+        while camera._done < 60 or getattr(camera._sink, '_waiting', ()):
             pass
         shutil.copytree(root, tmp_path / 'killed')
         writer.discard_episode()
