@@ -14,6 +14,7 @@ COMMANDS = {
     'teleoperate': ('lerobot_teleop.commands.teleoperate', 'drive a robot without recording'),
     'replay': ('lerobot_policy.commands.replay', 'replay an episode on a robot'),
     'convert': ('lerobot_recorder.commands.convert', 'make a dataset of a bag'),
+    'transcode': ('lerobot_recorder.commands.transcode', 'encode the videos of a dataset anew'),
     'validate': ('lerobot_recorder.commands.validate', 'check a dataset on disk'),
     'info': ('lerobot_recorder.commands.info', 'show what a dataset holds'),
 }

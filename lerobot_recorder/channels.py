@@ -199,6 +199,7 @@ class PictureChannel(Channel):
     def __init__(self, feature: str, source: SourceConfig, number: int) -> None:
         super().__init__(feature, source, number)
         self.size: tuple[int, int] | None = None
+        self.depth_unit: str | None = None
 
     @property
     def is_learned(self) -> bool:
@@ -210,6 +211,16 @@ class PictureChannel(Channel):
         if self.size is None:
             picture = to_picture(message, self._image_type(raw), raw.topic)
             self.size = (picture.height, picture.width)
+            self.depth_unit = getattr(picture, 'unit', None)
+
+    def entry(self) -> dict[str, Any]:
+        """Return the feature as info.json describes it."""
+        assert self.size is not None
+        names = ['height', 'width', 'channels']
+        if self.depth_unit is None:
+            return {'dtype': 'video', 'shape': [*self.size, 3], 'names': names}
+        info = {'is_depth_map': True, 'depth_unit': self.depth_unit}
+        return {'dtype': 'video', 'shape': [*self.size, 1], 'names': names, 'info': info}
 
     def value(self, message: Any, raw: RawMessage) -> Any:
         """Return the picture, its pixels not yet decoded."""
@@ -219,6 +230,9 @@ class PictureChannel(Channel):
                 f'{raw.topic}: a picture is {picture.width}x{picture.height}, '
                 f'expected {self.size[1]}x{self.size[0]} as the first one'
             )
+        if self.size is not None and getattr(picture, 'unit', None) != self.depth_unit:
+            expected = f'depth in {self.depth_unit}' if self.depth_unit else 'colour'
+            raise StreamError(f'{raw.topic}: a picture is not {expected} as the first one')
         return picture
 
     def _image_type(self, raw: RawMessage) -> str:

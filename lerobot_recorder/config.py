@@ -9,7 +9,13 @@ from typing import Any
 
 from lerobot_drivers.common.config import STRICT_KEYS
 from lerobot_drivers.common.errors import ConfigError
-from lerobot_recorder.dataset.info import VideoConfig
+from lerobot_recorder.dataset import info as dataset_info
+from lerobot_recorder.dataset.depth_codes import DepthScale
+from lerobot_recorder.dataset.encoders import ALIASES, ENCODERS
+from lerobot_recorder.dataset.info import DatasetInfo, VideoConfig
+from lerobot_recorder.dataset.layout import INFO
+from lerobot_recorder.dataset.schema import Features, is_picture
+from lerobot_recorder.encoder_choice import AUTO, Need, resolve
 from lerobot_recorder.guess import TopicHints
 
 
@@ -18,26 +24,76 @@ class EncoderConfig:
     """How pictures are encoded (``--dataset.rgb_encoder.*``).
 
     Attributes:
-        vcodec: the codec; h264 so far.
-        preset: x264's preset.
-        crf: x264's constant rate factor.
+        vcodec: LeRobot's name of the encoder, ``auto`` for hardware that works, ``mjpeg`` to
+            keep JPEGs as they come; None takes what suits cores and cameras.
+        pix_fmt: FFmpeg's pixel format; None takes the encoder's own.
         g: distance of key frames [frames].
+        crf: quality on the encoder's own scale; None takes about 40 dB.
+        preset: the encoder's preset; None takes its default.
+        fast_decode: LeRobot's tuning for cheap decoding.
+        video_backend: ``pyav``, the only one there is.
+        extra_options: more options of FFmpeg's encoder.
     """
 
     __pydantic_config__ = STRICT_KEYS
 
-    vcodec: str = 'h264'
-    preset: str = 'ultrafast'
-    crf: int = 21
+    vcodec: str | None = None
+    pix_fmt: str | None = None
     g: int = 2
+    crf: int | float | None = None
+    preset: int | str | None = None
+    fast_decode: int = 0
+    video_backend: str = 'pyav'
+    extra_options: dict[str, Any] = field(default_factory=dict)
 
-    def video(self) -> VideoConfig:
-        """Return what the dataset writer takes.
+    def __post_init__(self) -> None:
+        known = {*ENCODERS, *ALIASES, AUTO, None}
+        if self.vcodec not in known:
+            names = ', '.join([AUTO, *ENCODERS])
+            raise ValueError(f'vcodec must be one of {names}, found {self.vcodec!r}')
+        if self.video_backend != 'pyav':
+            raise ValueError(f"video_backend must be 'pyav', found {self.video_backend!r}")
+
+    def settings(self) -> dict[str, Any]:
+        """Return what was asked for besides the encoder, as `VideoConfig` takes it."""
+        asked = {'pix_fmt': self.pix_fmt, 'crf': self.crf, 'preset': self.preset}
+        always = {'gop': self.g, 'fast_decode': self.fast_decode}
+        given = {key: value for key, value in asked.items() if value is not None}
+        return {**given, **always, 'extra_options': self.extra_options}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthEncoderConfig:
+    """How depth is encoded (``--dataset.depth_encoder.*``): 12-bit HEVC without loss.
+
+    Attributes:
+        vcodec, pix_fmt: ``hevc`` and ``gray12le``, the only ones there are.
+        depth_min, depth_max: what is nearer or farther is cut off [m].
+        shift: added before the logarithm [m].
+        use_log: finer where it is near.
+    """
+
+    __pydantic_config__ = STRICT_KEYS
+
+    vcodec: str = 'hevc'
+    pix_fmt: str = 'gray12le'
+    depth_min: float = 0.01
+    depth_max: float = 10.0
+    shift: float = 3.5
+    use_log: bool = True
+
+    def __post_init__(self) -> None:
+        if (self.vcodec, self.pix_fmt) != ('hevc', 'gray12le'):
+            found = f'{self.vcodec} and {self.pix_fmt}'
+            raise ValueError(f'vcodec and pix_fmt must be hevc and gray12le, found {found}')
+
+    def scale(self) -> DepthScale:
+        """Return it as the dataset writer takes it.
 
         Raises:
-            ConfigError: the encoder cannot be obeyed.
+            ConfigError: the limits are not in order.
         """
-        return VideoConfig(codec=self.vcodec, preset=self.preset, crf=self.crf, gop=self.g)
+        return DepthScale(self.depth_min, self.depth_max, self.shift, self.use_log)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +108,13 @@ class DatasetConfig:
         episode_time_s: length of an episode [s].
         reset_time_s: time to reset the scene between two episodes [s].
         num_episodes: how many episodes to record.
-        video: pictures as video; images in Parquet are not built in yet.
+        video: pictures as video, else as images in Parquet.
         push_to_hub: upload when done; not built in yet.
+        vcodec: the same as rgb_encoder.vcodec.
         rgb_encoder: how pictures are encoded.
+        depth_encoder: how depth is encoded.
+        num_image_writer_processes: for LeRobot's flag; threads do it here, as many more.
+        num_image_writer_threads_per_camera: threads that compress images where there is no video.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -68,7 +128,11 @@ class DatasetConfig:
     num_episodes: int = 50
     video: bool = True
     push_to_hub: bool = False
+    vcodec: str | None = None
     rgb_encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    depth_encoder: DepthEncoderConfig = field(default_factory=DepthEncoderConfig)
+    num_image_writer_processes: int = 0
+    num_image_writer_threads_per_camera: int = 4
 
     def __post_init__(self) -> None:
         checks = (
@@ -77,12 +141,58 @@ class DatasetConfig:
             ('episode_time_s', self.episode_time_s > 0, 'above 0'),
             ('reset_time_s', self.reset_time_s >= 0, 'not negative'),
             ('num_episodes', self.num_episodes >= 1, 'at least 1'),
-            ('video', self.video, 'true: images in Parquet are not built in yet'),
+            ('num_image_writer_processes', self.num_image_writer_processes >= 0, 'not negative'),
+            (
+                'num_image_writer_threads_per_camera',
+                self.num_image_writer_threads_per_camera >= 1,
+                'at least 1',
+            ),
             ('push_to_hub', not self.push_to_hub, 'false: uploading is not built in yet'),
         )
         for name, good, expected in checks:
             if not good:
                 raise ValueError(f'{name} must be {expected}, found {getattr(self, name)!r}')
+        named = self.rgb_encoder.vcodec
+        if None not in (named, self.vcodec) and named != self.vcodec:
+            raise ValueError(f'vcodec is {self.vcodec!r}, but rgb_encoder.vcodec {named!r}')
+        EncoderConfig(vcodec=self.vcodec)
+
+    def info(
+        self, features: Features, robot_type: str | None, resume: bool = False
+    ) -> DatasetInfo:
+        """Return what the dataset is to be; its encoder has been tried.
+
+        Args:
+            features: what it holds, pictures as video.
+            robot_type: LeRobot's name of the robot.
+            resume: whether the dataset is there already, and its codec is kept.
+
+        Raises:
+            ConfigError: the encoder does not work, or its settings are wrong.
+            DatasetFormatError: a feature cannot be written.
+        """
+        kind = 'video' if self.video else 'image'
+        stored = {
+            k: {**f, 'dtype': kind} if is_picture(f) else dict(f) for k, f in features.items()
+        }
+        return DatasetInfo(self.fps, stored, robot_type, self._encoding(stored, resume))
+
+    def _encoding(self, features: Features, resume: bool) -> VideoConfig:
+        need = Need.of(features, self.fps)
+        shared: dict[str, Any] = {
+            'depth': self.depth_encoder.scale(),
+            'image_threads': self._image_threads,
+        }
+        if not need.sizes:
+            return VideoConfig(**shared)
+        vcodec = self.rgb_encoder.vcodec or self.vcodec
+        known = resume and (self.folder / INFO).exists()
+        document = dataset_info.read(self.folder) if known else None
+        return resolve(vcodec, {**self.rgb_encoder.settings(), **shared}, need, document)
+
+    @property
+    def _image_threads(self) -> int:
+        return self.num_image_writer_threads_per_camera * max(1, self.num_image_writer_processes)
 
     @property
     def folder(self) -> Path:

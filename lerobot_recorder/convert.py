@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lerobot_drivers.common.clock import FOREVER_NS
 from lerobot_drivers.common.errors import BagError
 from lerobot_recorder.bag_reader import BagReader
-from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter, VideoConfig
+from lerobot_recorder.config import DatasetConfig
+from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter
+from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.mapping import MappingConfig
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.take import Take
@@ -27,7 +29,7 @@ class ConvertJob:
         root: folder of the dataset to be made.
         mapping: which topic becomes which feature.
         task: what the robot was told to do.
-        video: how to encode pictures.
+        dataset: how to encode pictures; None encodes by the defaults of the dataset writer.
         start_ns: nothing before this acquisition time becomes a row [ns].
         end_ns: nothing after this acquisition time becomes a row [ns].
     """
@@ -36,7 +38,7 @@ class ConvertJob:
     root: Path
     mapping: MappingConfig
     task: str
-    video: VideoConfig = field(default_factory=VideoConfig)
+    dataset: DatasetConfig | None = None
     start_ns: int = 0
     end_ns: int = FOREVER_NS
 
@@ -51,6 +53,7 @@ class Converted:
         outcome: ``incomplete`` if a sensor was lost, else None.
         defects: kind -> how often, none of it zero.
         streams: stream -> its figures.
+        encoding: how pictures are encoded and why, empty without video.
     """
 
     frames: int
@@ -58,6 +61,7 @@ class Converted:
     outcome: str | None
     defects: dict[str, int]
     streams: dict[str, dict[str, Any]]
+    encoding: str = ''
 
 
 def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Converted:
@@ -74,9 +78,7 @@ def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Conv
     with BagReader(job.bag) as bag:
         check_topics(bag, job.mapping)
         plan = learn_plan(bag, job.mapping)
-        info = DatasetInfo(
-            job.mapping.fps, plan.features(), robot_type=job.mapping.robot_type, video=job.video
-        )
+        info = _info(job, plan)
         with DatasetWriter.create(job.root, info) as writer:
             take = Take(plan, writer, job.task, job.start_ns)
             take.until_ns = job.end_ns
@@ -91,7 +93,15 @@ def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Conv
                 outcome=outcome,
                 defects=take.defects(),
                 streams=take.report(),
+                encoding=told(info),
             )
+
+
+def _info(job: ConvertJob, plan: RowPlan) -> DatasetInfo:
+    features, robot_type = plan.features(), job.mapping.robot_type
+    if job.dataset is None:
+        return DatasetInfo(job.mapping.fps, features, robot_type)
+    return job.dataset.info(features, robot_type)
 
 
 def check_topics(bag: BagReader, mapping: MappingConfig) -> None:

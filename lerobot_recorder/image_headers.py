@@ -6,13 +6,59 @@ Sources: ITU-T T.81 annex B (JPEG markers and segments), the PNG specification, 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 PNG_END = b'IEND'
 JPEG_SIGNATURE = b'\xff\xd8'
 JPEG_END = b'\xff\xd9'
 _START_OF_SCAN = 0xDA
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_HUFFMAN = frozenset((0xC0, 0xC1, 0xC2))
 _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))
+
+
+@dataclass(frozen=True)
+class JpegKind:
+    """What two JPEGs must share to be frames of one video.
+
+    Attributes:
+        height: rows [px].
+        width: columns [px].
+        factors: luma samples per chroma sample, (across, down); empty if there is no chroma.
+    """
+
+    height: int
+    width: int
+    factors: tuple[int, ...]
+
+
+def jpeg_kind(data: bytes) -> JpegKind | None:
+    """Return what kind of JPEG it is, None if it is none that every decoder of video takes.
+
+    Those take 8 bits, Huffman coded, of one component or of three.
+    """
+    at = len(JPEG_SIGNATURE)
+    while data.startswith(JPEG_SIGNATURE) and at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker in _FRAMES:
+            return _kind(data[at : at + 19]) if marker in _HUFFMAN else None
+        at += 2 + (0 if marker in _ALONE else _number(data[at + 2 : at + 4]))
+    return None
+
+
+def _kind(segment: bytes) -> JpegKind | None:
+    components = segment[9] if len(segment) > 9 else 0
+    if segment[4] != 8 or components not in (1, 3) or len(segment) < 10 + 3 * components:
+        return None
+    height, width = _number(segment[5:7]), _number(segment[7:9])
+    if components == 1:
+        return JpegKind(height, width, ())
+    across = [segment[at] >> 4 for at in (11, 14, 17)]
+    down = [segment[at] & 15 for at in (11, 14, 17)]
+    if across[1:] != [1, 1] or down[1:] != [1, 1]:
+        return None
+    return JpegKind(height, width, (across[0], down[0]))
 
 
 def picture_size(data: bytes) -> tuple[int, int] | None:

@@ -14,25 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import StreamError
-from lerobot_recorder.image_headers import picture_size
+from lerobot_recorder import pixels
+from lerobot_recorder.dataset.statistics import decimation
+from lerobot_recorder.depth_images import (
+    DEPTH_ENCODINGS,
+    CompressedDepth,
+    DepthImage,
+    compressed_depth,
+)
+from lerobot_recorder.image_headers import JPEG_SIGNATURE, picture_size
 
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
-
-_CHANNELS = {'rgb8': 3, 'bgr8': 3, 'rgba8': 4, 'bgra8': 4, 'mono8': 1, '8UC1': 1, '8UC3': 3}
-_CHANNELS |= {'yuv422_yuy2': 2, 'yuyv': 2, 'yuv422': 2, 'uyvy': 2}
-_TO_RGB = {
-    'bgr8': cv2.COLOR_BGR2RGB,
-    '8UC3': cv2.COLOR_BGR2RGB,
-    'rgba8': cv2.COLOR_RGBA2RGB,
-    'bgra8': cv2.COLOR_BGRA2RGB,
-    'mono8': cv2.COLOR_GRAY2RGB,
-    '8UC1': cv2.COLOR_GRAY2RGB,
-    'yuv422_yuy2': cv2.COLOR_YUV2RGB_YUY2,
-    'yuyv': cv2.COLOR_YUV2RGB_YUY2,
-    'yuv422': cv2.COLOR_YUV2RGB_UYVY,
-    'uyvy': cv2.COLOR_YUV2RGB_UYVY,
+_DEPTH_LAYOUTS = {
+    encoding: pixels.Layout(dtype.itemsize) for encoding, dtype in DEPTH_ENCODINGS.items()
 }
 
 
@@ -43,9 +39,10 @@ class RawPicture:
     Attributes:
         height: rows [px].
         width: columns [px].
-        encoding: one of those this module knows.
+        encoding: one of ``pixels.LAYOUTS``.
         step: bytes from one row to the next.
-        data: the pixels, shape (step * height,).
+        data: the pixels, shape (rows in memory * step,).
+        big_endian: order of the bytes of 16-bit values.
     """
 
     height: int
@@ -53,16 +50,34 @@ class RawPicture:
     encoding: str
     step: int
     data: NDArray[np.uint8]
+    big_endian: bool = False
 
     def rgb(self) -> NDArray[np.uint8]:
         """Return the picture as RGB, shape (height, width, 3)."""
-        channels = _CHANNELS[self.encoding]
-        rows = self.data[: self.step * self.height].reshape(self.height, self.step)
-        pixels = rows[:, : self.width * channels].reshape(self.height, self.width, channels)
-        code = _TO_RGB.get(self.encoding)
-        if code is None:
-            return pixels
-        return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), code), dtype=np.uint8)
+        return pixels.to_rgb(self._pixels(), self.encoding)
+
+    def sample(self) -> NDArray[np.uint8]:
+        """Return the decimated picture, RGB."""
+        step = decimation(self.height, self.width)
+        return pixels.sample(self._pixels(), self.encoding, step)
+
+    def _pixels(self) -> NDArray[np.uint8]:
+        layout = pixels.LAYOUTS[self.encoding]
+        count = layout.rows(self.height)
+        rows = self.data[: self.step * count].reshape(count, self.step)
+        rows = rows[:, : layout.row_bytes(self.width)]
+        if layout.wide:
+            rows = rows.reshape(count, -1, 2)[:, :, 0 if self.big_endian else 1]
+        shape = (layout.channels,) if layout.planes == 2 else ()
+        return rows.reshape(count, self.width, *shape)
+
+
+class PlanarRawPicture(RawPicture):
+    """The same, of an encoding from which video is cheaper to make than through RGB."""
+
+    def i420(self) -> NDArray[np.uint8]:
+        """Return the picture as video encoders take it, both sizes even."""
+        return pixels.to_i420(self._pixels(), self.encoding)
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,11 @@ class CompressedPicture:
     data: NDArray[np.uint8]
     topic: str
 
+    def jpeg(self) -> bytes | None:
+        """Return the JPEG as it came, None if it is a PNG."""
+        data = self.data.tobytes()
+        return data if data.startswith(JPEG_SIGNATURE) else None
+
     def rgb(self) -> NDArray[np.uint8]:
         """Return the picture as RGB, shape (height, width, 3).
 
@@ -97,7 +117,10 @@ class CompressedPicture:
         return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
-def to_picture(message: Any, msgtype: str, topic: str) -> RawPicture | CompressedPicture:
+Pictures = RawPicture | CompressedPicture | DepthImage | CompressedDepth
+
+
+def to_picture(message: Any, msgtype: str, topic: str) -> Pictures:
     """Return an image message as a picture that decodes its pixels when asked.
 
     Args:
@@ -110,29 +133,36 @@ def to_picture(message: Any, msgtype: str, topic: str) -> RawPicture | Compresse
     """
     if msgtype == IMAGE:
         return _raw_picture(message, topic)
-    if 'compressedDepth' in message.format:
-        raise StreamError(f'{topic}: compressedDepth images cannot be recorded yet')
     data = np.asarray(message.data, dtype=np.uint8)
+    if 'compressedDepth' in message.format:
+        return compressed_depth(message.format, data.tobytes(), topic)
     size = picture_size(data.tobytes())
     if size is None:
         raise StreamError(f'{topic}: a compressed image holds no whole JPEG or PNG')
     return CompressedPicture(*size, data, topic)
 
 
-def _raw_picture(message: Any, topic: str) -> RawPicture:
-    channels = _CHANNELS.get(message.encoding)
-    if channels is None:
-        known = ', '.join(_CHANNELS)
+def _raw_picture(message: Any, topic: str) -> RawPicture | DepthImage:
+    encoding = message.encoding
+    layout = _DEPTH_LAYOUTS.get(encoding) or pixels.LAYOUTS.get(encoding)
+    if layout is None:
+        known = ', '.join((*pixels.LAYOUTS, *_DEPTH_LAYOUTS))
         raise StreamError(
-            f'{topic}: image encoding {message.encoding!r} cannot be recorded; known: {known}'
+            f'{topic}: image encoding {encoding!r} cannot be recorded; known: {known}'
         )
     height, width, step = int(message.height), int(message.width), int(message.step)
     data = np.frombuffer(message.data, dtype=np.uint8)
-    if not height or not width or (channels == 2 and width % 2):
-        raise StreamError(f'{topic}: an image cannot be {width}x{height} {message.encoding}')
-    if step < width * channels or len(data) < step * height:
+    paired = layout.channels == 2 or layout.planes > 2
+    if not height or not width or (paired and width % 2) or (layout.planes > 2 and height % 2):
+        raise StreamError(f'{topic}: an image cannot be {width}x{height} {encoding}')
+    row, rows = layout.row_bytes(width), layout.rows(height)
+    if step < row or len(data) < step * rows:
         raise StreamError(
-            f'{topic}: an image of {width}x{height} {message.encoding} needs '
-            f'{width * channels * height} bytes, found {len(data)} with step {step}'
+            f'{topic}: an image of {width}x{height} {encoding} needs '
+            f'{row * rows} bytes, found {len(data)} with step {step}'
         )
-    return RawPicture(height, width, message.encoding, step, data)
+    if encoding in _DEPTH_LAYOUTS:
+        return DepthImage(height, width, encoding, step, data, bool(message.is_bigendian))
+    even = height % 2 == width % 2 == 0
+    kind = PlanarRawPicture if even and pixels.has_short_way(encoding) else RawPicture
+    return kind(height, width, encoding, step, data, bool(message.is_bigendian))

@@ -175,9 +175,7 @@ class RowPlan:
     def _feature(self, key: str) -> dict[str, Any]:
         first = self.channels[key][0]
         if isinstance(first, PictureChannel):
-            assert first.size is not None
-            names = ['height', 'width', 'channels']
-            return {'dtype': 'video', 'shape': [*first.size, 3], 'names': names}
+            return first.entry()
         numeric = (c for c in self.channels[key] if isinstance(c, NumericChannel))
         names = unique((name for channel in numeric for name in channel.names), key)
         return {'dtype': 'float32', 'shape': [len(names)], 'names': names}

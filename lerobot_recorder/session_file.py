@@ -13,7 +13,8 @@ from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
-from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter
+from lerobot_recorder.dataset.dataset_writer import DatasetWriter
+from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.guess import guess_features
 from lerobot_recorder.mapping import MappingConfig, build_mapping
 from lerobot_recorder.recorder import MakeWriter, SessionConfig
@@ -87,10 +88,12 @@ class RecordConfig:
         """Return how to open the dataset once its features are known."""
 
         def open_dataset(features: dict[str, dict[str, Any]]) -> DatasetWriter:
-            video = self.dataset.rgb_encoder.video()
-            info = DatasetInfo(mapping.fps, features, mapping.robot_type, video)
+            info = self.dataset.info(features, mapping.robot_type, self.resume)
             opener = DatasetWriter.resume if self.resume else DatasetWriter.create
-            return opener(self.dataset.folder, info)
+            writer = opener(self.dataset.folder, info)
+            how = told(info)
+            writer.notices = (*writer.notices, *([f'encoding: {how}'] if how else []))
+            return writer
 
         return open_dataset
 

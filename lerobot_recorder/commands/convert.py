@@ -35,7 +35,10 @@ Makes a LeRobot v3.0 dataset of a bag: rosbag2 (mcap, sqlite3) or ROS 1.
 
   BAG                          folder of a rosbag2, or one file of it
   --dataset.root=FOLDER, --dataset.fps=30, --dataset.single_task="..."
-  --dataset.rgb_encoder.{vcodec,preset,crf,g}
+  --dataset.rgb_encoder.{vcodec,preset,crf,g,pix_fmt,extra_options}   vcodec: h264, hevc,
+                               libsvtav1, mjpeg (keeps JPEGs as they come), hardware ones, auto
+  --dataset.depth_encoder.{depth_min,depth_max,shift,use_log}
+  --dataset.video=false        pictures as images in Parquet
   --topics.state=TOPIC, --topics.action=TOPIC|none, --topics.cameras="{front: /topic}"
   --robot.type=so101_follower  joints and units of a robot that is known
   --recorder.mode=aligned|as_seen, --recorder.features={...}
@@ -81,7 +84,7 @@ def _job(bag: Path, config: RecordConfig, sections: Section) -> ConvertJob:
         root=config.dataset.folder,
         mapping=mapping,
         task=config.dataset.single_task,
-        video=config.dataset.rgb_encoder.video(),
+        dataset=config.dataset,
         start_ns=0 if start_s is None else round(start_s * NS_PER_S),
         end_ns=FOREVER_NS if end_s is None else round(end_s * NS_PER_S),
     )
@@ -94,6 +97,8 @@ def report(console: Console, root: Path, converted: Converted) -> None:
     table.add_column(overflow='fold')
     for name, figures in converted.streams.items():
         table.add_row(name, _told(figures))
+    if converted.encoding:
+        table.add_row('encoding', converted.encoding)
     console.print(table)
     ended = f', {converted.outcome}' if converted.outcome else ''
     summary = f'{converted.frames} frames, {converted.duration_s:.1f} s{ended}, in {root}'

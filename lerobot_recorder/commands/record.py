@@ -48,7 +48,11 @@ Brings up a robot of ours and records it, or attaches to a graph that is running
   --control_mode=teleop|policy|hybrid            who of them, or both (the operator wins)
   --dataset.repo_id=USER/NAME, --dataset.root=FOLDER, --dataset.single_task="..."
   --dataset.fps=30, --dataset.num_episodes=50, --dataset.episode_time_s=60,
-  --dataset.reset_time_s=60, --dataset.rgb_encoder.{vcodec,preset,crf,g}
+  --dataset.reset_time_s=60
+  --dataset.rgb_encoder.{vcodec,preset,crf,g,pix_fmt,extra_options}   vcodec: h264, hevc,
+                               libsvtav1, mjpeg (keeps JPEGs as they come), hardware ones, auto
+  --dataset.depth_encoder.{depth_min,depth_max,shift,use_log}
+  --dataset.video=false        pictures as images in Parquet
   --resume=true                add to the dataset that is there
   --attach=true                record the graph of others; nothing is started
   --topics.state, --topics.action, --topics.cameras="{front: /topic}"

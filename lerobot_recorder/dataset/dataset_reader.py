@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError, DatasetFormatError
 from lerobot_recorder.dataset import episodes, info, layout, schema, tasks, video_reader
+from lerobot_recorder.dataset.depth_codes import MILLIMETRES
+from lerobot_recorder.dataset.depth_writer import PIX_FMT, levels
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.image_writer import decode_image
 
@@ -41,8 +43,11 @@ class EpisodeView:
     extra: dict[str, str | None]
     _source: _PictureSource = field(repr=False)
 
-    def frames(self, camera: str) -> Iterator[NDArray[np.uint8]]:
-        """Yield the pictures of a camera, RGB, shape (height, width, 3).
+    def frames(self, camera: str) -> Iterator[NDArray[Any]]:
+        """Yield the pictures of a camera.
+
+        RGB, shape (height, width, 3); depth of shape (height, width), uint16 in [mm] or float32
+        in [m], as the feature's `depth_unit` says.
 
         Args:
             camera: The feature's name.
@@ -53,8 +58,8 @@ class EpisodeView:
         """
         return self._source.frames(camera, 0, self.length)
 
-    def frame(self, camera: str, frame_index: int) -> NDArray[np.uint8]:
-        """Return one picture, RGB, shape (height, width, 3).
+    def frame(self, camera: str, frame_index: int) -> NDArray[Any]:
+        """Return one picture, as `frames` yields them.
 
         Raises:
             DatasetError: there is no such camera or frame.
@@ -77,21 +82,36 @@ class _PictureSource:
     row: EpisodeRow
     table: pa.Table
 
-    def frames(self, camera: str, start: int, count: int) -> Iterator[NDArray[np.uint8]]:
+    def frames(self, camera: str, start: int, count: int) -> Iterator[NDArray[Any]]:
         known = schema.picture_keys(self.features)
         if camera not in known:
             raise DatasetError(f'the dataset has no camera {camera!r}, only {known}')
-        if schema.is_video(self.features[camera]):
-            path = self.root / layout.video_file(camera, self.row.videos[camera])
-            first = self.row.video_starts[camera] + start
-            return video_reader.frames(path, first, count, self.fps)
-        return self._images(camera, start, count)
+        feature = self.features[camera]
+        if not schema.is_video(feature):
+            return self._images(camera, start, count)
+        path = self.root / layout.video_file(camera, self.row.videos[camera])
+        first = self.row.video_starts[camera] + start
+        if schema.is_depth(feature):
+            codes = video_reader.frames(path, first, count, self.fps, PIX_FMT)
+            return _distances(codes, feature)
+        return video_reader.frames(path, first, count, self.fps)
 
-    def _images(self, camera: str, start: int, count: int) -> Iterator[NDArray[np.uint8]]:
+    def _images(self, camera: str, start: int, count: int) -> Iterator[NDArray[Any]]:
+        depth = schema.is_depth(self.features[camera])
         for image in self.table[camera].slice(start, count).to_pylist():
             if not image or not image.get('bytes'):
                 raise DatasetFormatError(f'{camera}: an image has no bytes in the Parquet file')
-            yield decode_image(image['bytes'])
+            yield decode_image(image['bytes'], depth)
+
+
+def _distances(
+    codes: Iterator[NDArray[np.uint16]], feature: schema.Feature
+) -> Iterator[NDArray[Any]]:
+    """Yield what codes of depth mean: uint16 in [mm] or float32 in [m], as it was recorded."""
+    depths = levels(feature).values
+    in_mm = feature['info'].get('depth_unit', MILLIMETRES) == MILLIMETRES
+    table = np.rint(depths).astype(np.uint16) if in_mm else depths.astype(np.float32)
+    return (table[picture] for picture in codes)
 
 
 class DatasetReader:

@@ -23,10 +23,9 @@ from lerobot_recorder.dataset import (
     seal,
 )
 from lerobot_recorder.dataset.info import DatasetInfo, VideoConfig, new_document
-from lerobot_recorder.dataset.picture import Picture
 from lerobot_recorder.dataset.picture_thread import EncodingError
 from lerobot_recorder.dataset.record import EpisodeRecord
-from lerobot_recorder.dataset.running_episode import EpisodePlan, RunningEpisode
+from lerobot_recorder.dataset.running_episode import EpisodePlan, Pictures, RunningEpisode
 from lerobot_recorder.dataset.saver import PendingEpisode, SavedEpisode, Saver
 from lerobot_recorder.dataset.state import DatasetState
 from lerobot_recorder.dataset.work_folder import WorkFolder
@@ -142,9 +141,7 @@ class DatasetWriter:
         """Camera -> rows of the running episode that had to wait for its encoder."""
         return self._episode.waits if self._episode else {}
 
-    def add_frame(
-        self, values: Mapping[str, NDArray[Any]], pictures: Mapping[str, Picture], task: str
-    ) -> None:
+    def add_frame(self, values: Mapping[str, NDArray[Any]], pictures: Pictures, task: str) -> None:
         """Add a row to the running episode; the first one starts it.
 
         Waits while an encoder's queue is full.

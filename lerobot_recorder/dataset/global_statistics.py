@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from lerobot_recorder.dataset import layout, schema, statistics
+from lerobot_recorder.dataset import depth_writer, layout, schema, statistics
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.statistics import (
     NumberStatistics,
@@ -34,7 +34,10 @@ class GlobalStatistics:
             key: NumberStatistics(schema.shape_of(features[key])[-1])
             for key in schema.number_keys(features)
         }
-        self._pictures = {key: PictureStatistics() for key in schema.picture_keys(features)}
+        self._pictures = {
+            key: PictureStatistics(depth_writer.levels(features[key]))
+            for key in schema.picture_keys(features)
+        }
 
     def add(
         self,

@@ -1,7 +1,8 @@
 """The images of an episode as an Arrow column that stays on the disk.
 
-A minute of one camera is up to a gigabyte of PNG. The column is built over the mapped spool file,
-a chunk per image, so that writing it into Parquet never holds more than a page of it.
+A minute of one camera is up to a gigabyte of PNG (of depth: TIFF). The column is built over the
+mapped spool file, a chunk per image, so that writing it into Parquet never holds more than a page
+of it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from lerobot_recorder.dataset import schema
+from lerobot_recorder.image_headers import PNG_SIGNATURE
 
 _LENGTH = struct.Struct('<Q')
 
@@ -38,8 +40,9 @@ def read_column(path: Path, count: int | None = None) -> pa.ChunkedArray:
     return pa.chunked_array(chunks, type=kind)
 
 
-def _image(png: pa.Buffer, number: int) -> pa.Array:
-    offsets = pa.py_buffer(struct.pack('<ii', 0, png.size))
-    images = pa.Array.from_buffers(pa.binary(), 1, [None, offsets, png])
-    names = pa.array([f'frame-{number:06d}.png'])
+def _image(data: pa.Buffer, number: int) -> pa.Array:
+    offsets = pa.py_buffer(struct.pack('<ii', 0, data.size))
+    images = pa.Array.from_buffers(pa.binary(), 1, [None, offsets, data])
+    is_png = data.slice(0, len(PNG_SIGNATURE)).to_pybytes() == PNG_SIGNATURE
+    names = pa.array([f'frame-{number:06d}.{"png" if is_png else "tiff"}'])
     return pa.StructArray.from_arrays([images, names], fields=list(schema.IMAGE_TYPE))

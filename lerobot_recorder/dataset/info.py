@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from lerobot_drivers.common.errors import ConfigError, DatasetFormatError
-from lerobot_recorder.dataset import durable, layout, schema
-
-_ENCODERS = {'h264': 'libx264'}
-_PRESETS = (
-    'ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow',
-)  # fmt: skip
+from lerobot_recorder.dataset import durable, encoders, layout, schema
+from lerobot_recorder.dataset.depth_codes import DepthScale
+from lerobot_recorder.dataset.encoders import ALIASES, ENCODERS, JPEG, EncoderType
 
 
 @dataclass(frozen=True)
@@ -22,35 +19,109 @@ class VideoConfig:
     """How pictures are encoded.
 
     Attributes:
-        codec: FFmpeg's canonical name; `h264` so far.
-        preset: x264's preset; the slower, the smaller at about equal quality.
-        crf: x264's constant rate factor, 0 (lossless) to 51.
+        vcodec: LeRobot's name of the encoder, one of `encoders.ENCODERS`.
+        preset: The encoder's preset; None takes its default.
+        crf: Its constant quality, on its own scale; None takes its default.
         gop: Distance of key frames [frames]; 2 as in LeRobot, for fast random access.
-        pix_fmt: FFmpeg's pixel format; `yuv420p` so far.
+        pix_fmt: FFmpeg's pixel format; None takes the encoder's default.
+        fast_decode: LeRobot's tuning for cheap decoding, 0 is off.
+        extra_options: More options of FFmpeg's encoder; those set here come first.
+        depth: How depth is quantised.
+        image_threads: Threads per camera that compress pictures where there is no video.
+        why: Why it was chosen, for the record; empty if it was asked for.
     """
 
-    codec: str = 'h264'
-    preset: str = 'ultrafast'
-    crf: int = 21
+    vcodec: str = 'h264'
+    preset: str | int | None = None
+    crf: float | None = None
     gop: int = 2
-    pix_fmt: str = 'yuv420p'
+    pix_fmt: str | None = None
+    fast_decode: int = 0
+    extra_options: Mapping[str, Any] = field(default_factory=dict)
+    depth: DepthScale = field(default_factory=DepthScale)
+    image_threads: int = 4
+    why: str = field(default='', compare=False)
 
     def __post_init__(self) -> None:
+        name = ALIASES.get(self.vcodec, self.vcodec)
+        if name not in ENCODERS:
+            raise ConfigError(f'video.vcodec: {self.vcodec!r} is not one of {sorted(ENCODERS)}')
+        kind = ENCODERS[name]
+        self._settle(vcodec=name)
+        if isinstance(self.depth, Mapping):
+            self._settle(depth=DepthScale(**self.depth))
+        if self.preset is None:
+            self._settle(preset=kind.preset)
+        if self.crf is None:
+            self._settle(crf=kind.crf)
+        if self.pix_fmt is None or name == JPEG:
+            self._settle(pix_fmt=kind.pix_fmts[0])
+        scale = f'{kind.best:g} to {kind.worst:g}' if kind.quality else f'known to {name}'
+        presets = f'one of {list(kind.presets)}' if kind.presets else f'known to {name}'
         checks = (
-            ('codec', self.codec in _ENCODERS, f'one of {sorted(_ENCODERS)}'),
-            ('preset', self.preset in _PRESETS, f'one of {list(_PRESETS)}'),
-            ('crf', 0 <= self.crf <= 51, '0 to 51'),
+            ('preset', kind.takes_preset(self.preset), presets),
+            ('crf', kind.takes_quality(self.crf), scale),
             ('gop', self.gop >= 1, 'at least 1'),
-            ('pix_fmt', self.pix_fmt == 'yuv420p', "'yuv420p'"),
+            ('pix_fmt', self.pix_fmt in kind.pix_fmts, f'one of {list(kind.pix_fmts)}'),
+            ('fast_decode', 0 <= self.fast_decode <= 2, '0 to 2'),
+            ('image_threads', self.image_threads >= 1, 'at least 1'),
         )
-        for name, good, expected in checks:
+        for key, good, expected in checks:
             if not good:
-                raise ConfigError(f'video.{name}: {getattr(self, name)!r} is not {expected}')
+                raise ConfigError(f'video.{key}: {getattr(self, key)!r} is not {expected}')
 
     @property
-    def encoder(self) -> str:
-        """FFmpeg's name of the encoder."""
-        return _ENCODERS[self.codec]
+    def kind(self) -> EncoderType:
+        """The encoder."""
+        return ENCODERS[self.vcodec]
+
+    @property
+    def codec(self) -> str:
+        """FFmpeg's canonical name of what the videos are."""
+        return self.kind.codec
+
+    def pix_fmt_for(self, height: int, width: int) -> str | None:
+        """Return the pixel format for pictures of a size [px], None if it cannot take them."""
+        assert self.pix_fmt is not None
+        if self.pix_fmt.endswith('444p') or not (height % 2 or width % 2):
+            return self.pix_fmt
+        return self.kind.odd_pix_fmt
+
+    def options(self) -> dict[str, str]:
+        """Return the encoder's options as FFmpeg takes them."""
+        given = {'g': str(self.gop)}
+        if self.kind.quality is not None:
+            given[self.kind.quality] = f'{(self.crf or 0) * self.kind.unit:g}'
+        if self.preset is not None:
+            given['preset'] = str(self.preset)
+        if self.vcodec == 'libsvtav1':
+            given['svtav1-params'] = f'fast-decode={self.fast_decode}'
+        elif self.fast_decode and self.vcodec in ('h264', 'hevc'):
+            given['tune'] = 'fastdecode'
+        extra = {key: str(value) for key, value in self.extra_options.items()}
+        return encoders.options(self.vcodec, {**extra, **given})
+
+    def info(self) -> dict[str, Any]:
+        """Return LeRobot's encoder keys of a feature's info block."""
+        return {
+            'video.g': self.gop,
+            'video.crf': self.crf,
+            'video.preset': self.preset,
+            'video.fast_decode': self.fast_decode,
+            'video.video_backend': 'pyav',
+            'video.extra_options': dict(self.extra_options),
+        }
+
+    def told(self) -> str:
+        """Return it in a few words, for the operator."""
+        parts = [self.vcodec]
+        parts += [f'preset {self.preset}'] if self.preset is not None else []
+        parts += [f'{self.kind.quality} {self.crf:g}'] if self.kind.quality else []
+        return ' '.join(parts)
+
+    def _settle(self, **values: Any) -> None:
+        for key, value in values.items():
+            object.__setattr__(self, key, value)
 
 
 @dataclass(frozen=True)
@@ -73,11 +144,24 @@ class DatasetInfo:
         if isinstance(self.fps, bool) or not isinstance(self.fps, int) or self.fps < 1:
             raise DatasetFormatError(f'fps: {self.fps!r} is not a whole number above 0')
         schema.check_features(self.features)
+        for key in schema.video_keys(self.features):
+            height, width = schema.size_of(self.features[key])
+            depth = schema.is_depth(self.features[key])
+            if not depth and self.video.pix_fmt_for(height, width) is None:
+                raise DatasetFormatError(
+                    f'feature {key!r}: {width}x{height} cannot be encoded by '
+                    f'{self.video.vcodec}, which needs even sizes; choose '
+                    '--dataset.rgb_encoder.vcodec=h264 or another size of the camera'
+                )
 
 
 def new_document(info: DatasetInfo) -> dict[str, Any]:
     """Return info.json of an empty dataset, its keys in LeRobot's order."""
     features = schema.normalized(info.features)
+    for key, feature in info.features.items():
+        if schema.is_depth(feature):
+            scale = info.video.depth.info() if schema.is_video(feature) else {}
+            features[key]['info'] = {**feature['info'], **scale}
     has_video = bool(schema.video_keys(info.features))
     return {
         'codebase_version': layout.CODEBASE_VERSION,

@@ -6,12 +6,12 @@ import contextlib
 import queue
 import threading
 from abc import ABC, abstractmethod
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError
-from lerobot_recorder.dataset.picture import Picture
+from lerobot_recorder.dataset.picture import DepthPicture, Picture
 from lerobot_recorder.dataset.statistics import PictureHistogram
 
 
@@ -20,15 +20,29 @@ class EncodingError(DatasetError):
 
 
 class Sink(ABC):
-    """Where the thread puts the pictures; all three are called in that thread."""
+    """Where the thread puts the pictures; all three are called in that thread.
+
+    Attributes:
+        reencoded: Pictures that could not be kept as they came, where that was wanted.
+    """
+
+    reencoded = 0
 
     @abstractmethod
     def open(self) -> None:
         """Start the file."""
 
     @abstractmethod
-    def write(self, rgb: NDArray[np.uint8]) -> None:
-        """Add a picture, RGB, shape (height, width, 3)."""
+    def write(self, picture: Any, sampled: bool) -> NDArray[Any] | None:
+        """Add a picture.
+
+        Args:
+            picture: A `Picture`, or what the sink takes instead.
+            sampled: Whether its pixels are wanted for the statistics.
+
+        Returns:
+            The pixels, as the histogram takes them; may be None if they were not wanted.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -46,6 +60,7 @@ class PictureThread:
         key: The camera's feature, for messages.
         sink: Where the pictures go.
         queue_size: Pictures that may wait.
+        histogram: An empty one for their pixels' values.
 
     Attributes:
         histogram: Counts of the pixels' values; complete after `finish`.
@@ -53,19 +68,26 @@ class PictureThread:
         waits: How many of them had to wait because the queue was full.
     """
 
-    def __init__(self, key: str, sink: Sink, queue_size: int) -> None:
+    def __init__(
+        self, key: str, sink: Sink, queue_size: int, histogram: PictureHistogram | None = None
+    ) -> None:
         self._key, self._sink = key, sink
-        self._queue: queue.Queue[Picture | None] = queue.Queue(queue_size)
+        self._queue: queue.Queue[Picture | DepthPicture | None] = queue.Queue(queue_size)
         self._error: Exception | None = None
         self._aborted = threading.Event()
         self._done = 0
         self._stopping = False
-        self.histogram = PictureHistogram()
+        self.histogram = histogram or PictureHistogram()
         self.fed = self.waits = 0
         self._thread = threading.Thread(target=self._run, name=f'encode {key}', daemon=True)
         self._thread.start()
 
-    def add(self, picture: Picture) -> None:
+    @property
+    def reencoded(self) -> int:
+        """Pictures that could not be kept as they came, where that was wanted."""
+        return self._sink.reencoded
+
+    def add(self, picture: Picture | DepthPicture) -> None:
         """Hand over the next picture; waits while the queue is full.
 
         Raises:
@@ -139,12 +161,18 @@ class PictureThread:
         try:
             while (picture := self._queue.get()) is not None:
                 if not self._aborted.is_set():
-                    rgb = picture.rgb()
-                    self._sink.write(rgb)
-                    self.histogram.add(rgb)
-                    self._done += 1
+                    self._write(picture)
         finally:
             if self._aborted.is_set():
                 self._sink.abandon()
             else:
                 self._sink.close()
+
+    def _write(self, picture: Picture | DepthPicture) -> None:
+        sampled = self.histogram.wants_next()
+        pixels = self._sink.write(picture, sampled)
+        if sampled and pixels is not None:
+            self.histogram.add(pixels)
+        else:
+            self.histogram.skip()
+        self._done += 1

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError, DatasetFormatError
 from lerobot_recorder.dataset import accepted, cut, info, journal, layout, schema, video_reader
+from lerobot_recorder.dataset.depth_writer import PIX_FMT, in_millimetres, levels
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.image_column import read_column
 from lerobot_recorder.dataset.image_writer import decode_image
@@ -102,7 +102,7 @@ def _whole_part(
     histograms: dict[str, PictureHistogram] = {}
     videos = {}
     for key, feature in cameras.items():
-        histograms[key] = _histogram(_pictures(folder, key, feature, state.fps), length)
+        histograms[key] = _histogram(_pictures(folder, key, feature, state.fps), feature, length)
         if schema.is_video(feature):
             videos[key] = video_path(folder, key)
             shorten(videos[key], length, state.fps)
@@ -111,23 +111,25 @@ def _whole_part(
     return FinishedEpisode(length, columns, tasks[:length], histograms, videos, config)
 
 
-def _pictures(
-    folder: Path, key: str, feature: schema.Feature, fps: int
-) -> Iterator[NDArray[np.uint8]]:
-    """Yield the pictures of the interrupted episode up to the first that is damaged."""
+def _pictures(folder: Path, key: str, feature: schema.Feature, fps: int) -> Iterator[NDArray[Any]]:
+    """Yield what the histogram takes of the interrupted episode, up to the first damage."""
+    depth = schema.is_depth(feature)
     if not schema.is_video(feature):
         for image in read_column(spool_path(folder, key)):
-            yield decode_image(image['bytes'].as_py())
+            pixels = decode_image(image['bytes'].as_py(), depth)
+            yield in_millimetres(pixels) if depth else pixels
         return
-    path = video_path(folder, key)
+    pix_fmt = PIX_FMT if depth else video_reader.RGB24
     try:
-        yield from video_reader.frames(path, 0, None, fps)
+        yield from video_reader.frames(video_path(folder, key), 0, None, fps, pix_fmt)
     except DatasetFormatError:
         return
 
 
-def _histogram(pictures: Iterator[NDArray[np.uint8]], length: int) -> PictureHistogram:
-    histogram = PictureHistogram()
+def _histogram(
+    pictures: Iterator[NDArray[Any]], feature: schema.Feature, length: int
+) -> PictureHistogram:
+    histogram = PictureHistogram(levels(feature))
     for _ in range(length):
         histogram.add(next(pictures))
     return histogram

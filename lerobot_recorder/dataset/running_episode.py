@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError
 from lerobot_recorder.dataset import accepted, schema, video_reader
+from lerobot_recorder.dataset.depth_writer import DepthEncoder, levels
+from lerobot_recorder.dataset.encoders import JPEG
 from lerobot_recorder.dataset.image_writer import ImageWriter
 from lerobot_recorder.dataset.info import VideoConfig
 from lerobot_recorder.dataset.journal import ROWS, Journal
-from lerobot_recorder.dataset.picture import Picture
+from lerobot_recorder.dataset.jpeg_writer import JpegCopier
+from lerobot_recorder.dataset.picture import DepthPicture, Picture
+from lerobot_recorder.dataset.picture_thread import PictureThread
 from lerobot_recorder.dataset.record import EpisodeRecord
+from lerobot_recorder.dataset.sampling import SampledHistogram
 from lerobot_recorder.dataset.statistics import PictureHistogram
-from lerobot_recorder.dataset.video_writer import VideoTarget, VideoWriter
+from lerobot_recorder.dataset.video_writer import Encoder, VideoTarget
 
 #: How long accepting an episode waits for its encoders, so that a crash later on loses nothing of
 #: it [s].
@@ -27,6 +32,7 @@ ENCODERS_S = 0.02
 
 Values = Mapping[str, NDArray[Any]]
 Columns = dict[str, Any]
+Pictures = Mapping[str, 'Picture | DepthPicture']
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class FinishedEpisode:
         histograms: Camera -> counts of its pixels' values.
         videos: Camera -> its file in the working folder.
         video: How the videos were encoded.
+        reencoded: Camera -> pictures that could not be copied as they came.
     """
 
     length: int
@@ -48,6 +55,7 @@ class FinishedEpisode:
     histograms: Mapping[str, PictureHistogram] = field(default_factory=dict)
     videos: Mapping[str, Path] = field(default_factory=dict)
     video: VideoConfig = field(default_factory=VideoConfig)
+    reencoded: Mapping[str, int] = field(default_factory=dict)
 
 
 class Column:
@@ -158,7 +166,7 @@ class RunningEpisode:
         """Camera -> rows for which its encoder was behind and made the caller wait."""
         return {key: camera.waits for key, camera in self._cameras.items() if camera.waits}
 
-    def add(self, values: Values, pictures: Mapping[str, Picture], task: str) -> None:
+    def add(self, values: Values, pictures: Pictures, task: str) -> None:
         """Add a row; waits while an encoder's queue is full.
 
         Raises:
@@ -200,11 +208,14 @@ class RunningEpisode:
                 columns[key] = camera.images()
             else:
                 videos[key] = video_path(self._folder, key)
-                self._compare(key, camera.fed, frames_on_grid(videos[key], self._plan.fps))
+                self._compare(
+                    key, camera.fed, video_reader.frames_on_grid(videos[key], self._plan.fps)
+                )
         histograms = {key: camera.histogram for key, camera in self._cameras.items()}
         return FinishedEpisode(
-            self.length, columns, self._tasks, histograms, videos, self._plan.video
-        )
+            self.length, columns, self._tasks, histograms, videos, self._plan.video,
+            {key: camera.reencoded for key, camera in self._cameras.items() if camera.reencoded},
+        )  # fmt: skip
 
     def abandon(self) -> None:
         """Stop the encoders, whatever waits in them, without waiting for them; see `join`."""
@@ -236,7 +247,7 @@ class RunningEpisode:
                 'the episode cannot be saved'
             )
 
-    def _check(self, values: Values, pictures: Mapping[str, Picture], task: str) -> None:
+    def _check(self, values: Values, pictures: Pictures, task: str) -> None:
         problems = _name_problems('values', set(values), set(self._columns))
         problems += _name_problems('pictures', set(pictures), set(self._cameras))
         if not isinstance(task, str) or not task.strip():
@@ -264,21 +275,26 @@ def spool_path(folder: Path, key: str) -> Path:
     return folder / f'{_file_name(key)}.images'
 
 
-def frames_on_grid(path: Path, fps: int) -> int:
-    """Return how many frames a video has if each is at its time, else -1."""
-    times = video_reader.frame_times(path)
-    off = np.abs(times - np.arange(len(times)) / fps)
-    return len(times) if (off <= video_reader.TOLERANCE_S).all() else -1
-
-
-def _picture_writer(folder: Path, key: str, plan: EpisodePlan) -> VideoWriter | ImageWriter:
+def _picture_writer(folder: Path, key: str, plan: EpisodePlan) -> PictureThread:
     feature = plan.features[key]
+    if schema.is_video(feature):
+        return video_thread(key, feature, folder, plan)
+    threads = plan.video.image_threads
+    return ImageWriter(key, feature, spool_path(folder, key), plan.fps, threads)
+
+
+def video_thread(
+    key: str, feature: schema.Feature, folder: Path, plan: EpisodePlan
+) -> PictureThread:
+    """Return what encodes a camera's pictures, behind a queue that holds a second of them."""
     height, width = schema.size_of(feature)
-    if not schema.is_video(feature):
-        return ImageWriter(key, spool_path(folder, key), queue_size=plan.fps)
-    path = video_path(folder, key)
-    target = VideoTarget(key, path, height, width, plan.fps, plan.video)
-    return VideoWriter(target, queue_size=plan.fps)
+    target = VideoTarget(key, video_path(folder, key), height, width, plan.fps, plan.video)
+    if schema.is_depth(feature):
+        histogram = PictureHistogram(levels(feature))
+        return PictureThread(key, DepthEncoder(target), plan.fps, histogram)
+    if plan.video.vcodec == JPEG:
+        return PictureThread(key, JpegCopier(target), plan.fps, SampledHistogram())
+    return PictureThread(key, Encoder(target), plan.fps)
 
 
 def _file_name(key: str) -> str:

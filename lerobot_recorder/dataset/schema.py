@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetFormatError
+from lerobot_recorder.dataset.depth_codes import PER_METRE
 
 Feature = Mapping[str, Any]
 Features = Mapping[str, Feature]
@@ -40,6 +41,13 @@ def is_video(feature: Feature) -> bool:
 def is_picture(feature: Feature) -> bool:
     """Return whether the feature is a camera, as video or as images in Parquet."""
     return feature['dtype'] in _PICTURES
+
+
+def is_depth(feature: Feature) -> bool:
+    """Return whether the feature is a depth camera, in the words of any LeRobot version."""
+    blocks = [feature.get('info') or {}, feature.get('video_info') or {}]
+    marks = ('is_depth_map', 'video.is_depth_map')
+    return is_picture(feature) and any(bool(b.get(mark)) for b in blocks for mark in marks)
 
 
 def is_number(feature: Feature) -> bool:
@@ -196,14 +204,12 @@ def to_numpy(column: pa.ChunkedArray, feature: Feature) -> NDArray[Any]:
 
 
 def _picture_problem(feature: Feature) -> str | None:
-    shape = shape_of(feature)
-    if len(shape) != 3 or shape[2] != 3 or min(shape) < 1:
-        return f'a camera has shape (height, width, 3), got {shape}'
-    if feature['dtype'] == 'video' and (shape[0] % 2 or shape[1] % 2):
-        return (
-            f'{shape[1]}x{shape[0]} cannot be encoded as yuv420p, which needs even sizes; '
-            'crop the picture by one pixel or choose another size of the camera'
-        )
+    shape, channels = shape_of(feature), 1 if is_depth(feature) else 3
+    if len(shape) != 3 or shape[2] != channels or min(shape) < 1:
+        return f'a camera has shape (height, width, {channels}), got {shape}'
+    unit = (feature.get('info') or {}).get('depth_unit')
+    if is_depth(feature) and unit not in PER_METRE:
+        return f'info.depth_unit is {unit!r}, expected one of {sorted(PER_METRE)}'
     return None
 
 

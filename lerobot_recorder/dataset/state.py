@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from lerobot_recorder.dataset import (
     closing,
     commit,
+    depth_writer,
     episodes,
     global_statistics,
     info,
@@ -185,7 +186,7 @@ class _Addition:
             path.name: layout.video_file(key, self.row.videos[key])
             for key, path in self._episode.videos.items()
         }
-        record = _with_histograms(self._record, self._episode)
+        record = _with_pictures(self._record, self._episode)
         files |= record.write(folder, self.row.index, self.row.length)
         return files | self._write_rows(folder, columns) | self._write_meta(folder)
 
@@ -239,10 +240,13 @@ class _Addition:
         described = {}
         for key, path in self._episode.videos.items():
             feature = self._before.features[key]
-            if not feature.get('info'):
-                facts = video_reader.probe(path)
-                block = video_reader.info_block(facts, self._fps, self._episode.video)
-                described[key] = {**feature, 'info': block}
+            known = dict(feature.get('info') or {})
+            if 'video.codec' not in known:
+                video = self._episode.video
+                depth = schema.is_depth(feature)
+                encoder = depth_writer.info(video.gop) if depth else video.info()
+                block = video_reader.info_block(video_reader.probe(path), self._fps, encoder)
+                described[key] = {**feature, 'info': {**block, **known}}
         return described
 
     def _joined_statistics(self) -> dict[str, Summary]:
@@ -276,8 +280,16 @@ class _Addition:
         return files
 
 
-def _with_histograms(record: EpisodeRecord, episode: FinishedEpisode) -> EpisodeRecord:
+def _with_pictures(record: EpisodeRecord, episode: FinishedEpisode) -> EpisodeRecord:
+    """Add what is known of the pictures: their histograms, and how they were encoded."""
     if not episode.histograms:
         return record
+    encoded = {'encoder': episode.video.told(), 'why': episode.video.why, **episode.video.info()}
+    if episode.reencoded:
+        encoded['reencoded'] = dict(episode.reencoded)
     table = global_statistics.to_table(episode.histograms)
-    return replace(record, tables={**record.tables, global_statistics.HISTOGRAMS: table})
+    return replace(
+        record,
+        details={**record.details, 'video': encoded} if episode.videos else record.details,
+        tables={**record.tables, global_statistics.HISTOGRAMS: table},
+    )

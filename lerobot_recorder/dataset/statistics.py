@@ -19,12 +19,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from lerobot_recorder.dataset.quantiles import (
+    LEVELS,
+    QUANTILES,
+    Floats,
+    QuantileSketch,
+    at_ranks,
+)
 
-QUANTILES = {'q01': 0.01, 'q10': 0.10, 'q50': 0.50, 'q90': 0.90, 'q99': 0.99}
 NAMES = ('min', 'max', 'mean', 'std', 'count', *QUANTILES)
-_LEVELS = np.array(list(QUANTILES.values()))
-_KNOTS = np.concatenate([[0.0], _LEVELS, [1.0]])
+_KNOTS = np.concatenate([[0.0], LEVELS, [1.0]])
 
 
 @dataclass(frozen=True)
@@ -96,98 +100,68 @@ def summarize(values: NDArray[Any]) -> Summary:
         maximum=flat.max(axis=0),
         mean=flat.mean(axis=0),
         std=flat.std(axis=0),
-        quantiles=np.quantile(flat, _LEVELS, axis=0),
+        quantiles=np.quantile(flat, LEVELS, axis=0),
     )
 
 
-class PictureHistogram:
-    """Counts of the 256 values of each channel over pictures of one size.
+@dataclass(frozen=True)
+class Levels:
+    """What the values of a camera's pixels mean.
 
     Attributes:
-        counts: Shape (3, 256).
+        channels: How many there are.
+        values: What each value of a pixel stands for, shape (levels,), rising.
+    """
+
+    channels: int
+    values: Floats
+
+
+RGB = Levels(3, np.arange(256) / 255.0)
+
+
+class PictureHistogram:
+    """Counts of the values of each channel over pictures of one size.
+
+    Args:
+        levels: What the values mean.
+
+    Attributes:
+        levels: What the values mean.
         pictures: How many were added.
     """
 
-    def __init__(self) -> None:
-        self.counts = np.zeros((3, 256), dtype=np.int64)
+    def __init__(self, levels: Levels = RGB) -> None:
+        self.levels = levels
+        self._counts = np.zeros((levels.channels, len(levels.values)), dtype=np.int64)
         self.pictures = 0
 
-    def add(self, rgb: NDArray[np.uint8]) -> None:
-        """Add a picture, RGB, shape (height, width, 3)."""
-        planes = decimated(rgb).transpose(2, 0, 1).reshape(3, -1)
-        for counts, plane in zip(self.counts, planes, strict=True):
-            counts += np.bincount(plane, minlength=256)
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How often each value occurs, shape (channels, levels)."""
+        return self._counts
+
+    def wants_next(self) -> bool:
+        """Return whether the next picture is to be added."""
+        return True
+
+    def skip(self) -> None:
+        """Pass over a picture that was not wanted."""
+
+    def add(self, pixels: NDArray[Any]) -> None:
+        """Add a picture, shape (height, width, channels), or (height, width) of one channel."""
+        self._counts += self.count(pixels)
         self.pictures += 1
 
+    def count(self, pixels: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the counts of one picture, decimated as LeRobot does it."""
+        few, size = decimated(pixels), len(self.levels.values)
+        planes = few.reshape(*few.shape[:2], self.levels.channels).transpose(2, 0, 1)
+        return np.stack([np.bincount(plane.ravel(), minlength=size) for plane in planes])
+
     def summary(self) -> Summary:
-        """Return the statistics, pixels divided by 255."""
-        values = np.arange(256) / 255.0
-        total = self.counts.sum(axis=1)
-        mean = self.counts @ values / total
-        square = np.stack([c @ (values - m) ** 2 for c, m in zip(self.counts, mean, strict=True)])
-        seen = self.counts > 0
-        return Summary(
-            count=self.pictures,
-            minimum=values[seen.argmax(axis=1)],
-            maximum=values[255 - seen[:, ::-1].argmax(axis=1)],
-            mean=mean,
-            std=np.sqrt(square / total),
-            quantiles=_histogram_quantiles(self.counts.astype(np.float64)),
-        )
-
-
-class QuantileSketch:
-    """Quantiles of values that arrive in portions, in bounded memory.
-
-    Up to `LIMIT` rows every value is kept. When there are more, the values of each dimension are
-    replaced by half as many that split them into portions of equal weight.
-    """
-
-    LIMIT = 50_000
-
-    def __init__(self, dimensions: int) -> None:
-        self._points = [np.zeros((dimensions, 0))]
-        self._weights = [np.zeros(0)]
-        self._size = 0
-
-    def add(self, rows: Floats) -> None:
-        """Add rows of shape (rows, dimensions)."""
-        self.extend(rows.T, np.ones(len(rows)))
-
-    def extend(self, points: Floats, weights: Floats) -> None:
-        """Add weighted points of shape (dimensions, points), as another sketch holds them."""
-        for start in range(0, len(weights), self.LIMIT // 2):
-            part = weights[start : start + self.LIMIT // 2]
-            if self._size + len(part) > self.LIMIT:
-                self._compress()
-            self._points.append(points[:, start : start + len(part)].copy())
-            self._weights.append(part)
-            self._size += len(part)
-
-    def content(self) -> tuple[Floats, Floats]:
-        """Return the points, shape (dimensions, points), and their weights."""
-        if len(self._points) > 1:
-            self._points = [np.concatenate(self._points, axis=1)]
-            self._weights = [np.concatenate(self._weights)]
-        return self._points[0], self._weights[0]
-
-    def quantiles(self) -> Floats:
-        """Return them, shape (5, dimensions)."""
-        points, weights = self.content()
-        positions = _LEVELS * (weights.sum() - 1.0)
-        low = _points_at(points, weights, np.floor(positions))
-        high = _points_at(points, weights, np.ceil(positions))
-        fraction = (positions - np.floor(positions))[:, None]
-        return np.asarray(low + (high - low) * fraction)
-
-    def _compress(self) -> None:
-        points, weights = self.content()
-        kept = self.LIMIT // 2
-        weight = weights.sum() / kept
-        ranks = np.maximum((np.arange(kept) + 0.5) * weight - 0.5, 0.0)
-        self._points = [np.ascontiguousarray(_points_at(points, weights, ranks).T)]
-        self._weights = [np.full(kept, weight)]
-        self._size = kept
+        """Return the statistics, in what the values stand for."""
+        return _summary_of_counts(self.counts, self.pictures, self.levels.values)
 
 
 class Accumulator:
@@ -266,28 +240,36 @@ class NumberStatistics(Accumulator):
 
 
 class PictureStatistics(Accumulator):
-    """Statistics of a camera over episodes."""
+    """Statistics of a camera over episodes.
 
-    def __init__(self) -> None:
-        super().__init__(3)
-        self._shares = np.zeros((3, 256))
+    Args:
+        levels: What the values of its pixels mean.
+    """
+
+    def __init__(self, levels: Levels = RGB) -> None:
+        super().__init__(levels.channels)
+        self._values = levels.values
+        self._shares = np.zeros((levels.channels, len(levels.values)))
 
     def add(self, summary: Summary, counts: NDArray[np.int64] | None) -> None:
         """Add an episode.
 
         Args:
             summary: Its statistics; `count` is the number of pictures.
-            counts: Its histogram, shape (3, 256). None if nobody kept it: then quantiles are
-                taken from the curve through the episode's own.
+            counts: Its histogram, shape (channels, levels). None if nobody kept it: then
+                quantiles are taken from the curve through the episode's own.
         """
         self.join(summary)
-        histogram = _guess_histogram(summary) if counts is None else counts.astype(np.float64)
+        if counts is None or counts.shape != self._shares.shape:
+            histogram = _guess_histogram(summary, self._values)
+        else:
+            histogram = counts.astype(np.float64)
         share = histogram / histogram.sum(axis=1, keepdims=True)
         self._shares += share * summary.count
 
     def summary(self) -> Summary:
         """Return the statistics of all episodes."""
-        return self.with_quantiles(_histogram_quantiles(self._shares * 1e6))
+        return self.with_quantiles(_histogram_quantiles(self._shares * 1e6, self._values))
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return all that `merge` needs, as arrays."""
@@ -299,19 +281,16 @@ class PictureStatistics(Accumulator):
         self._shares = self._shares + state['shares']
 
 
-def decimated(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def decimated(pixels: NDArray[Any]) -> NDArray[Any]:
     """Return every k-th row and column, k as LeRobot chooses it for its statistics."""
-    height, width = rgb.shape[:2]
+    step = decimation(*pixels.shape[:2])
+    return pixels[::step, ::step]
+
+
+def decimation(height: int, width: int) -> int:
+    """Return LeRobot's k for pictures of a size [px]; 1 for those that are decimated already."""
     longest = max(height, width)
-    if longest < 300:
-        return rgb
-    step = longest // 150
-    return rgb[::step, ::step]
-
-
-def _points_at(points: Floats, weights: Floats, ranks: Floats) -> Floats:
-    columns = [_at_ranks(row, weights, ranks) for row in points]
-    return np.stack(columns, axis=1)
+    return 1 if longest < 300 else longest // 150
 
 
 def _flat(values: NDArray[Any]) -> Floats:
@@ -323,34 +302,39 @@ def _nested(row: Floats, picture: bool) -> list[Any]:
     return [[[float(value)]] for value in row] if picture else [float(value) for value in row]
 
 
-def _histogram_quantiles(counts: Floats) -> Floats:
-    values = np.arange(256) / 255.0
-    positions = _LEVELS * (counts[0].sum() - 1.0)
+def _summary_of_counts(counts: NDArray[np.int64], pictures: int, values: Floats) -> Summary:
+    total = counts.sum(axis=1)
+    mean = counts @ values / total
+    square = np.stack([c @ (values - m) ** 2 for c, m in zip(counts, mean, strict=True)])
+    seen = counts > 0
+    return Summary(
+        count=pictures,
+        minimum=values[seen.argmax(axis=1)],
+        maximum=values[len(values) - 1 - seen[:, ::-1].argmax(axis=1)],
+        mean=mean,
+        std=np.sqrt(square / total),
+        quantiles=_histogram_quantiles(counts.astype(np.float64), values),
+    )
+
+
+def _histogram_quantiles(counts: Floats, values: Floats) -> Floats:
+    positions = LEVELS * (counts[0].sum() - 1.0)
     fraction = positions - np.floor(positions)
     columns = []
     for channel in counts:
-        low = _at_ranks(values, channel, np.floor(positions))
-        high = _at_ranks(values, channel, np.ceil(positions))
+        low = at_ranks(values, channel, np.floor(positions))
+        high = at_ranks(values, channel, np.ceil(positions))
         columns.append(low + (high - low) * fraction)
     return np.stack(columns, axis=1)
 
 
-def _at_ranks(values: Floats, weights: Floats, ranks: Floats) -> Floats:
-    if len(weights) and weights[0] == 1.0 and (weights == 1.0).all():
-        ordered, last = np.sort(values), len(values) - 1
-        return np.asarray(ordered[np.minimum(ranks.astype(np.int64), last)])
-    order = np.argsort(values, kind='stable')
-    reached = np.cumsum(weights[order])
-    index = np.searchsorted(reached, ranks, side='right')
-    return np.asarray(values[order][np.minimum(index, len(values) - 1)])
-
-
-def _guess_histogram(summary: Summary) -> Floats:
-    """Return 256 bins per channel whose quantiles are those of the summary."""
-    edges = np.arange(257) - 0.5
-    knots = np.vstack([summary.minimum, summary.quantiles, summary.maximum]) * 255.0
+def _guess_histogram(summary: Summary, values: Floats) -> Floats:
+    """Return counts per channel whose quantiles are those of the summary."""
+    middles = (values[1:] + values[:-1]) / 2
+    edges = np.concatenate([[-np.inf], middles, [np.inf]])
+    knots = np.vstack([summary.minimum, summary.quantiles, summary.maximum])
     channels = []
     for knot in knots.T:
-        rising = np.maximum.accumulate(knot) + np.arange(len(knot)) * 1e-6
+        rising = np.maximum.accumulate(knot) + np.arange(len(knot)) * 1e-9
         channels.append(np.diff(np.interp(edges, rising, _KNOTS, left=0.0, right=1.0)))
     return np.stack(channels)

@@ -166,9 +166,9 @@ def _image_problem(path: Path, key: str, feature: schema.Feature, decode: bool) 
             return f'row {number} has no picture'
         if decode:
             try:
-                shape = decode_image(image['bytes']).shape
+                found = decode_image(image['bytes'], schema.is_depth(feature)).shape
             except DatasetError as error:
                 return f'row {number}: {error}'
-            if shape != schema.shape_of(feature):
-                return f'row {number} is {shape}'
+            if (*found, 1)[:3] != schema.shape_of(feature):
+                return f'row {number} is {found}'
     return None

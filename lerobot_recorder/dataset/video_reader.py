@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,8 +14,8 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetFormatError
-from lerobot_recorder.dataset.info import VideoConfig
 
+RGB24 = 'rgb24'
 #: LeRobot's limit for the distance of a picture from its row [s].
 TOLERANCE_S = 1e-4
 
@@ -84,7 +84,16 @@ def frame_times(path: Path) -> NDArray[np.float64]:
         return times.astype(np.float64)
 
 
-def frames(path: Path, start: int, count: int | None, fps: int) -> Iterator[NDArray[np.uint8]]:
+def frames_on_grid(path: Path, fps: int) -> int:
+    """Return how many frames a video has if each is at its time, else -1."""
+    times = frame_times(path)
+    off = np.abs(times - np.arange(len(times)) / fps)
+    return len(times) if (off <= TOLERANCE_S).all() else -1
+
+
+def frames(
+    path: Path, start: int, count: int | None, fps: int, pix_fmt: str = RGB24
+) -> Iterator[NDArray[Any]]:
     """Yield the pictures number `start` to `start + count - 1`.
 
     Args:
@@ -92,16 +101,17 @@ def frames(path: Path, start: int, count: int | None, fps: int) -> Iterator[NDAr
         start: Number of the first picture.
         count: How many; None: up to the end.
         fps: Pictures per second.
+        pix_fmt: What they are converted to.
 
     Yields:
-        RGB, shape (height, width, 3).
+        RGB, shape (height, width, 3); or what the other format is.
 
     Raises:
         DatasetFormatError: there are fewer, or one is not at its time.
     """
     wanted = start
     stop = None if count is None else start + count
-    for number, frame in _decoded(path, start, fps):
+    for number, frame in _decoded(path, start, fps, pix_fmt):
         if number < wanted:
             continue
         if number > wanted:
@@ -114,15 +124,15 @@ def frames(path: Path, start: int, count: int | None, fps: int) -> Iterator[NDAr
         raise DatasetFormatError(f'{path}: ends at frame {wanted}, expected {stop}')
 
 
-def info_block(facts: VideoFacts, fps: int, config: VideoConfig | None) -> dict[str, Any]:
+def info_block(facts: VideoFacts, fps: int, encoder: Mapping[str, Any]) -> dict[str, Any]:
     """Return a video feature's `info` entry.
 
     Args:
         facts: What the file is.
         fps: Pictures per second.
-        config: How it was encoded; None if unknown.
+        encoder: Keys that say how it was encoded; empty if unknown.
     """
-    block: dict[str, Any] = {
+    return {
         'is_depth_map': False,
         'video.height': facts.height,
         'video.width': facts.width,
@@ -131,20 +141,11 @@ def info_block(facts: VideoFacts, fps: int, config: VideoConfig | None) -> dict[
         'video.fps': fps,
         'video.channels': facts.channels,
         'has_audio': facts.has_audio,
+        **encoder,
     }
-    if config is not None:
-        block |= {
-            'video.g': config.gop,
-            'video.crf': config.crf,
-            'video.preset': config.preset,
-            'video.fast_decode': 0,
-            'video.video_backend': 'pyav',
-            'video.extra_options': {},
-        }
-    return block
 
 
-def _decoded(path: Path, start: int, fps: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+def _decoded(path: Path, start: int, fps: int, pix_fmt: str) -> Iterator[tuple[int, NDArray[Any]]]:
     reformatter = VideoReformatter()
     with _open(path) as container:
         stream = container.streams.video[0]
@@ -161,8 +162,8 @@ def _decoded(path: Path, start: int, fps: int) -> Iterator[tuple[int, NDArray[np
                     raise DatasetFormatError(
                         f'{path}: a frame at {float(frame.pts * base)} s is off the grid'
                     )
-                rgb: Any = reformatter.reformat(frame, format='rgb24').to_ndarray()
-                yield number, rgb
+                pixels: Any = reformatter.reformat(frame, format=pix_fmt).to_ndarray()
+                yield number, pixels
         except av.FFmpegError as error:
             raise DatasetFormatError(f'{path} is damaged: {error}') from None
 

@@ -3,16 +3,22 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from synthetic_messages import COMPRESSED_IMAGE, IMAGE, T0, compressed, header, image, make, raw
+from synthetic_messages import COMPRESSED_IMAGE, IMAGE, T0, compressed, header, make, raw
+from synthetic_messages import image as make_image
 
 from lerobot_drivers.common.errors import StreamError
+from lerobot_recorder.dataset.picture import PlanarPicture
+from lerobot_recorder.dataset.statistics import decimated
 from lerobot_recorder.image_headers import picture_size
-from lerobot_recorder.images import _CHANNELS, to_picture
+from lerobot_recorder.images import to_picture
 from lerobot_recorder.messages import decode
+from lerobot_recorder.pixels import LAYOUTS
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 SMOOTH = cv2.resize(RGB, (64, 48), interpolation=cv2.INTER_CUBIC)
 GREY = np.repeat(RGB[:, :, :1], 3, axis=2)
+WIDE = RGB.astype('<u2') * 256 + 99
+WIDE_ALPHA = np.full((6, 8, 1), 777, '<u2')
 ALPHA = np.full((6, 8, 1), 77, np.uint8)
 
 ENCODED = {
@@ -23,7 +29,24 @@ ENCODED = {
     'bgra8': (np.concatenate([RGB[:, :, ::-1], ALPHA], 2), RGB),
     'mono8': (RGB[:, :, :1], GREY),
     '8UC1': (RGB[:, :, :1], GREY),
+    '8UC4': (np.concatenate([RGB[:, :, ::-1], ALPHA], 2), RGB),
+    'rgb16': (WIDE, RGB),
+    'bgr16': (WIDE[:, :, ::-1], RGB),
+    'rgba16': (np.concatenate([WIDE, WIDE_ALPHA], 2), RGB),
+    'bgra16': (np.concatenate([WIDE[:, :, ::-1], WIDE_ALPHA], 2), RGB),
 }
+YUV = {'yuv422_yuy2', 'yuyv', 'yuv422', 'uyvy'}
+BAYER = {
+    'bayer_rggb8': ('rg', 'gb'), 'bayer_bggr8': ('bg', 'gr'),
+    'bayer_gbrg8': ('gb', 'rg'), 'bayer_grbg8': ('gr', 'bg'),
+}  # fmt: skip
+
+
+def image(stamp_ns, pixels, encoding='rgb8', pad=0):
+    """A message of pixels that may be wide."""
+    made = make_image(stamp_ns, np.ascontiguousarray(pixels).view(np.uint8), encoding, pad)
+    made.width = pixels.shape[1]
+    return made
 
 
 def through_the_wire(message):
@@ -57,8 +80,59 @@ def test_yuv_with_the_chroma_where_it_belongs(encoding, order, pad):
     assert rgb.reshape(-1, 3).mean(axis=0) == pytest.approx(expected, abs=2)
 
 
+@pytest.mark.parametrize('encoding', list(BAYER))
+def test_bayer_patterns_have_their_colours_where_they_belong(encoding):
+    value = {'r': 200, 'g': 90, 'b': 20}
+    pattern = np.array([[value[c] for c in row] for row in BAYER[encoding]], np.uint8)
+    rgb = through_the_wire(image(T0, np.tile(pattern, (8, 8))[:, :, None], encoding)).rgb()
+    assert rgb.shape == (16, 16, 3)
+    assert rgb[4:-4, 4:-4].reshape(-1, 3).mean(axis=0) == pytest.approx([200, 90, 20], abs=1)
+
+
+def semi_planar(rgb, encoding):
+    planes = cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420)
+    chroma = planes[48:].reshape(2, 24, 32)[:: 1 if encoding == 'nv12' else -1]
+    return planes, np.concatenate([planes[:48], chroma.transpose(1, 2, 0).reshape(24, 64)])
+
+
+@pytest.mark.parametrize('pad', [0, 6])
+@pytest.mark.parametrize('encoding', ['nv12', 'nv21'])
+def test_semi_planar_pictures_are_regrouped_not_converted(encoding, pad):
+    planes, packed = semi_planar(SMOOTH, encoding)
+    message = image(T0, packed, encoding, pad)
+    message.height = 48
+    picture = through_the_wire(message)
+    assert np.array_equal(picture.i420(), planes)
+    assert np.array_equal(picture.rgb(), cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420))
+
+
+@pytest.mark.parametrize('encoding', sorted(LAYOUTS))
+def test_the_sample_is_the_decimated_picture_and_the_short_way_the_long_one(encoding):
+    rng, layout = np.random.default_rng(3), LAYOUTS[encoding]
+    rows, channels = layout.rows(320), layout.channels
+    kind = '<u2' if layout.wide else np.uint8
+    pixels = rng.integers(0, 65536 if layout.wide else 256, (rows, 448, channels)).astype(kind)
+    message = image(T0, pixels.view(np.uint8).reshape(rows, -1), encoding, 3)
+    message.height, message.width = 320, 448
+    picture = through_the_wire(message)
+    rgb = picture.rgb()
+    assert np.array_equal(picture.sample(), decimated(rgb))
+    if isinstance(picture, PlanarPicture):
+        expected = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2YUV_I420)
+        if encoding.startswith('nv'):
+            assert picture.i420().shape == expected.shape
+        else:
+            assert abs(picture.i420().astype(int) - expected).max() <= 1
+
+
+def test_the_bytes_of_wide_values_may_be_swapped():
+    message = image(T0, WIDE.astype('>u2').view(np.uint8), 'rgb16')
+    message.width, message.is_bigendian = 8, 1
+    assert np.array_equal(through_the_wire(message).rgb(), RGB)
+
+
 def test_every_encoding_is_tested():
-    assert set(_CHANNELS) == set(ENCODED) | {'yuv422_yuy2', 'yuyv', 'yuv422', 'uyvy'}
+    assert set(LAYOUTS) == {*ENCODED, *YUV, *BAYER, 'nv12', 'nv21'}
 
 
 @pytest.mark.parametrize('extension', ['jpeg', 'png'])
@@ -114,7 +188,7 @@ def test_a_camera_that_notes_its_orientation_is_not_turned():
 @pytest.mark.parametrize(
     ('message', 'told'),
     [
-        (image(T0, RGB, 'rgb16'), "image encoding 'rgb16' cannot be recorded; known: rgb8, bgr8"),
+        (image(T0, RGB, 'yuv'), "image encoding 'yuv' cannot be recorded; known: rgb8, bgr8"),
         (make(IMAGE, header(T0), 6, 8, 'rgb8', 0, 24, RGB.ravel()[:-1]), 'needs 144 bytes, found'),
         (make(IMAGE, header(T0), 6, 8, 'rgb8', 0, 23, RGB.ravel()), 'with step 23'),
         (make(IMAGE, header(T0), 0, 0, 'rgb8', 0, 0, RGB.ravel()[:0]), 'cannot be 0x0 rgb8'),
@@ -125,7 +199,7 @@ def test_a_camera_that_notes_its_orientation_is_not_turned():
         ),
         (
             make(COMPRESSED_IMAGE, header(T0), '16UC1; compressedDepth', RGB.ravel()),
-            'compressedDepth images cannot be recorded yet',
+            'a compressed depth image holds no whole PNG or RVL',
         ),
     ],
 )

@@ -108,9 +108,9 @@ def test_topics_with_configured_joints_are_named_too():
 def test_what_was_wrong_with_the_messages_is_told_when_patience_ends():
     stage = Stage(timeout_ns=3 * S)
     stage.silent = {'/front'}
-    bad = raw('/front', image(T0, PIXELS[:, :, :1], 'bayer_rggb8'), T0)
+    bad = raw('/front', image(T0, PIXELS[:, :, :1], 'rgb32'), T0)
     stage.recorder.on_message(bad)
-    with pytest.raises(StreamError, match=r'for /front; /front: image encoding .bayer_rggb8. can'):
+    with pytest.raises(StreamError, match=r'for /front; /front: image encoding .rgb32. can'):
         stage.run()
 
 

@@ -56,7 +56,8 @@ def test_the_report_is_readable_in_80_columns(bag, root, capsys, monkeypatch):
     starts = [line.split()[:2] for line in lines if not line.startswith(' ')]
     name = 'observation.images.left_wrist_camera_of_the_arm'
     assert starts == [
-        ['observation.state', '100'], ['action', '100'], [name, '18'], ['20', 'frames,'],
+        ['observation.state', '100'], ['action', '100'], [name, '18'],
+        ['encoding', 'h264'], ['20', 'frames,'],
     ]  # fmt: skip
     text = ' '.join(' '.join(lines).split())
     assert '2 repeated' in text and 'clock: header 18' in text

@@ -104,7 +104,7 @@ def interrupted(root, info, film, frames, monkeypatch):
     film.episode(writer, 4)
     film.add(writer, frames)
     camera = writer._episode._cameras[CAMERA]
-    while camera._done < frames:
+    while camera._done < frames or getattr(camera._sink, '_waiting', ()):
         time.sleep(0.01)
     copy = root.with_name('killed')
     shutil.copytree(root, copy)

@@ -157,7 +157,8 @@ def test_what_is_known_of_an_episode_is_kept_beside_it(tmp_path, info, film):
     assert saved.uuid == 'abc'
     kept = json.loads((root / 'meta/ros/episodes/abc.json').read_text())
     assert kept['outcome'] == 'success'
-    assert kept['details'] == {'operator': 'jo'}
+    assert kept['details']['operator'] == 'jo'
+    assert kept['details']['video']['encoder'] == 'h264 preset ultrafast crf 21'
     assert kept['episode_index_when_saved'] == 0
     assert pq.read_table(root / 'meta/ros/episodes/abc.sync.parquet').equals(stamps)
     extra = DatasetReader(root).episode(0).extra

@@ -48,7 +48,12 @@ def test_types_are_those_of_lerobot():
         ('x', {'dtype': 'float32', 'shape': [2], 'names': ['a']}, '1 names for 2'),
         ('x', {'dtype': 'float32', 'shape': [1], 'names': None, 'topic': '/x'}, 'topic'),
         ('x', {'dtype': 'string', 'shape': [2], 'names': None}, 'string'),
-        ('c', {'dtype': 'video', 'shape': [480, 641, 3], 'names': None}, '641x480.*even'),
+        ('c', {'dtype': 'video', 'shape': [480, 640, 1], 'names': None}, 'height, width, 3'),
+        (
+            'c',
+            {'dtype': 'video', 'shape': [4, 6, 1], 'info': {'is_depth_map': True}},
+            "depth_unit is None, expected one of ..m., 'mm'",
+        ),
         ('c', {'dtype': 'video', 'shape': [3, 480, 640], 'names': None}, 'height, width, 3'),
     ],
 )
@@ -64,11 +69,19 @@ def test_fps_is_a_whole_number(fps):
 
 
 @pytest.mark.parametrize(
-    'changes', [{'codec': 'av2'}, {'preset': 'fastest'}, {'crf': 99}, {'gop': 0}, {'pix_fmt': 'x'}]
+    'changes',
+    [{'vcodec': 'av2'}, {'preset': 'fastest'}, {'crf': 99}, {'gop': 0}, {'pix_fmt': 'x'}],
 )
 def test_video_settings_are_checked(changes):
     with pytest.raises(ConfigError, match=f'video.{next(iter(changes))}'):
         VideoConfig(**changes)
+
+
+def test_odd_sizes_are_refused_where_no_format_of_the_encoder_takes_them():
+    camera = {'dtype': 'video', 'shape': [479, 641, 3], 'names': None}
+    assert DatasetInfo(30, {'c': camera}).video.pix_fmt_for(479, 641) == 'yuv444p'
+    with pytest.raises(DatasetFormatError, match=r'641x479 cannot be encoded by libsvtav1.*even'):
+        DatasetInfo(30, {'c': camera}, video=VideoConfig('libsvtav1'))
 
 
 def test_nulls_are_refused():

@@ -10,13 +10,18 @@ from lerobot_drivers.common.errors import DatasetError
 from lerobot_recorder.dataset import video_reader
 from lerobot_recorder.dataset.info import VideoConfig
 from lerobot_recorder.dataset.picture import ArrayPicture
-from lerobot_recorder.dataset.video_writer import VideoTarget, VideoWriter
+from lerobot_recorder.dataset.picture_thread import PictureThread
+from lerobot_recorder.dataset.video_writer import Encoder, VideoTarget
 
 SIZE = (120, 160)
 
 
 def target(path, size=SIZE, **config):
     return VideoTarget('front', path, size[0], size[1], 30, VideoConfig(**config))
+
+
+def video_writer(target, queue_size=30):
+    return PictureThread(target.key, Encoder(target), queue_size)
 
 
 def scene(number, size=SIZE):
@@ -27,7 +32,7 @@ def scene(number, size=SIZE):
 
 
 def write(path, pictures, **config):
-    writer = VideoWriter(target(path, **config))
+    writer = video_writer(target(path, **config))
     for picture in pictures:
         writer.add(ArrayPicture(picture))
     assert writer.finish() == writer.fed == len(pictures)
@@ -88,7 +93,7 @@ class Stuck:
 
 
 def test_a_full_queue_blocks_and_loses_nothing(tmp_path):
-    writer = VideoWriter(target(tmp_path / 'a.mp4'), queue_size=2)
+    writer = video_writer(target(tmp_path / 'a.mp4'), queue_size=2)
     stuck = Stuck()
     adder = threading.Thread(target=lambda: [writer.add(stuck) for _ in range(10)])
     adder.start()
@@ -109,7 +114,7 @@ class Broken:
 
 
 def test_a_failure_is_told_and_blocks_nobody(tmp_path):
-    writer = VideoWriter(target(tmp_path / 'a.mp4'), queue_size=2)
+    writer = video_writer(target(tmp_path / 'a.mp4'), queue_size=2)
     writer.add(ArrayPicture(scene(0)))
     with pytest.raises(DatasetError, match=r'front.*after 1 pictures.*not a picture'):
         for _ in range(10_000):
@@ -120,14 +125,14 @@ def test_a_failure_is_told_and_blocks_nobody(tmp_path):
 
 
 def test_a_picture_of_another_size_is_a_failure(tmp_path):
-    writer = VideoWriter(target(tmp_path / 'a.mp4'))
+    writer = video_writer(target(tmp_path / 'a.mp4'))
     writer.add(ArrayPicture(scene(0, (60, 80))))
     with pytest.raises(DatasetError, match='expected uint8'):
         writer.finish()
 
 
 def test_no_thread_is_left(tmp_path):
-    writer = VideoWriter(target(tmp_path / 'a.mp4'))
+    writer = video_writer(target(tmp_path / 'a.mp4'))
     writer.add(ArrayPicture(scene(0)))
     writer.abort()
     write(tmp_path / 'b.mp4', [scene(0)])
