@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from lerobot_recorder.dataset import layout, schema
 from lerobot_recorder.dataset.finding import Findings
-from lerobot_recorder.dataset.statistics import NAMES, QUANTILES
+from lerobot_recorder.dataset.quantiles import QUANTILES
+from lerobot_recorder.dataset.statistics import NAMES
 
 _NO_STATISTICS = ('string', 'language')
 

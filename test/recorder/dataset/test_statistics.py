@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lerobot_recorder.dataset import statistics
+from lerobot_recorder.dataset.quantiles import QuantileSketch
 from lerobot_recorder.dataset.statistics import (
     NumberStatistics,
     PictureHistogram,
     PictureStatistics,
-    QuantileSketch,
     Summary,
     summarize,
 )
