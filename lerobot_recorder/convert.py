@@ -10,9 +10,11 @@ from typing import Any
 from lerobot_drivers.common.clock import FOREVER_NS
 from lerobot_drivers.common.errors import BagError
 from lerobot_recorder.bag_reader import BagReader
+from lerobot_recorder.capture import Capture
 from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter, VideoConfig
 from lerobot_recorder.mapping import MappingConfig
 from lerobot_recorder.row_plan import RowPlan
+from lerobot_recorder.session_facts import SessionFacts
 from lerobot_recorder.take import Take
 
 Progress = Callable[[int], None]
@@ -28,6 +30,8 @@ class ConvertJob:
         mapping: which topic becomes which feature.
         task: what the robot was told to do.
         video: how to encode pictures.
+        session: what is known beside the bag: configuration, calibration.
+        sent: topic of the commands really sent, where it cannot be told by its name.
         start_ns: nothing before this acquisition time becomes a row [ns].
         end_ns: nothing after this acquisition time becomes a row [ns].
     """
@@ -37,6 +41,8 @@ class ConvertJob:
     mapping: MappingConfig
     task: str
     video: VideoConfig = field(default_factory=VideoConfig)
+    session: SessionFacts = field(default_factory=SessionFacts)
+    sent: str | None = None
     start_ns: int = 0
     end_ns: int = FOREVER_NS
 
@@ -78,9 +84,11 @@ def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Conv
             job.mapping.fps, plan.features(), robot_type=job.mapping.robot_type, video=job.video
         )
         with DatasetWriter.create(job.root, info) as writer:
-            take = Take(plan, writer, job.task, job.start_ns)
+            capture = Capture(job.mapping, job.session, bag.types, job.sent)
+            capture.look(bag.topics)
+            take = Take(plan, writer, job.task, job.start_ns, capture)
             take.until_ns = job.end_ns
-            _replay(bag, take, job, progress)
+            _replay(bag, take, capture, progress)
             if take.num_frames == 0:
                 raise BagError(_why_empty(job, take))
             outcome = 'incomplete' if take.lost else None
@@ -100,7 +108,8 @@ def check_topics(bag: BagReader, mapping: MappingConfig) -> None:
     Raises:
         BagError: names every topic that is missing or empty, and those that are there.
     """
-    missing = [topic for topic in mapping.topics() if bag.count([topic]) == 0]
+    wanted = dict.fromkeys([*mapping.topics(), *mapping.native_topics()])
+    missing = [topic for topic in wanted if bag.count([topic]) == 0]
     if missing:
         there = ', '.join(sorted(bag.topics)) or 'none at all'
         raise BagError(
@@ -128,10 +137,11 @@ def learn_plan(bag: BagReader, mapping: MappingConfig) -> RowPlan:
     return plan
 
 
-def _replay(bag: BagReader, take: Take, job: ConvertJob, progress: Progress) -> None:
-    for done, raw in enumerate(bag.messages(job.mapping.topics()), start=1):
-        take.add(raw)
-        take.poll(raw.received_ns)
+def _replay(bag: BagReader, take: Take, capture: Capture, progress: Progress) -> None:
+    for done, raw in enumerate(bag.messages(capture.topics()), start=1):
+        if not capture.on_message(raw):
+            take.add(raw)
+            take.poll(raw.received_ns)
         if take.lost is not None:
             break
         progress(done)

@@ -248,6 +248,16 @@ class MappingConfig:
         """Return every topic of the mapping once, in order."""
         return list(dict.fromkeys(s.topic for f in self.features.values() for s in f.sources))
 
+    def high_rate_topics(self) -> list[str]:
+        """Return the topics that are faster than the rows, each once."""
+        windowed = [
+            source.topic
+            for feature in self.features.values()
+            if feature.is_window
+            for source in feature.sources
+        ]
+        return list(dict.fromkeys([*windowed, *self.native_topics()]))
+
     def native_topics(self) -> list[str]:
         """Return the topics that are kept at their native rate, each once."""
         return list(dict.fromkeys(source.topic for source in self.native.values()))

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError, DatasetExistsError
@@ -18,6 +19,7 @@ from lerobot_recorder.dataset.picture import Picture
 from lerobot_recorder.dataset.picture_thread import EncodingError
 from lerobot_recorder.dataset.record import EpisodeRecord
 from lerobot_recorder.dataset.running_episode import EpisodePlan, RunningEpisode
+from lerobot_recorder.dataset.side_tables import SideTable
 from lerobot_recorder.dataset.state import DatasetState
 from lerobot_recorder.dataset.work_folder import WorkFolder
 
@@ -133,13 +135,29 @@ class DatasetWriter:
             DatasetError: the row does not fit, and nothing was added; or encoding failed, and
                 every further call fails until discard_episode().
         """
-        self._check_usable()
-        if self._episode is None:
-            self._episode = RunningEpisode(self._work.start_episode(), self._plan)
+        episode = self._running()
         try:
-            self._episode.add(values, pictures, task)
+            episode.add(values, pictures, task)
         except (EncodingError, OSError) as error:
             raise self._fail(error, keep=False) from error
+
+    def side_table(self, name: str, schema: pa.Schema) -> SideTable:
+        """Start a table beside the rows of the running episode; it shares the episode's fate.
+
+        Args:
+            name: Its name in `meta/ros/episodes/<uuid>.<name>.parquet`.
+            schema: Its columns; those called `frame_index` and `stamp_ns` tell a recovery
+                which rows belong to the frames that are left.
+
+        Raises:
+            DatasetError: the name is taken or no name of a file.
+        """
+        return self._running().side_tables.add(name, schema)
+
+    def sketch_record(self, record: EpisodeRecord) -> None:
+        """Keep what is known of the running episode so far, in case it has to be recovered."""
+        self._running()
+        record.sketch(self._work.episode)
 
     def save_episode(self, record: EpisodeRecord | None = None) -> SavedEpisode:
         """Make the running episode part of the dataset; it is on the disk when this returns.
@@ -211,6 +229,12 @@ class DatasetWriter:
         if (self.root / layout.INFO).exists():
             return DatasetState.load(self.root)
         return DatasetState(self.root, new_document(self._info))
+
+    def _running(self) -> RunningEpisode:
+        self._check_usable()
+        if self._episode is None:
+            self._episode = RunningEpisode(self._work.start_episode(), self._plan)
+        return self._episode
 
     def _check_usable(self) -> None:
         if self._closed:

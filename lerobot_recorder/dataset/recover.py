@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError, DatasetFormatError
-from lerobot_recorder.dataset import cut, info, journal, layout, schema, video_reader
+from lerobot_recorder.dataset import cut, info, journal, layout, schema, side_tables, video_reader
 from lerobot_recorder.dataset.image_writer import decode_image, read_spool
 from lerobot_recorder.dataset.record import EpisodeRecord
 from lerobot_recorder.dataset.running_episode import FinishedEpisode, spool_path, video_path
@@ -47,9 +47,8 @@ def recover(root: Path, work: WorkFolder) -> list[str]:
     if episode is None:
         work.drop_episode()
         return ['dropped an interrupted episode of which no complete frame was on the disk']
-    record = EpisodeRecord(
-        uuid.uuid4().hex, OUTCOME, {'interrupted': 1}, {'recovered_frames': episode.length}
-    )
+    record = EpisodeRecord.recovered(work.episode, OUTCOME, {'interrupted': 1})
+    record = replace(record, details={**record.details, 'recovered_frames': episode.length})
     row = state.save(work.episode, episode, record)
     work.drop_episode()
     seconds = row.length / state.fps
@@ -87,7 +86,11 @@ def _whole_part(
             shorten(videos[key], length, state.fps)
         else:
             columns[key] = read_spool(spool_path(folder, key))[:length]
-    return FinishedEpisode(length, columns, tasks[:length], histograms, videos, config)
+    tables = side_tables.find(folder)
+    end = side_tables.cut_at(tables, length)
+    return FinishedEpisode(
+        length, columns, tasks[:length], histograms, videos, config, tables, end
+    )
 
 
 def _pictures(

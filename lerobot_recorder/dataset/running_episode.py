@@ -17,6 +17,7 @@ from lerobot_recorder.dataset.image_writer import ImageWriter
 from lerobot_recorder.dataset.info import VideoConfig
 from lerobot_recorder.dataset.journal import ROWS, Journal
 from lerobot_recorder.dataset.picture import Picture
+from lerobot_recorder.dataset.side_tables import Cut, SideTables
 from lerobot_recorder.dataset.statistics import PictureHistogram
 from lerobot_recorder.dataset.video_writer import VideoTarget, VideoWriter
 
@@ -35,6 +36,8 @@ class FinishedEpisode:
         histograms: Camera -> counts of its pixels' values.
         videos: Camera -> its file in the working folder.
         video: How the videos were encoded.
+        side_tables: Name -> file in the working folder, a closed Arrow stream.
+        cut: What of the side tables belongs to it; None means all.
     """
 
     length: int
@@ -43,6 +46,8 @@ class FinishedEpisode:
     histograms: Mapping[str, PictureHistogram] = field(default_factory=dict)
     videos: Mapping[str, Path] = field(default_factory=dict)
     video: VideoConfig = field(default_factory=VideoConfig)
+    side_tables: Mapping[str, Path] = field(default_factory=dict)
+    cut: Cut | None = None
 
 
 class Column:
@@ -121,6 +126,9 @@ class RunningEpisode:
     Args:
         folder: An empty folder for it.
         plan: What every episode of the dataset has in common.
+
+    Attributes:
+        side_tables: The tables beside its rows.
     """
 
     def __init__(self, folder: Path, plan: EpisodePlan) -> None:
@@ -137,6 +145,7 @@ class RunningEpisode:
         journaled = {key: plan.features[key] for key in self._columns}
         self._journal = Journal(folder / ROWS, journaled)
         self._journaled = 0
+        self.side_tables = SideTables(folder)
 
     @property
     def length(self) -> int:
@@ -178,7 +187,13 @@ class RunningEpisode:
                 self._compare(key, camera.fed, frames_on_grid(videos[key], self._plan.fps))
         histograms = {key: camera.histogram for key, camera in self._cameras.items()}
         return FinishedEpisode(
-            self.length, columns, self._tasks, histograms, videos, self._plan.video
+            self.length,
+            columns,
+            self._tasks,
+            histograms,
+            videos,
+            self._plan.video,
+            self.side_tables.close(),
         )
 
     def abort(self) -> None:
@@ -186,6 +201,7 @@ class RunningEpisode:
         for camera in self._cameras.values():
             camera.abort()
         self._journal.abandon()
+        self.side_tables.abandon()
 
     def _write_journal(self) -> None:
         if self.length > self._journaled:

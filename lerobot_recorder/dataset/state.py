@@ -19,6 +19,7 @@ from lerobot_recorder.dataset import (
     layout,
     parquet_writer,
     schema,
+    side_tables,
     statistics,
     tasks,
     video_reader,
@@ -90,7 +91,9 @@ class DatasetState:
         row = self._row(episode, record)
         files = {path.name: self._video_path(key) for key, path in episode.videos.items()}
         files |= self._write_rows(folder, episode, row)
-        files |= _with_histograms(record, episode).write(folder, row.index, row.length)
+        record = _with_histograms(record, episode)
+        files |= record.write(folder, row.index, row.length, self.root)
+        files |= side_tables.to_parquet(folder, episode.side_tables, record.uuid, episode.cut)
         self._probe_videos(episode)
         self._statistics.add(self._all_columns(episode), row.statistics, episode.histograms)
         self.num_episodes, self.total_frames = row.index + 1, row.stop

@@ -102,9 +102,9 @@ def test_an_imu_without_orientation_has_none():
 def test_recordings_of_others_read_quickly_are_what_decoding_gives(shared_data):
     seen = set()
     bags = shared_data / 'bags'
-    others = ['robot_localization__test2', 'imu_tools__sparkfun_razor']
-    for path in (bags / name for name in ('geocamxyz__all_types_mcap', *others)):
-        with BagReader(next(path.glob('*.bag'), path)) as bag:
+    names = ('geocamxyz__all_types_mcap', 'plotjuggler__rosbag2_test')
+    for path in (bags / name for name in names):
+        with BagReader(path) as bag:
             topics = [t for t, kind in bag.topics.items() if kind in LAYOUTS]
             for number, entry in enumerate(bag.messages(topics)):
                 if number > 400 or not is_standard(entry.msgtype, bag.types):
