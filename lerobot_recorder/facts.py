@@ -28,7 +28,7 @@ from lerobot_recorder.messages import RawMessage, decode
 MAX_VERSIONS = 20
 """Versions of one fact that an episode keeps; of more, the first ones and the last."""
 _STAMP_ENDS = 12
-"""CDR bytes after which a message that begins with a header says something lasting."""
+"""CDR bytes of a camera_info up to the end of its stamp, in which all of them differ."""
 
 
 class FactKind(str, Enum):
@@ -131,12 +131,13 @@ class Facts:
 
     def add(self, raw: RawMessage) -> None:
         """Take in a message; one that cannot be read is noted, never fatal."""
-        lasting = raw.data[_STAMP_ENDS:]
+        kind = self._kinds[raw.topic]
+        lasting = raw.data[_STAMP_ENDS if kind is FactKind.CAMERA_INFO else 0 :]
         if self._heard.get(raw.topic) == lasting:
             return
         self._heard[raw.topic] = lasting
         try:
-            file = self._file(self._kinds[raw.topic], decode(raw, self._types), raw.topic)
+            file = self._file(kind, decode(raw, self._types), raw.topic)
         except StreamError as error:
             self.errors[raw.topic] = str(error)
             return

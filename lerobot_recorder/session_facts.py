@@ -18,7 +18,7 @@ from lerobot_recorder.facts import SharedFile
 
 REMOVED = '<removed>'
 _SECRET_KEY = re.compile(
-    r'token|secret|passw|credential|api_?key|access_?key|private_?key|auth', re.IGNORECASE
+    r'token|secret|passw|credential|(?:api|access|private)[_-]?key|auth', re.IGNORECASE
 )
 _SECRET_VALUE = re.compile(
     r'\b(?:hf_|api_|sk-|ghp_|gho_|ghs_|github_pat_|glpat-|xox[abp]-|AKIA)[A-Za-z0-9_-]{12,}'
