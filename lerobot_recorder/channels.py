@@ -6,6 +6,8 @@ joints, size of pictures); then it turns every message into a stamped sample.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from lerobot_recorder.mapping import (
     is_image_feature,
 )
 from lerobot_recorder.messages import RawMessage, StampChooser
-from lerobot_recorder.numeric_fields import RANGE, SUFFIXES, pick, read_values
+from lerobot_recorder.numeric_fields import RANGE, SUFFIXES, NamedValues, pick, read_values
 from lerobot_recorder.rotation import Quaternion, find_rotations, normalized
 from lerobot_recorder.streams import StreamConfig, Take, Window
 
@@ -114,6 +116,9 @@ class NumericChannel(Channel):
         self._units: list[JointUnit] = []
         self._scale: NDArray[np.float64] = np.empty(0)
         self._offset: NDArray[np.float64] = np.empty(0)
+        self._keeps_units = True
+        self._picked_from: Sequence[str] | None = None
+        self._picked: NDArray[np.intp] | None = None
         if source.joints is not None:
             self._settle(source.joints)
 
@@ -175,7 +180,29 @@ class NumericChannel(Channel):
                 f'{raw.topic}: a message holds {len(named[1])} values, '
                 f'expected {len(self._learned)}'
             )
-        picked = pick(named, self._learned)
+        picked = self._pick(named)
+        if not math.isfinite(picked.sum()):
+            self._check_known(picked, raw)
+        turned = normalized(picked, self._rotations)
+        if turned is None:
+            raise StreamError(
+                f'{raw.topic}: a message holds a quaternion of length zero; if it never holds '
+                'another, name the elements to be recorded without it (joints: [...])'
+            )
+        return turned if self._keeps_units else turned * self._scale + self._offset
+
+    def _pick(self, named: NamedValues) -> NDArray[np.float64]:
+        """Pick the elements in order; where they are is looked up only when the names change."""
+        names, values = named
+        if names is None:
+            return values
+        if names != self._picked_from:
+            self._picked_from = names
+            at = pick((names, np.arange(len(names), dtype=np.float64)), self._learned)
+            self._picked = None if np.isnan(at).any() else at.astype(np.intp)
+        return pick(named, self._learned) if self._picked is None else values[self._picked]
+
+    def _check_known(self, picked: NDArray[np.float64], raw: RawMessage) -> None:
         if np.isnan(picked).all():
             wanted = ', '.join(self._learned)
             raise StreamError(f'{raw.topic}: a message holds none of the joints {wanted}')
@@ -184,13 +211,6 @@ class NumericChannel(Channel):
         if (self._rotations or self.window is not None) and np.isnan(picked).any():
             missing = ', '.join(self._learned[at] for at in np.flatnonzero(np.isnan(picked)))
             raise StreamError(f'{raw.topic}: a message lacks {missing}, or holds NaN')
-        turned = normalized(picked, self._rotations)
-        if turned is None:
-            raise StreamError(
-                f'{raw.topic}: a message holds a quaternion of length zero; if it never holds '
-                'another, name the elements to be recorded without it (joints: [...])'
-            )
-        return turned * self._scale + self._offset
 
     def units(self) -> list[JointUnit]:
         """Return the units of the elements."""
@@ -216,6 +236,7 @@ class NumericChannel(Channel):
         ]
         self._scale = np.array([unit.scale for unit in self._units])
         self._offset = np.array([unit.offset for unit in self._units])
+        self._keeps_units = bool((self._scale == 1).all() and (self._offset == 0).all())
 
     def _check_rotations(self, joints: list[str]) -> None:
         self._rotations, torn = find_rotations(joints)
