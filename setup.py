@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from glob import glob
+from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 NAME = 'lerobot_ros'
 
@@ -66,6 +69,39 @@ TEST = [
     'types-PyYAML',
 ]
 
+
+class BuildWithCommit(build_py):
+    """Builds, and notes in the package which commit of a checkout it is made of."""
+
+    def run(self) -> None:
+        """Build."""
+        super().run()
+        commit = checkout_commit(Path(__file__).resolve().parent)
+        if commit and not getattr(self, 'editable_mode', False):
+            target = Path(self.build_lib, 'lerobot_recorder', 'data', 'commit')
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(commit, encoding='utf-8')
+
+
+def checkout_commit(folder: Path) -> str | None:
+    """Return the commit that this file is tracked in, with ``-dirty``; None if nobody knows."""
+    answers = []
+    for words in (
+        'ls-files --error-unmatch setup.py',
+        'rev-parse HEAD',
+        'status --porcelain -uno',
+    ):
+        command = ['git', '-C', str(folder), *words.split()]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except OSError:
+            return None
+        if done.returncode:
+            return None
+        answers.append(done.stdout.strip())
+    return answers[1] + ('-dirty' if answers[2] else '')
+
+
 setup(
     name=NAME,
     version='0.1.0',
@@ -83,6 +119,7 @@ setup(
         (f'share/{NAME}/config', sorted(glob('config/*'))),
     ],
     zip_safe=False,
+    cmdclass={'build_py': BuildWithCommit},
     install_requires=REQUIRES,
     extras_require={'ros': ROS_KILTED, 'ros-jazzy': ROS_JAZZY, 'test': TEST},
     entry_points={

@@ -6,6 +6,8 @@ joints, size of pictures); then it turns every message into a stamped sample.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,8 +24,9 @@ from lerobot_recorder.mapping import (
     is_image_feature,
 )
 from lerobot_recorder.messages import RawMessage, StampChooser
-from lerobot_recorder.numeric_fields import SUFFIXES, pick, read_values
-from lerobot_recorder.streams import StreamConfig, Take
+from lerobot_recorder.numeric_fields import RANGE, SUFFIXES, NamedValues, pick, read_values
+from lerobot_recorder.rotation import Quaternion, find_rotations, normalized
+from lerobot_recorder.streams import StreamConfig, Take, Window
 
 LEARN_NS = NS_PER_S
 """How long the first messages of a topic are gathered to learn its joints [ns]."""
@@ -36,11 +39,15 @@ class Channel:
         feature: the feature's key.
         source: where it comes from.
         number: which of the feature's sources it is.
+        window: the grid of its windows, if rows get those.
     """
 
-    def __init__(self, feature: str, source: SourceConfig, number: int) -> None:
+    def __init__(
+        self, feature: str, source: SourceConfig, number: int, window: Window | None = None
+    ) -> None:
         self.feature = feature
         self.source = source
+        self.window = window
         self.stream = feature if number == 0 else f'{feature}#{number}'
         self.stamps = StampChooser(source.clock)
         self.errors = 0
@@ -63,7 +70,8 @@ class Channel:
     def stream_config(self) -> StreamConfig:
         """Return what the synchronizer must know of it."""
         source, silent = self.source, self.source.may_be_silent
-        take = source.take or default_take(self.feature)
+        windowed = Take.WINDOW if self.window is not None else None
+        take = source.take or windowed or default_take(self.feature)
         holds = is_action(self.feature) or take is Take.HOLD
         return StreamConfig(
             name=self.stream,
@@ -71,7 +79,13 @@ class Channel:
             offset_ns=round(source.offset_ms * 1e6),
             tolerance_ns=round(source.tolerance_ms * 1e6),
             may_be_silent=holds if silent is None else silent,
+            rotations=self.rotations(),
+            window=self.window,
         )
+
+    def rotations(self) -> tuple[Quaternion, ...]:
+        """Return where among its elements the quaternions are."""
+        return ()
 
     def described(self, missing: list[int]) -> str:
         """Return the topic, and which elements of it are missing if only some are."""
@@ -93,12 +107,18 @@ class Channel:
 class NumericChannel(Channel):
     """Numbers by name, in the dataset's units."""
 
-    def __init__(self, feature: str, source: SourceConfig, number: int) -> None:
-        super().__init__(feature, source, number)
+    def __init__(
+        self, feature: str, source: SourceConfig, number: int, window: Window | None = None
+    ) -> None:
+        super().__init__(feature, source, number, window)
         self._heard: set[tuple[str, ...]] = set()
+        self._rotations: tuple[Quaternion, ...] = ()
         self._units: list[JointUnit] = []
         self._scale: NDArray[np.float64] = np.empty(0)
         self._offset: NDArray[np.float64] = np.empty(0)
+        self._keeps_units = True
+        self._picked_from: Sequence[str] | None = None
+        self._picked: NDArray[np.intp] | None = None
         if source.joints is not None:
             self._settle(source.joints)
 
@@ -118,7 +138,13 @@ class NumericChannel(Channel):
         if self.source.names is not None:
             return list(self.source.names)
         suffix = SUFFIXES.get(self.source.field, '')
-        return [joint if '.' in joint else joint + suffix for joint in self._learned]
+        return [
+            joint if '.' in joint or joint == RANGE else joint + suffix for joint in self._learned
+        ]
+
+    def rotations(self) -> tuple[Quaternion, ...]:
+        """Return where among its elements the quaternions are."""
+        return self._rotations
 
     def learn(self, message: Any, raw: RawMessage) -> None:
         """Gather the names of the first second, so that partial messages count too."""
@@ -154,13 +180,37 @@ class NumericChannel(Channel):
                 f'{raw.topic}: a message holds {len(named[1])} values, '
                 f'expected {len(self._learned)}'
             )
-        picked = pick(named, self._learned)
+        picked = self._pick(named)
+        if not math.isfinite(picked.sum()):
+            self._check_known(picked, raw)
+        turned = normalized(picked, self._rotations)
+        if turned is None:
+            raise StreamError(
+                f'{raw.topic}: a message holds a quaternion of length zero; if it never holds '
+                'another, name the elements to be recorded without it (joints: [...])'
+            )
+        return turned if self._keeps_units else turned * self._scale + self._offset
+
+    def _pick(self, named: NamedValues) -> NDArray[np.float64]:
+        """Pick the elements in order; where they are is looked up only when the names change."""
+        names, values = named
+        if names is None:
+            return values
+        if names != self._picked_from:
+            self._picked_from = names
+            at = pick((names, np.arange(len(names), dtype=np.float64)), self._learned)
+            self._picked = None if np.isnan(at).any() else at.astype(np.intp)
+        return pick(named, self._learned) if self._picked is None else values[self._picked]
+
+    def _check_known(self, picked: NDArray[np.float64], raw: RawMessage) -> None:
         if np.isnan(picked).all():
             wanted = ', '.join(self._learned)
             raise StreamError(f'{raw.topic}: a message holds none of the joints {wanted}')
         if np.isinf(picked).any():
             raise StreamError(f'{raw.topic}: a message holds an infinite value')
-        return picked * self._scale + self._offset
+        if (self._rotations or self.window is not None) and np.isnan(picked).any():
+            missing = ', '.join(self._learned[at] for at in np.flatnonzero(np.isnan(picked)))
+            raise StreamError(f'{raw.topic}: a message lacks {missing}, or holds NaN')
 
     def units(self) -> list[JointUnit]:
         """Return the units of the elements."""
@@ -178,6 +228,7 @@ class NumericChannel(Channel):
                 f'{self.source.topic}: {len(self.source.names)} names are given '
                 f'for {len(joints)} joints {", ".join(joints)}'
             )
+        self._check_rotations(joints)
         self._learned = list(joints)
         configured = self.source.units
         self._units = [
@@ -185,6 +236,23 @@ class NumericChannel(Channel):
         ]
         self._scale = np.array([unit.scale for unit in self._units])
         self._offset = np.array([unit.offset for unit in self._units])
+        self._keeps_units = bool((self._scale == 1).all() and (self._offset == 0).all())
+
+    def _check_rotations(self, joints: list[str]) -> None:
+        self._rotations, torn = find_rotations(joints)
+        taken = self.source.take or default_take(self.feature)
+        if torn and self.window is None and taken is Take.INTERPOLATE:
+            raise StreamError(
+                f'{self.source.topic}: {", ".join(torn)} are a part of a quaternion, which cannot '
+                'be interpolated alone; name its x, y, z and w, or set take: hold'
+            )
+        turned = [joints[at] for rotation in self._rotations for at in rotation]
+        united = [name for name in turned if name in self.source.units]
+        if united:
+            raise StreamError(
+                f'{self.source.topic}: units are given for {", ".join(united)}, '
+                'which are elements of a quaternion and have none'
+            )
 
 
 def _union(heard: set[tuple[str, ...]]) -> list[str]:
@@ -196,8 +264,10 @@ def _union(heard: set[tuple[str, ...]]) -> list[str]:
 class PictureChannel(Channel):
     """Pictures of one size."""
 
-    def __init__(self, feature: str, source: SourceConfig, number: int) -> None:
-        super().__init__(feature, source, number)
+    def __init__(
+        self, feature: str, source: SourceConfig, number: int, window: Window | None = None
+    ) -> None:
+        super().__init__(feature, source, number, window)
         self.size: tuple[int, int] | None = None
         self.depth_unit: str | None = None
 
@@ -244,7 +314,9 @@ class PictureChannel(Channel):
         return raw.msgtype
 
 
-def make_channel(feature: str, source: SourceConfig, number: int) -> Channel:
-    """Return the channel of a feature's source."""
+def make_channel(
+    feature: str, source: SourceConfig, number: int, window: Window | None = None
+) -> Channel:
+    """Return the channel of a feature's source; see ``Channel``."""
     kind = PictureChannel if is_image_feature(feature) else NumericChannel
-    return kind(feature, source, number)
+    return kind(feature, source, number, window)

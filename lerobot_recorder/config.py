@@ -213,6 +213,7 @@ class TopicsConfig:
         state: topic of ``observation.state``.
         action: topic of ``action``, or ``none``.
         cameras: camera name -> image topic; None takes all.
+        sent: topic of the commands really sent, after all limits, kept beside the dataset.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -220,6 +221,7 @@ class TopicsConfig:
     state: str | None = None
     action: str | None = None
     cameras: dict[str, str] | None = None
+    sent: str | None = None
 
     def hints(self) -> TopicHints:
         """Return them as hints for guessing."""
@@ -232,6 +234,8 @@ class RecorderConfig:
 
     Attributes:
         features: a mapping of one's own, see ``lerobot_recorder.mapping``.
+        native: table name -> topic to keep at its native rate beside the dataset.
+        stamps: the true stamp of every stream as a column of the dataset, ``sync.*_ns``.
         reference: image feature whose pictures lead.
         mode: ``aligned`` or ``as_seen``.
         watermark_ms: how much longer than a stream's known latency to wait for it [ms].
@@ -242,6 +246,8 @@ class RecorderConfig:
     __pydantic_config__ = STRICT_KEYS
 
     features: dict[str, Any] | None = None
+    native: dict[str, Any] = field(default_factory=dict)
+    stamps: bool = False
     reference: str | None = None
     mode: str = 'aligned'
     watermark_ms: float = 100.0
@@ -250,7 +256,7 @@ class RecorderConfig:
 
     def mapping_keys(self) -> dict[str, Any]:
         """Return the keys that belong to the mapping."""
-        names = ('reference', 'mode', 'watermark_ms', 'max_gap_s')
+        names = ('native', 'stamps', 'reference', 'mode', 'watermark_ms', 'max_gap_s')
         return {name: getattr(self, name) for name in names}
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lerobot_drivers.common.clock import FOREVER_NS
 from lerobot_drivers.common.errors import BagError
 from lerobot_recorder.bag_reader import BagReader
+from lerobot_recorder.capture import Capture
 from lerobot_recorder.config import DatasetConfig
 from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.mapping import MappingConfig
 from lerobot_recorder.row_plan import RowPlan
+from lerobot_recorder.session_facts import SessionFacts
 from lerobot_recorder.take import Take
 
 Progress = Callable[[int], None]
@@ -30,6 +32,8 @@ class ConvertJob:
         mapping: which topic becomes which feature.
         task: what the robot was told to do.
         dataset: how to encode pictures; None encodes by the defaults of the dataset writer.
+        session: what is known beside the bag: configuration, calibration.
+        sent: topic of the commands really sent, where it cannot be told by its name.
         start_ns: nothing before this acquisition time becomes a row [ns].
         end_ns: nothing after this acquisition time becomes a row [ns].
     """
@@ -39,6 +43,8 @@ class ConvertJob:
     mapping: MappingConfig
     task: str
     dataset: DatasetConfig | None = None
+    session: SessionFacts = field(default_factory=SessionFacts)
+    sent: str | None = None
     start_ns: int = 0
     end_ns: int = FOREVER_NS
 
@@ -80,9 +86,11 @@ def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Conv
         plan = learn_plan(bag, job.mapping)
         info = _info(job, plan)
         with DatasetWriter.create(job.root, info) as writer:
-            take = Take(plan, writer, job.task, job.start_ns)
+            capture = Capture(job.mapping, job.session, bag.types, job.sent)
+            capture.look(bag.topics)
+            take = Take(plan, writer, job.task, job.start_ns, capture)
             take.until_ns = job.end_ns
-            _replay(bag, take, job, progress)
+            _replay(bag, take, capture, progress)
             if take.num_frames == 0:
                 raise BagError(_why_empty(job, take))
             outcome = 'incomplete' if take.lost else None
@@ -110,7 +118,8 @@ def check_topics(bag: BagReader, mapping: MappingConfig) -> None:
     Raises:
         BagError: names every topic that is missing or empty, and those that are there.
     """
-    missing = [topic for topic in mapping.topics() if bag.count([topic]) == 0]
+    wanted = dict.fromkeys([*mapping.topics(), *mapping.native_topics()])
+    missing = [topic for topic in wanted if bag.count([topic]) == 0]
     if missing:
         there = ', '.join(sorted(bag.topics)) or 'none at all'
         raise BagError(
@@ -138,10 +147,11 @@ def learn_plan(bag: BagReader, mapping: MappingConfig) -> RowPlan:
     return plan
 
 
-def _replay(bag: BagReader, take: Take, job: ConvertJob, progress: Progress) -> None:
-    for done, raw in enumerate(bag.messages(job.mapping.topics()), start=1):
-        take.add(raw)
-        take.poll(raw.received_ns)
+def _replay(bag: BagReader, take: Take, capture: Capture, progress: Progress) -> None:
+    for done, raw in enumerate(bag.messages(capture.topics()), start=1):
+        if not capture.on_message(raw):
+            take.add(raw)
+            take.poll(raw.received_ns)
         if take.lost is not None:
             break
         progress(done)

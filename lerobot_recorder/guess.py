@@ -78,6 +78,16 @@ def guess_cameras(topics: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def camera_of(topic: str) -> str:
+    """Return the namespace of the camera that an image topic belongs to."""
+    return '/' + '/'.join(_camera_parts(topic))
+
+
+def namespace_of(topic: str) -> str:
+    """Return the namespace of a topic, without a slash at its end."""
+    return topic.rpartition('/')[0]
+
+
 def _state_candidates(topics: Mapping[str, str]) -> list[str]:
     states = [
         t for t, msgtype in topics.items() if msgtype == JOINT_STATE and _last(t) == 'joint_states'

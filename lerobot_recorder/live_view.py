@@ -13,8 +13,8 @@ from typing import Any
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_recorder.mapping import is_image_feature
 from lerobot_recorder.messages import RawMessage
-from lerobot_recorder.numeric_stream import NumericStream
 from lerobot_recorder.row_plan import Row, RowPlan
+from lerobot_recorder.stream_kinds import make_aligned
 from lerobot_recorder.streams import Flag, Taken
 from lerobot_recorder.synchronizer import AlignedSet
 
@@ -78,7 +78,7 @@ class LiveView:
             if is_image_feature(c.feature)
         }
         self._numbers = {
-            c.stream: NumericStream(c.stream_config(), period_ns)
+            c.stream: make_aligned(c.stream_config(), period_ns)
             for c in channels
             if not is_image_feature(c.feature)
         }

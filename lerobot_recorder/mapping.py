@@ -12,24 +12,41 @@
       action: {topic: /follower/joint_commands}
       observation.images.front: {topic: /follower/front/image_raw}
 
-A feature made of several topics lists them under ``sources``.
+A feature made of several topics lists them under ``sources``. A topic faster than the rows
+gives each row a window of samples, or goes at its native rate into a table beside the dataset::
+
+    features:
+      observation.wrench: {topic: /ft/wrench, window: {rate_hz: 1000}}
+    native:
+      wrench: {topic: /ft/wrench}
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from lerobot_drivers.common.config import STRICT_KEYS, build, read_yaml
 from lerobot_drivers.common.errors import ConfigError
-from lerobot_drivers.common.naming import ACTION, DEFAULT_FEATURES, IMAGES_PREFIX
+from lerobot_drivers.common.naming import (
+    ACTION,
+    DEFAULT_FEATURES,
+    IMAGES_PREFIX,
+    OBSERVATION_STATE,
+)
 from lerobot_drivers.common.units import JointUnit, NormMode
 from lerobot_recorder.messages import StampClock
-from lerobot_recorder.streams import Take
+from lerobot_recorder.streams import Take, Window
 from lerobot_recorder.synchronizer import SyncMode
+
+MAX_SAMPLES = 10_000
+TAKEN_TABLES = ('frames', 'picture_histograms', 'joint_commands', 'joint_commands_sent')
+"""Tables of an episode that are kept anyway."""
+_TABLE = re.compile(r'[A-Za-z0-9_-]+')
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,6 +73,31 @@ class UnitConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class WindowConfig:
+    """The samples that each row gets of a topic faster than the rows.
+
+    Attributes:
+        rate_hz: rate of the window's grid, as a rule the topic's own [1/s].
+        samples: slots in a window, K; None covers one row's period.
+    """
+
+    __pydantic_config__ = STRICT_KEYS
+
+    rate_hz: float
+    samples: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate_hz <= 1e6:
+            raise ValueError(f'rate_hz must be a rate above 0, found {self.rate_hz}')
+        if self.samples is not None and not 1 <= self.samples <= MAX_SAMPLES:
+            raise ValueError(f'samples must be 1 to {MAX_SAMPLES}, found {self.samples}')
+
+    def window(self, fps: int) -> Window:
+        """Return the grid of the windows of rows at a rate [1/s]."""
+        return Window(self.samples or max(1, math.ceil(self.rate_hz / fps)), self.rate_hz)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SourceConfig:
     """One topic's part of a feature.
 
@@ -66,7 +108,9 @@ class SourceConfig:
             those that the first messages carry.
         names: their names in the dataset; None derives them from the joints.
         units: joint -> its unit in the dataset; those not named stay in rad or m.
-        take: how it is taken at a tick; None decides by feature.
+        take: how it is taken at a tick; None decides by feature. What is interpolated and
+            is a quaternion goes along the sphere.
+        window: rows get windows of samples, shape [K, elements]; ``take`` is ``window``.
         clock: which clock stamps it.
         offset_ms: fixed latency of its stamps [ms].
         tolerance_ms: samples further apart have a gap between them [ms].
@@ -81,6 +125,7 @@ class SourceConfig:
     names: list[str] | None = None
     units: dict[str, UnitConfig] = dataclasses.field(default_factory=dict)
     take: Take | None = None
+    window: WindowConfig | None = None
     clock: StampClock = StampClock.AUTO
     offset_ms: float = 0.0
     tolerance_ms: float = 100.0
@@ -95,6 +140,14 @@ class SourceConfig:
             not self.joints or len(set(self.joints)) < len(self.joints)
         ):
             raise ValueError(f'joints must be different names, found {self.joints}')
+        if self.window is not None and self.take not in (None, Take.WINDOW):
+            raise ValueError(f'a window is not taken by {self.take.value}; leave out take')
+        if self.take is Take.WINDOW and self.window is None:
+            raise ValueError('take: window needs window: {rate_hz: ...}')
+
+    def grid(self, fps: int) -> Window | None:
+        """Return the grid of its windows for rows at a rate [1/s], None if it has none."""
+        return None if self.window is None else self.window.window(fps)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -105,6 +158,30 @@ class FeatureConfig:
 
     sources: list[SourceConfig]
 
+    def __post_init__(self) -> None:
+        if len({source.window for source in self.sources}) > 1:
+            raise ValueError('the sources of one feature need the same window, or none of them')
+
+    @property
+    def is_window(self) -> bool:
+        """Whether its rows are windows."""
+        return bool(self.sources) and self.sources[0].window is not None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NativeConfig:
+    """A topic that is kept message by message, at its native rate, beside the dataset.
+
+    Attributes:
+        topic: absolute topic name.
+        clock: which clock stamps it.
+    """
+
+    __pydantic_config__ = STRICT_KEYS
+
+    topic: str
+    clock: StampClock = StampClock.AUTO
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MappingConfig:
@@ -112,6 +189,8 @@ class MappingConfig:
 
     Attributes:
         features: feature key -> where it comes from.
+        native: table name -> topic that is kept at its native rate beside the dataset.
+        stamps: the true stamp of every stream is a column of the dataset, ``sync.*_ns``.
         fps: rows per second.
         robot_type: LeRobot's name of the robot.
         reference: image feature whose pictures lead; None takes the first.
@@ -123,6 +202,8 @@ class MappingConfig:
     __pydantic_config__ = STRICT_KEYS
 
     features: dict[str, FeatureConfig]
+    native: dict[str, NativeConfig] = dataclasses.field(default_factory=dict)
+    stamps: bool = False
     fps: int = 30
     robot_type: str | None = None
     reference: str | None = None
@@ -133,9 +214,7 @@ class MappingConfig:
     def __post_init__(self) -> None:
         if not self.features:
             raise ValueError('a mapping needs at least one feature')
-        for key in self.features:
-            if '/' in key or key in DEFAULT_FEATURES:
-                raise ValueError(f'{key!r} cannot be the name of a feature')
+        self._check_names()
         if self.fps < 1:
             raise ValueError(f'fps must be a whole number above 0, found {self.fps}')
         if not 0 < self.max_gap_s < math.inf:
@@ -149,14 +228,49 @@ class MappingConfig:
                 f'reference {self.reference!r} is not one of the image features: {known}'
             )
 
+    def _check_names(self) -> None:
+        for key, feature in self.features.items():
+            if '/' in key or key in DEFAULT_FEATURES:
+                raise ValueError(f'{key!r} cannot be the name of a feature')
+            if feature.is_window and (is_single(key) or is_image_feature(key)):
+                raise ValueError(
+                    f'{key} cannot be a window; name it observation.NAME, '
+                    'such as observation.wrench'
+                )
+        for name in self.native:
+            if not _TABLE.fullmatch(name) or name in TAKEN_TABLES:
+                raise ValueError(
+                    f'native: {name!r} cannot be the name of a table: letters, digits, "-" and '
+                    f'"_", but not {", ".join(TAKEN_TABLES)}'
+                )
+
     def topics(self) -> list[str]:
         """Return every topic of the mapping once, in order."""
         return list(dict.fromkeys(s.topic for f in self.features.values() for s in f.sources))
+
+    def high_rate_topics(self) -> list[str]:
+        """Return the topics that are faster than the rows, each once."""
+        windowed = [
+            source.topic
+            for feature in self.features.values()
+            if feature.is_window
+            for source in feature.sources
+        ]
+        return list(dict.fromkeys([*windowed, *self.native_topics()]))
+
+    def native_topics(self) -> list[str]:
+        """Return the topics that are kept at their native rate, each once."""
+        return list(dict.fromkeys(source.topic for source in self.native.values()))
 
 
 def is_image_feature(key: str) -> bool:
     """Return whether a feature holds pictures."""
     return key.startswith(IMAGES_PREFIX)
+
+
+def is_single(key: str) -> bool:
+    """Return whether LeRobot takes a feature for one vector per row."""
+    return key == OBSERVATION_STATE or is_action(key)
 
 
 def default_take(key: str) -> Take:

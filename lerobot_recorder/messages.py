@@ -17,6 +17,7 @@ from rosbags.typesys.store import Typestore
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import StreamError
 
+HEADER = 'std_msgs/msg/Header'
 ABSURD_NS = 10 * NS_PER_S
 """A header stamp further than this from the source stamp is not believed [ns]."""
 
@@ -63,6 +64,21 @@ def decode(raw: RawMessage, types: Typestore | None = None) -> Any:
         return store.deserialize_cdr(raw.data, raw.msgtype)
     except Exception as error:
         raise StreamError(f'{raw.topic}: not a valid {raw.msgtype}: {error}') from error
+
+
+def is_standard(msgtype: str, types: Typestore | None) -> bool:
+    """Return whether definitions agree with the standard ones on a type and on headers.
+
+    Args:
+        msgtype: the type.
+        types: the definitions, such as those of a bag; None are the standard ones.
+    """
+    if types is None:
+        return True
+    known = standard_types().fielddefs
+    return all(
+        name in known and types.fielddefs.get(name) == known[name] for name in (msgtype, HEADER)
+    )
 
 
 class StampClock(str, Enum):

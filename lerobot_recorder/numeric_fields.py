@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import StreamError
+from lerobot_recorder.fixed_messages import LAYOUTS, read_fixed
 
 NamedValues = tuple[Sequence[str] | None, NDArray[np.float64]]
 Reader = Callable[[Any, str], NamedValues]
@@ -38,25 +39,36 @@ def _array(message: Any, field: str) -> NamedValues:
     return None, np.asarray(message.data, dtype=np.float64).ravel()
 
 
-def _twist(message: Any, field: str) -> NamedValues:
-    twist = getattr(message, 'twist', message)
-    linear, angular = twist.linear, twist.angular
-    names = ['linear.x', 'linear.y', 'linear.z', 'angular.x', 'angular.y', 'angular.z']
-    values = [linear.x, linear.y, linear.z, angular.x, angular.y, angular.z]
-    return names, np.array(values, dtype=np.float64)
-
-
 def _scalar(message: Any, field: str) -> NamedValues:
     return None, np.array([message.data], dtype=np.float64)
 
 
+def _range(message: Any, field: str) -> NamedValues:
+    return [RANGE], np.array([message.range], dtype=np.float64)
+
+
+def _joy(message: Any, field: str) -> NamedValues:
+    names = [f'axes.{number}' for number in range(len(message.axes))]
+    names += [f'buttons.{number}' for number in range(len(message.buttons))]
+    return names, np.array([*message.axes, *message.buttons], dtype=np.float64)
+
+
+def _fixed(msgtype: str) -> Reader:
+    return lambda message, field: read_fixed(message, msgtype)
+
+
+FLOATS = tuple(f'Float{bits}' for bits in (32, 64))
+INTEGERS = tuple(f'{kind}{bits}' for kind in ('Int', 'UInt') for bits in (8, 16, 32, 64))
+RANGE = 'range'
+
 READERS: dict[str, Reader] = {
     JOINT_STATE: _joint_state,
     JOINT_TRAJECTORY: _joint_trajectory,
-    'geometry_msgs/msg/Twist': _twist,
-    'geometry_msgs/msg/TwistStamped': _twist,
-    **{f'std_msgs/msg/Float{bits}MultiArray': _array for bits in (32, 64)},
-    **{f'std_msgs/msg/{name}': _scalar for name in ('Float32', 'Float64', 'Int32', 'Int64')},
+    **{msgtype: _fixed(msgtype) for msgtype in LAYOUTS},
+    **{f'std_msgs/msg/{name}MultiArray': _array for name in (*FLOATS, *INTEGERS)},
+    **{f'std_msgs/msg/{name}': _scalar for name in (*FLOATS, *INTEGERS, 'Bool')},
+    'sensor_msgs/msg/Range': _range,
+    'sensor_msgs/msg/Joy': _joy,
 }
 
 SUFFIXES = {'position': '.pos', 'velocity': '.vel', 'effort': '.effort'}

@@ -130,7 +130,15 @@ class NumericStream:
             return track.taken(before, Flag.FRESH)
         if after == len(stamps) or stamps[after] - stamps[before] > self.config.tolerance_ns:
             return track.taken(before, Flag.HELD)
-        return Taken(track.between(before, target_ns), target_ns, Flag.FRESH)
+        share = (target_ns - stamps[before]) / (stamps[after] - stamps[before])
+        value = self._between(track.values[before], track.values[after], share)
+        return Taken(value, target_ns, Flag.FRESH)
+
+    def _between(
+        self, start: NDArray[np.float64], end: NDArray[np.float64], share: float
+    ) -> NDArray[np.float64]:
+        """Return the value a share of the way from one sample to the next."""
+        return start + share * (end - start)
 
     def _take_next(self, track: _Track, before: int, target_ns: int) -> Taken | None:
         after = before + 1
@@ -165,12 +173,6 @@ class _Track:
     def taken(self, at: int, flag: Flag) -> Taken:
         """Return a sample as it is."""
         return Taken(self.values[at], self.stamps[at], flag)
-
-    def between(self, low: int, target_ns: int) -> NDArray[np.float64]:
-        """Return the value on the line from a sample to the one after it."""
-        share = (target_ns - self.stamps[low]) / (self.stamps[low + 1] - self.stamps[low])
-        below, above = self.values[low], self.values[low + 1]
-        return below + share * (above - below)
 
     def forget(self, stamp_ns: int) -> None:
         """Drop the samples before the last one at or before a stamp."""

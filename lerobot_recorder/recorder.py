@@ -15,6 +15,7 @@ from typing import Any
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import DatasetError, StreamError
+from lerobot_recorder.capture import Capture
 from lerobot_recorder.dataset.dataset_writer import (
     DatasetWriter,
     PendingEpisode,
@@ -151,15 +152,22 @@ class Recorder:
         make_writer: opens the dataset once its features are known.
         session: how the episodes run.
         now_ns: the time of arrival now [ns].
+        capture: what is kept beside the rows; by default the commands, nothing of the session.
     """
 
     def __init__(
-        self, plan: RowPlan, make_writer: MakeWriter, session: SessionConfig, now_ns: int
+        self,
+        plan: RowPlan,
+        make_writer: MakeWriter,
+        session: SessionConfig,
+        now_ns: int,
+        capture: Capture | None = None,
     ) -> None:
         self.phase = Phase.PREPARING
         self.episodes: list[EpisodeSummary] = []
         self.message = ''
         self._plan = plan
+        self._capture = capture or Capture(plan.mapping)
         self._make_writer = make_writer
         self._session = session
         self._writer: DatasetWriter | None = None
@@ -188,6 +196,8 @@ class Recorder:
         Raises:
             StreamError: a topic gives nothing that can be recorded.
         """
+        if self._capture.on_message(raw):
+            return
         if self.phase is Phase.PREPARING:
             self._plan.learn(raw)
         self._remember(raw)
@@ -309,7 +319,8 @@ class Recorder:
                 f'{", ".join(take.encoders_behind)}: the encoder cannot keep up; choose a faster '
                 'dataset.rgb_encoder.preset, fewer cameras or smaller pictures'
             )
-        if take.lost is not None or take.is_full or self.phase is Phase.SAVING:
+        is_over = take.lost is not None or take.is_complete(self._now_ns)
+        if is_over or self.phase is Phase.SAVING:
             self._close_when_possible()
         elif self.phase is Phase.FINISHING and self._now_ns >= take.until_ns + DRAIN_NS:
             take.finish()
@@ -341,7 +352,8 @@ class Recorder:
 
     def _begin(self) -> None:
         assert self._writer is not None
-        self._take = Take(self._plan, self._writer, self._session.task, self._now_ns)
+        task = self._session.task
+        self._take = Take(self._plan, self._writer, task, self._now_ns, self._capture)
         self._take.max_frames, self._take.is_live = self._session.episode_frames, True
         self._keep, self._warned = True, False
         self._take.seed(raw for recent in self._recent.values() for raw in recent)

@@ -12,6 +12,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_drivers.common.errors import StreamError
 from lerobot_drivers.common.naming import RECORDER_STATUS
 from lerobot_drivers.ros import (
     AutostartLifecycleNode,
@@ -25,7 +26,13 @@ from lerobot_recorder.arrival_clock import ArrivalClock
 from lerobot_recorder.graph_watch import GraphWatch
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.recorder import Recorder, RecorderStatus, idle_status
-from lerobot_recorder.ros import TopicSubscriber, graph_topics
+from lerobot_recorder.ros import (
+    HIGH_RATE_DEPTH,
+    NUMBERS_DEPTH,
+    FactSubscriber,
+    TopicSubscriber,
+    graph_topics,
+)
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_file import load_record_config
 
@@ -62,7 +69,7 @@ class RecorderNode(AutostartLifecycleNode):
             self, 'robot_namespace', '', "of the robot; by default this node's own"
         )
         self._arrivals = ArrivalClock()
-        self._subscribers: list[TopicSubscriber] = []
+        self._subscribers: dict[str, TopicSubscriber | FactSubscriber] = {}
         self._said: RecorderStatus | None = None
 
     def do_configure(self) -> None:
@@ -99,7 +106,8 @@ class RecorderNode(AutostartLifecycleNode):
     def _on_message(self, raw: RawMessage) -> None:
         if self.recorder is not None:
             self.recorder.on_message(raw)
-            self._arrivals.on_message(raw.topic, raw.received_ns)
+            if not self._capture.facts.is_fact(raw.topic):
+                self._arrivals.on_message(raw.topic, raw.received_ns)
 
     def _poll(self) -> None:
         if self.recorder is None:
@@ -111,8 +119,19 @@ class RecorderNode(AutostartLifecycleNode):
     def _refresh(self) -> None:
         if self.recorder is None and not self._found_topics():
             return
-        for subscriber in self._subscribers:
+        self._look_around(graph_topics(self))
+        for topic, subscriber in self._subscribers.items():
+            if isinstance(subscriber, FactSubscriber):
+                self._refresh_fact(topic, subscriber)
+            else:
+                subscriber.refresh()
+
+    def _refresh_fact(self, topic: str, subscriber: FactSubscriber) -> None:
+        """What tells more than rows is not worth an end: what cannot be heard is noted."""
+        try:
             subscriber.refresh()
+        except StreamError as error:
+            self._capture.refused[topic] = str(error)
 
     def _found_topics(self) -> bool:
         """Make the recorder once it is clear what to record."""
@@ -122,14 +141,29 @@ class RecorderNode(AutostartLifecycleNode):
         if self._config.needs_graph and not settled and waited_ns < patience_s * NS_PER_S:
             return False
         mapping = self._config.mapping(self._robot_ns or self.get_namespace(), topics)
-        self._subscribers = [TopicSubscriber(self, t, self._on_message) for t in mapping.topics()]
+        self._capture = self._config.capture(mapping)
+        self._look_around(topics)
         self.recorder = Recorder(
             RowPlan(mapping),
             self._config.make_writer(mapping),
             self._config.session(),
             now_ns(self),
+            self._capture,
         )
         return True
+
+    def _look_around(self, topics: dict[str, str]) -> None:
+        """Hear the topics that are wanted by now: those of the mapping, and what tells more."""
+        self._capture.look(topics)
+        for topic in self._capture.topics():
+            if topic not in self._subscribers:
+                self._subscribers[topic] = self._subscriber(topic)
+
+    def _subscriber(self, topic: str) -> TopicSubscriber | FactSubscriber:
+        if self._capture.facts.is_fact(topic):
+            return FactSubscriber(self, topic, self._on_message)
+        depth = HIGH_RATE_DEPTH if topic in self._capture.high_rate_topics() else NUMBERS_DEPTH
+        return TopicSubscriber(self, topic, self._on_message, depth)
 
     def _report(self) -> None:
         status = self.recorder.status() if self.recorder else idle_status(self._config.session())

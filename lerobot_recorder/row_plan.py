@@ -17,12 +17,15 @@ from lerobot_drivers.common.clock import FOREVER_NS
 from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.channels import Channel, NumericChannel, PictureChannel, make_channel
 from lerobot_recorder.dataset.picture import Picture
+from lerobot_recorder.fixed_messages import read_quickly
 from lerobot_recorder.mapping import MappingConfig, is_image_feature, unique
-from lerobot_recorder.messages import RawMessage, decode
+from lerobot_recorder.messages import RawMessage, decode, is_standard
 from lerobot_recorder.synchronizer import AlignedSet, SyncConfig
 
 MAX_ERRORS_IN_A_ROW = 10
 """So many unusable messages of one topic in a row are no accident."""
+SYNC_TICK = 'sync.tick_ns'
+STAMP_FEATURE = {'dtype': 'int64', 'shape': [1], 'names': None}
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,12 @@ class Row:
     """One row of a dataset.
 
     Attributes:
-        values: numeric feature -> float32 vector, shape (n,).
+        values: numeric feature -> float32 vector, shape (n,), or windows, shape (K, n); stamps
+            as int64, shape (1,) [ns].
         pictures: image feature -> picture.
     """
 
-    values: Mapping[str, NDArray[np.float32]]
+    values: Mapping[str, NDArray[np.float32] | NDArray[np.int64]]
     pictures: Mapping[str, Picture]
 
 
@@ -62,12 +66,16 @@ class RowPlan:
         self.mapping = mapping
         self._types = types
         self.channels: dict[str, list[Channel]] = {
-            feature: [make_channel(feature, s, number) for number, s in enumerate(config.sources)]
+            feature: [
+                make_channel(feature, source, number, source.grid(mapping.fps))
+                for number, source in enumerate(config.sources)
+            ]
             for feature, config in mapping.features.items()
         }
         for feature, channels in self.channels.items():
             if is_image_feature(feature) and len(channels) > 1:
                 raise StreamError(f'{feature} is made of several topics; pictures have one')
+        self._is_quick: dict[str, bool] = {}
         self._by_topic: dict[str, list[Channel]] = {}
         for channel in self.all_channels():
             self._by_topic.setdefault(channel.source.topic, []).append(channel)
@@ -131,7 +139,7 @@ class RowPlan:
         if not channels:
             return
         try:
-            message = decode(raw, self._types)
+            message = self._read(raw)
             for channel in channels:
                 stamp_ns = channel.stamps.choose(message, raw)
                 yield Sample(channel.stream, stamp_ns, channel.value(message, raw))
@@ -159,18 +167,35 @@ class RowPlan:
         Raises:
             ConfigError: two elements of a feature have one name.
         """
-        return {key: self._feature(key) for key in self.channels}
+        features = {key: self._feature(key) for key in self.channels}
+        if not self.mapping.stamps:
+            return features
+        stamps = {stamp_key(c.stream): dict(STAMP_FEATURE) for c in self.all_channels()}
+        both = unique([*features, SYNC_TICK, *stamps], 'features with stamps as columns')
+        made = {**features, SYNC_TICK: dict(STAMP_FEATURE), **stamps}
+        return {key: made[key] for key in both}
 
     def row(self, aligned: AlignedSet) -> Row:
         """Return an aligned set as a row."""
-        values, pictures = {}, {}
+        values: dict[str, NDArray[np.float32] | NDArray[np.int64]] = {}
+        pictures = {}
         for key, channels in self.channels.items():
             taken = [aligned.taken[channel.stream].value for channel in channels]
             if is_image_feature(key):
                 pictures[key] = taken[0]
             else:
-                values[key] = np.concatenate(taken).astype(np.float32)
+                values[key] = np.concatenate(taken, axis=-1).astype(np.float32)
+        if self.mapping.stamps:
+            values[SYNC_TICK] = np.array([aligned.tick_ns], np.int64)
+            for stream, part in aligned.taken.items():
+                values[stamp_key(stream)] = np.array([part.stamp_ns], np.int64)
         return Row(values, pictures)
+
+    def _read(self, raw: RawMessage) -> Any:
+        if raw.msgtype not in self._is_quick:
+            self._is_quick[raw.msgtype] = is_standard(raw.msgtype, self._types)
+        quick = read_quickly(raw.msgtype, raw.data) if self._is_quick[raw.msgtype] else None
+        return quick or decode(raw, self._types)
 
     def _feature(self, key: str) -> dict[str, Any]:
         first = self.channels[key][0]
@@ -178,7 +203,8 @@ class RowPlan:
             return first.entry()
         numeric = (c for c in self.channels[key] if isinstance(c, NumericChannel))
         names = unique((name for channel in numeric for name in channel.names), key)
-        return {'dtype': 'float32', 'shape': [len(names)], 'names': names}
+        slots = [] if first.window is None else [first.window.samples]
+        return {'dtype': 'float32', 'shape': [*slots, len(names)], 'names': names}
 
     def _count_error(
         self, channels: list[Channel] | tuple[Channel, ...], error: StreamError
@@ -191,3 +217,11 @@ class RowPlan:
                 raise StreamError(
                     f'{MAX_ERRORS_IN_A_ROW} unusable messages in a row; the last: {error}'
                 ) from error
+
+
+def stamp_key(stream: str) -> str:
+    """Return the column that holds the true stamps of a stream; never a policy's input.
+
+    LeRobot makes an input of whatever begins with ``observation`` or ``action``.
+    """
+    return f'sync.{stream.removeprefix("observation.").replace("#", "_")}_ns'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from lerobot_drivers.common.config import Section, build, read_yaml
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
+from lerobot_recorder.capture import Capture
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.encoder_choice import told
@@ -19,6 +20,7 @@ from lerobot_recorder.guess import guess_features
 from lerobot_recorder.mapping import MappingConfig, build_mapping
 from lerobot_recorder.recorder import MakeWriter, SessionConfig
 from lerobot_recorder.robot_mapping import robot_features, with_units
+from lerobot_recorder.session_facts import session_facts
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class RecordConfig:
         robot: the robot of ours, None in somebody else's graph.
         attach: the graph is somebody else's: its topics are looked at, not derived.
         resume: add to a dataset that is there.
+        sections: all sections of the session, as they were read.
     """
 
     dataset: DatasetConfig
@@ -40,6 +43,7 @@ class RecordConfig:
     robot: RobotConfig | None
     attach: bool
     resume: bool
+    sections: Section = field(default_factory=dict)
 
     @property
     def needs_graph(self) -> bool:
@@ -73,6 +77,10 @@ class RecordConfig:
             **self.recorder.mapping_keys(),
         }
         return build_mapping(section, 'recorder')
+
+    def capture(self, mapping: MappingConfig) -> Capture:
+        """Return what is kept beside the rows of a live recording."""
+        return Capture(mapping, session_facts(self.sections), sent=self.topics.sent)
 
     def session(self) -> SessionConfig:
         """Return how the episodes run."""
@@ -133,4 +141,5 @@ def record_config(sections: Section, where: str) -> RecordConfig:
         robot=build(RobotConfig, robot, 'robot') if robot else None,
         attach=bool(sections.get('attach', False)),
         resume=bool(sections.get('resume', False)),
+        sections=dict(sections),
     )

@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lerobot_drivers.common.clock import NS_PER_S
+
 
 class Take(str, Enum):
     """How a stream is taken at a tick."""
@@ -18,6 +23,7 @@ class Take(str, Enum):
     INTERPOLATE = 'interpolate'
     HOLD = 'hold'
     NEXT = 'next'
+    WINDOW = 'window'
 
 
 class Flag(str, Enum):
@@ -30,6 +36,24 @@ class Flag(str, Enum):
 
 
 @dataclass(frozen=True)
+class Window:
+    """The grid of a window.
+
+    Attributes:
+        samples: slots in it, K.
+        rate_hz: slots per second.
+    """
+
+    samples: int
+    rate_hz: float
+
+    def before_end_ns(self) -> NDArray[np.int64]:
+        """Return how long before the end of the window each slot lies, oldest first [ns]."""
+        back = np.arange(self.samples - 1, -1, -1) * (NS_PER_S / self.rate_hz)
+        return np.round(back).astype(np.int64)
+
+
+@dataclass(frozen=True)
 class StreamConfig:
     """What a synchronizer must know of a stream.
 
@@ -39,6 +63,8 @@ class StreamConfig:
         offset_ns: fixed latency subtracted from its stamps [ns].
         tolerance_ns: two samples further apart than this have a gap between them [ns].
         may_be_silent: silence is no gap but a value that holds (commands, events).
+        rotations: where the x, y, z, w of each quaternion are among the elements.
+        window: the grid of its windows, where it is taken by windows.
     """
 
     name: str
@@ -46,6 +72,8 @@ class StreamConfig:
     offset_ns: int = 0
     tolerance_ns: int = 100_000_000
     may_be_silent: bool = False
+    rotations: tuple[tuple[int, int, int, int], ...] = ()
+    window: Window | None = None
 
 
 @dataclass(frozen=True)
@@ -56,11 +84,13 @@ class Taken:
         value: the sample, or the interpolated vector.
         stamp_ns: acquisition stamp of the sample, or the time interpolated at [ns].
         flag: fresh, or why not.
+        fresh: of a window, how many of its slots have a sample of their own.
     """
 
     value: Any
     stamp_ns: int
     flag: Flag
+    fresh: int | None = None
 
 
 @dataclass

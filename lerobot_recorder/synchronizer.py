@@ -19,6 +19,7 @@ from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.numeric_stream import NumericStream
 from lerobot_recorder.picture_stream import PictureStream
 from lerobot_recorder.seen_stream import SeenStream
+from lerobot_recorder.stream_kinds import make_aligned
 from lerobot_recorder.streams import (
     Flag,
     Stream,
@@ -27,6 +28,7 @@ from lerobot_recorder.streams import (
     Take,
     Taken,
 )
+from lerobot_recorder.window_stream import WindowStream
 
 
 class SyncMode(str, Enum):
@@ -177,10 +179,11 @@ class Synchronizer:
 
     def _make_stream(self, config: StreamConfig) -> Stream:
         if self.config.mode is SyncMode.AS_SEEN:
-            return SeenStream(config)
+            windowed = config.window is not None
+            return WindowStream(config, self._period_ns, True) if windowed else SeenStream(config)
         if config.take is Take.NEAREST:
             return PictureStream(config, self._period_ns)
-        return NumericStream(config, self._period_ns)
+        return make_aligned(config, self._period_ns)
 
     def _find_reference(self) -> PictureStream | None:
         name = self.config.reference

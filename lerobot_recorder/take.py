@@ -6,30 +6,26 @@ what is true of them beside the dataset: the stamps of what was taken, and the r
 
 from __future__ import annotations
 
-import platform
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
-from lerobot_drivers.common.clock import FOREVER_NS
+from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
 from lerobot_drivers.common.config import dump
+from lerobot_recorder.capture import Capture
 from lerobot_recorder.dataset.dataset_writer import (
     DatasetWriter,
     EpisodeRecord,
     PendingEpisode,
     SavedEpisode,
 )
+from lerobot_recorder.dataset.side_tables import FRAMES, SideTable
+from lerobot_recorder.frame_table import FrameTable
 from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.provenance import versions
 from lerobot_recorder.row_plan import RowPlan
-from lerobot_recorder.streams import Flag
 from lerobot_recorder.synchronizer import AlignedSet, Synchronizer
-
-VERSIONED = ('lerobot_ros', 'numpy', 'av', 'pyarrow', 'rosbags', 'opencv-python-headless')
 
 
 class Take:
@@ -40,6 +36,7 @@ class Take:
         writer: where the rows go.
         task: what the robot is told to do.
         start_ns: no row lies before this acquisition time [ns].
+        capture: what is kept beside the rows.
 
     Attributes:
         uuid: name of the episode for good.
@@ -49,7 +46,14 @@ class Take:
         is_live: messages do not wait: an encoder that is behind is a defect.
     """
 
-    def __init__(self, plan: RowPlan, writer: DatasetWriter, task: str, start_ns: int = 0) -> None:
+    def __init__(
+        self,
+        plan: RowPlan,
+        writer: DatasetWriter,
+        task: str,
+        start_ns: int = 0,
+        capture: Capture | None = None,
+    ) -> None:
         self.uuid = str(uuid.uuid4())
         self.task = task
         self.max_frames: int | None = None
@@ -59,14 +63,20 @@ class Take:
         self._writer = writer
         self._start_ns = start_ns
         self._synchronizer = Synchronizer(plan.sync_config(), start_ns)
-        self._sets: list[dict[str, Any]] = []
         self._waits: Mapping[str, int] = {}
+        self._period_ns = round(NS_PER_S / plan.mapping.fps)
+        self._end_ns = 0
+        self._frames = FrameTable()
+        self._table: SideTable | None = None
+        self._capture = capture or Capture(plan.mapping)
+        self._capture.facts.begin_episode()
+        self._logs = self._capture.logs()
         self.seed(())
 
     @property
     def num_frames(self) -> int:
         """Rows written so far."""
-        return len(self._sets)
+        return self._frames.frames
 
     @property
     def lost(self) -> str | None:
@@ -82,6 +92,13 @@ class Take:
     def is_full(self) -> bool:
         """Return whether the take has all the rows it may have."""
         return self.max_frames is not None and self.num_frames >= self.max_frames
+
+    def is_complete(self, now_ns: int) -> bool:
+        """Return whether it is full, and what belongs beside its rows has come, or is overdue."""
+        watermark_ns = round(self._plan.mapping.watermark_ms * 1e6)
+        return self.is_full and all(
+            log.is_settled(self._end_ns, now_ns, watermark_ns) for log in self._logs
+        )
 
     def waiting_for(self) -> list[str]:
         """Return the topics that have given no value yet, with the joints they lack."""
@@ -107,6 +124,9 @@ class Take:
         """
         for sample in self._plan.samples(raw):
             self._synchronizer.add(sample.stream, sample.stamp_ns, sample.value, raw.received_ns)
+        for log in self._logs:
+            if log.source.topic == raw.topic:
+                log.add(raw)
 
     def poll(self, now_ns: int) -> None:
         """Write the rows that are complete by now [ns]."""
@@ -115,6 +135,7 @@ class Take:
     def finish(self) -> None:
         """Write the rows that are left, as far as every sensor has values of its own."""
         self._write(self._synchronizer.flush(self.until_ns, self._left()))
+        self._write_tables()
 
     def save(self, outcome: str | None = None) -> SavedEpisode:
         """Save the episode; it is durable when this returns.
@@ -122,6 +143,7 @@ class Take:
         Args:
             outcome: success, failure, incomplete or None.
         """
+        self._write_tables()
         return self._writer.save_episode(self.record(outcome))
 
     def accept(self, outcome: str | None = None) -> PendingEpisode:
@@ -130,26 +152,34 @@ class Take:
         Args:
             outcome: success, failure, incomplete or None.
         """
+        self._write_tables()
         return self._writer.accept_episode(self.record(outcome))
 
     def record(self, outcome: str | None = None) -> EpisodeRecord:
         """Return what is true of the episode and is kept beside the dataset."""
-        details = {
-            'task': self.task,
-            'start_ns': self._start_ns,
-            'origin_ns': self._synchronizer.origin_ns,
+        told = {
             'lost': self.lost,
             'streams': self.report(),
-            'mapping': dump(self._plan.mapping),
-            'versions': versions(),
+            'kept': self._capture.details(self._logs),
         }
         return EpisodeRecord(
             uuid=self.uuid,
             outcome=outcome,
             defects=self.defects(),
-            details=details,
-            tables={'frames': self._frames_table()},
+            details={**self._known(), **told},
+            files=self._capture.files(),
         )
+
+    def _known(self) -> dict[str, Any]:
+        """Return what is true of the episode from its first row on."""
+        return {
+            'task': self.task,
+            'start_ns': self._start_ns,
+            'origin_ns': self._synchronizer.origin_ns,
+            'mapping': dump(self._plan.mapping),
+            'versions': dict(versions()),
+            'kept': self._capture.details([]),
+        }
 
     def defects(self) -> dict[str, int]:
         """Return what was not as it should be, by kind, none of it zero."""
@@ -198,37 +228,21 @@ class Take:
             row = self._plan.row(aligned)
             self._writer.add_frame(row.values, row.pictures, self.task)
             self._waits = self._writer.encoder_waits if self.is_live else {}
-            self._sets.append(_true_times(aligned))
+            self._frames.add(aligned)
+            self._end_ns = aligned.tick_ns
+        if self._frames.waiting >= max(1, self._plan.mapping.fps // 4):
+            self._write_tables()
 
-    def _frames_table(self) -> pa.Table:
-        flags = {flag.value: number for number, flag in enumerate(Flag)}
-        if not self._sets:
-            return pa.table({'frame_index': pa.array([], pa.int64())})
-        columns: dict[str, pa.Array] = {'frame_index': pa.array(np.arange(len(self._sets)))}
-        for key, value in self._sets[0].items():
-            values = [row[key] for row in self._sets]
-            if isinstance(value, str):
-                codes = pa.array([flags[text] for text in values], pa.int8())
-                columns[key] = pa.DictionaryArray.from_arrays(codes, pa.array(list(flags)))
-            else:
-                columns[key] = pa.array(values, pa.int64())
-        return pa.table(columns)
-
-
-def _true_times(aligned: AlignedSet) -> dict[str, Any]:
-    times: dict[str, Any] = {'tick_ns': aligned.tick_ns, 'target_ns': aligned.target_ns}
-    for name, taken in aligned.taken.items():
-        times[f'{name}.stamp_ns'] = taken.stamp_ns
-        times[f'{name}.flag'] = taken.flag.value
-    return times
-
-
-def versions() -> Mapping[str, str]:
-    """Return the versions of what made a recording."""
-    found = {'python': platform.python_version(), 'platform': platform.platform()}
-    for name in VERSIONED:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    def _write_tables(self) -> None:
+        """Write what has come beside the rows, as far as the rows have come."""
+        origin_ns = self._synchronizer.origin_ns
+        if origin_ns is None or not self.num_frames:
+            return
+        if self._table is None:
+            self._table = self._writer.side_table(FRAMES, self._frames.schema)
+            sketch = EpisodeRecord(self.uuid, details=self._known(), files=self._capture.files())
+            self._writer.sketch_record(sketch)
+        if self._frames.waiting:
+            self._table.append(self._frames.pop())
+        for log in self._logs:
+            log.write(origin_ns - self._period_ns, self._end_ns, self._writer.side_table)

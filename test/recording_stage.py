@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 from synthetic_messages import MS, T0, S, image, joint_state, raw
 
 from lerobot_recorder.dataset.dataset_writer import PendingEpisode, SavedEpisode
@@ -25,20 +27,44 @@ JOINTS = ['a', 'b']
 PIXELS = np.zeros((16, 16, 3), np.uint8)
 
 
+class KeptTable:
+    """Stands in for a side table of the writer."""
+
+    def __init__(self, schema):
+        self.schema, self.batches = schema, []
+
+    def append(self, batch):
+        assert batch.schema == self.schema
+        self.batches.append(batch)
+
+    def table(self):
+        return pa.Table.from_batches(self.batches, self.schema)
+
+
 class Kept:
     """Stands in for a DatasetWriter: keeps what it is given."""
 
     def __init__(self):
         self.rows, self.episodes, self.dropped, self.is_final = [], [], 0, False
         self.notices, self.encoder_waits, self.can_accept = (), {}, True
-        self.pending, self.is_slow = [], False
+        self.pending, self.is_slow, self.tables = [], False, {}
 
     def add_frame(self, values, pictures, task):
         self.rows.append((values, pictures, task))
 
+    def side_table(self, name, schema):
+        assert name not in self.tables
+        self.tables[name] = KeptTable(schema)
+        return self.tables[name]
+
+    def sketch_record(self, record):
+        self.sketch = record
+
     def save_episode(self, record=None):
+        grown = {name: table.table() for name, table in self.tables.items()}
+        record = replace(record, tables={**record.tables, **grown})
         self.episodes.append((self.rows, record))
-        self.rows = []
+        self.rows, self.tables = [], {}
         return SavedEpisode(len(self.episodes) - 1, len(self.episodes[-1][0]), record.uuid)
 
     def accept_episode(self, record=None):
@@ -56,7 +82,7 @@ class Kept:
 
     def discard_episode(self):
         self.dropped += bool(self.rows)
-        self.rows = []
+        self.rows, self.tables = [], {}
 
     def finalize(self):
         self.is_final = True

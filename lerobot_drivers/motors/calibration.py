@@ -208,6 +208,14 @@ def find_calibration(
     return next((path for path in paths if path.is_file()), None)
 
 
+def device_name(device_type: str) -> str:
+    """Return LeRobot's name of the class of a device's type: ``so101_leader`` is a ``so_leader``.
+
+    Types that are a class of their own are returned as they are.
+    """
+    return next((name for name, old in _OLD_NAMES.items() if device_type in old), device_type)
+
+
 def calibration_root() -> Path:
     """Return LeRobot's folder of calibrations, by its environment variables."""
     environment = os.environ

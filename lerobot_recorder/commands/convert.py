@@ -22,6 +22,7 @@ from lerobot_drivers.common.errors import UsageError
 from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.convert import Converted, ConvertJob, convert_bag
+from lerobot_recorder.session_facts import session_facts
 from lerobot_recorder.session_file import RecordConfig, of_others, record_config
 
 WORDS = {
@@ -41,7 +42,8 @@ Makes a LeRobot v3.0 dataset of a bag: rosbag2 (mcap, sqlite3) or ROS 1.
   --dataset.video=false        pictures as images in Parquet
   --topics.state=TOPIC, --topics.action=TOPIC|none, --topics.cameras="{front: /topic}"
   --robot.type=so101_follower  joints and units of a robot that is known
-  --recorder.mode=aligned|as_seen, --recorder.features={...}
+  --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.stamps=true
+  --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
   --start_s, --end_s           stamps between which rows lie, seconds since the epoch
   --config_path=FILE           all of these from a file"""
 
@@ -85,6 +87,8 @@ def _job(bag: Path, config: RecordConfig, sections: Section) -> ConvertJob:
         mapping=mapping,
         task=config.dataset.single_task,
         dataset=config.dataset,
+        session=session_facts(sections),
+        sent=config.topics.sent,
         start_ns=0 if start_s is None else round(start_s * NS_PER_S),
         end_ns=FOREVER_NS if end_s is None else round(end_s * NS_PER_S),
     )

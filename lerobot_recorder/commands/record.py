@@ -57,6 +57,8 @@ Brings up a robot of ours and records it, or attaches to a graph that is running
   --attach=true                record the graph of others; nothing is started
   --topics.state, --topics.action, --topics.cameras="{front: /topic}"
   --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.max_gap_s=1.0
+  --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
+  --recorder.stamps=true       true stamps as columns of the dataset, sync.*_ns
 
 Ports and cameras named sim://WORLD/DEVICE are simulated.
 Keys: right or n ends the episode, left or r records it again, Esc or q stops."""

@@ -31,18 +31,22 @@ def write(folder: Path, record: EpisodeRecord, length: int) -> None:
         path = _table_path(folder, name)
         with pa.OSFile(str(path), 'wb') as file, pa.ipc.new_file(file, table.schema) as writer:
             writer.write_table(table)
+    for name, content in record.files.items():
+        (folder / name).write_bytes(content)
     document = {
         'uuid': record.uuid,
         'outcome': record.outcome,
         'defects': dict(record.defects),
         'details': dict(record.details),
         'tables': list(record.tables),
+        'files': list(record.files),
         'length': length,
     }
     (folder / _FILE).write_bytes(json.dumps(document, ensure_ascii=False).encode())
     # All at once: the operator waits for it. Until then an incomplete record is none.
     tables = [_table_path(folder, name) for name in record.tables]
-    durable.sync_all([folder / _FILE, *tables, folder, folder.parent])
+    files = [folder / name for name in record.files]
+    durable.sync_all([folder / _FILE, *tables, *files, folder, folder.parent])
 
 
 def read(folder: Path) -> tuple[EpisodeRecord, int] | None:
@@ -51,7 +55,8 @@ def read(folder: Path) -> tuple[EpisodeRecord, int] | None:
         document = json.loads((folder / _FILE).read_bytes())
         tables = {name: _read_table(_table_path(folder, name)) for name in document['tables']}
         fields = {name: document[name] for name in ('uuid', 'outcome', 'defects', 'details')}
-        return EpisodeRecord(**fields, tables=tables), int(document['length'])
+        files = {name: (folder / name).read_bytes() for name in document['files']}
+        return EpisodeRecord(**fields, tables=tables, files=files), int(document['length'])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError, DatasetExistsError
@@ -27,6 +28,7 @@ from lerobot_recorder.dataset.picture_thread import EncodingError
 from lerobot_recorder.dataset.record import EpisodeRecord
 from lerobot_recorder.dataset.running_episode import EpisodePlan, Pictures, RunningEpisode
 from lerobot_recorder.dataset.saver import PendingEpisode, SavedEpisode, Saver
+from lerobot_recorder.dataset.side_tables import SideTable
 from lerobot_recorder.dataset.state import DatasetState
 from lerobot_recorder.dataset.work_folder import WorkFolder
 
@@ -156,11 +158,8 @@ class DatasetWriter:
             DatasetError: the row does not fit, and nothing was added; or encoding failed, and
                 every further call fails until discard_episode().
         """
-        self._check_usable()
         try:
-            if self._episode is None:
-                self._episode = RunningEpisode(self._work.start_episode(), self._plan)
-            self._episode.add(values, pictures, task)
+            self._running().add(values, pictures, task)
         except (EncodingError, OSError) as error:
             raise self._fail(error) from error
 
@@ -193,6 +192,23 @@ class DatasetWriter:
         self._saver.save(pending, lambda: self._save(episode, record))
         self._episode = None
         return pending
+
+    def side_table(self, name: str, schema: pa.Schema) -> SideTable:
+        """Start a table beside the rows of the running episode; it shares the episode's fate.
+
+        Args:
+            name: Its name in `meta/ros/episodes/<uuid>.<name>.parquet`.
+            schema: Its columns; those called `frame_index` and `stamp_ns` tell a recovery
+                which rows belong to the frames that are left.
+
+        Raises:
+            DatasetError: the name is taken or no name of a file.
+        """
+        return self._running().side_tables.add(name, schema)
+
+    def sketch_record(self, record: EpisodeRecord) -> None:
+        """Keep what is known of the running episode so far, in case it has to be recovered."""
+        record.sketch(self._running().folder)
 
     def save_episode(self, record: EpisodeRecord | None = None) -> SavedEpisode:
         """Make the running episode part of the dataset; it is on the disk when this returns.
@@ -270,6 +286,12 @@ class DatasetWriter:
         trace: TracebackType | None,
     ) -> None:
         self.finalize()
+
+    def _running(self) -> RunningEpisode:
+        self._check_usable()
+        if self._episode is None:
+            self._episode = RunningEpisode(self._work.start_episode(), self._plan)
+        return self._episode
 
     def _check_usable(self) -> None:
         if self._closed:

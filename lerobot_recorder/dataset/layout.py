@@ -5,6 +5,7 @@
     <root>/meta/info.json  stats.json  tasks.parquet
     <root>/meta/episodes/chunk-000/file-000.parquet
     <root>/meta/ros/episodes/<uuid>.json                 ours, LeRobot never looks there
+    <root>/meta/ros/files/<kind>-<hash>.<ending>         named by those, each kept once
     <root>/data/chunk-000/file-000.parquet
     <root>/videos/<key>/chunk-000/file-000.mp4
     <root>/meta/ros/seal.json  statistics.npz            as it was closed, see seal.py
@@ -28,6 +29,7 @@ INFO = 'meta/info.json'
 STATS = 'meta/stats.json'
 TASKS = 'meta/tasks.parquet'
 RECORDS = 'meta/ros/episodes'
+SHARED_FILES = 'meta/ros/files'
 RECORDING = '.recording'
 QUARANTINE = '.quarantine'
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,16 @@ import av
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError, DatasetFormatError
-from lerobot_recorder.dataset import accepted, cut, info, journal, layout, schema, video_reader
+from lerobot_recorder.dataset import (
+    accepted,
+    cut,
+    info,
+    journal,
+    layout,
+    schema,
+    side_tables,
+    video_reader,
+)
 from lerobot_recorder.dataset.depth_writer import PIX_FMT, in_millimetres, levels
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.image_column import read_column
@@ -57,15 +66,16 @@ def recover(root: Path, work: WorkFolder, folder: Path) -> str:
             return _set_aside(root, folder, 'no complete frame of it was on the disk')
     except (DatasetError, OSError, ValueError, av.FFmpegError) as error:
         return _set_aside(root, folder, str(error))
-    record = accepted.shortened(*kept, episode.length) if kept else _incomplete(episode.length)
+    length = episode.length
+    record = accepted.shortened(*kept, length) if kept else _incomplete(folder, length)
     row = state.save(folder, episode, record)
     work.drop(folder)
     return _told(row, record, state.fps, kept is not None)
 
 
-def _incomplete(length: int) -> EpisodeRecord:
-    details = {'recovered_frames': length}
-    return EpisodeRecord(uuid.uuid4().hex, OUTCOME, {'interrupted': 1}, details)
+def _incomplete(folder: Path, length: int) -> EpisodeRecord:
+    record = EpisodeRecord.recovered(folder, OUTCOME, {'interrupted': 1})
+    return replace(record, details={**record.details, 'recovered_frames': length})
 
 
 def _told(row: EpisodeRow, record: EpisodeRecord, fps: int, is_accepted: bool) -> str:
@@ -108,7 +118,12 @@ def _whole_part(
             shorten(videos[key], length, state.fps)
         else:
             columns[key] = read_column(spool_path(folder, key), length)
-    return FinishedEpisode(length, columns, tasks[:length], histograms, videos, config)
+    tables = side_tables.find(folder)
+    end = side_tables.cut_at(tables, length)
+    return FinishedEpisode(
+        length, columns, tasks[:length], histograms, videos, config,
+        side_tables=tables, cut=end,
+    )  # fmt: skip
 
 
 def _pictures(folder: Path, key: str, feature: schema.Feature, fps: int) -> Iterator[NDArray[Any]]:

@@ -23,6 +23,7 @@ from lerobot_recorder.dataset.picture import DepthPicture, Picture
 from lerobot_recorder.dataset.picture_thread import PictureThread
 from lerobot_recorder.dataset.record import EpisodeRecord
 from lerobot_recorder.dataset.sampling import SampledHistogram
+from lerobot_recorder.dataset.side_tables import Cut, SideTables
 from lerobot_recorder.dataset.statistics import PictureHistogram
 from lerobot_recorder.dataset.video_writer import Encoder, VideoTarget
 
@@ -47,6 +48,8 @@ class FinishedEpisode:
         videos: Camera -> its file in the working folder.
         video: How the videos were encoded.
         reencoded: Camera -> pictures that could not be copied as they came.
+        side_tables: Name -> file in the working folder, a closed Arrow stream.
+        cut: What of the side tables belongs to it; None means all.
     """
 
     length: int
@@ -56,6 +59,8 @@ class FinishedEpisode:
     videos: Mapping[str, Path] = field(default_factory=dict)
     video: VideoConfig = field(default_factory=VideoConfig)
     reencoded: Mapping[str, int] = field(default_factory=dict)
+    side_tables: Mapping[str, Path] = field(default_factory=dict)
+    cut: Cut | None = None
 
 
 class Column:
@@ -134,6 +139,9 @@ class RunningEpisode:
     Args:
         folder: An empty folder for it.
         plan: What every episode of the dataset has in common.
+
+    Attributes:
+        side_tables: The tables beside its rows.
     """
 
     def __init__(self, folder: Path, plan: EpisodePlan) -> None:
@@ -150,6 +158,7 @@ class RunningEpisode:
         journaled = {key: plan.features[key] for key in self._columns}
         self._journal = Journal(folder / ROWS, journaled)
         self._journaled = 0
+        self.side_tables = SideTables(folder)
 
     @property
     def folder(self) -> Path:
@@ -190,6 +199,7 @@ class RunningEpisode:
             camera.finish_soon()
         self._write_journal()
         self._journal.close()
+        self.side_tables.close()
         accepted.write(self._folder, record, self.length)
         all(camera.join(ENCODERS_S) for camera in self._cameras.values())
 
@@ -215,6 +225,7 @@ class RunningEpisode:
         return FinishedEpisode(
             self.length, columns, self._tasks, histograms, videos, self._plan.video,
             {key: camera.reencoded for key, camera in self._cameras.items() if camera.reencoded},
+            self.side_tables.close(),
         )  # fmt: skip
 
     def abandon(self) -> None:
@@ -222,12 +233,14 @@ class RunningEpisode:
         for camera in self._cameras.values():
             camera.abandon()
         self._journal.abandon()
+        self.side_tables.abandon()
 
     def end(self) -> None:
         """Close all files of an episode that failed, with as much in them as can be."""
         for camera in self._cameras.values():
             camera.end()
         self._journal.abandon()
+        self.side_tables.abandon()
 
     def join(self) -> None:
         """Wait until nothing of an abandoned episode is being written any more."""

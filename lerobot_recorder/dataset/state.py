@@ -26,6 +26,7 @@ from lerobot_recorder.dataset import (
     layout,
     parquet_writer,
     schema,
+    side_tables,
     statistics,
     tasks,
     video_reader,
@@ -187,7 +188,9 @@ class _Addition:
             for key, path in self._episode.videos.items()
         }
         record = _with_pictures(self._record, self._episode)
-        files |= record.write(folder, self.row.index, self.row.length)
+        files |= record.write(folder, self.row.index, self.row.length, self._root)
+        tables, cut = self._episode.side_tables, self._episode.cut
+        files |= side_tables.to_parquet(folder, tables, record.uuid, cut)
         return files | self._write_rows(folder, columns) | self._write_meta(folder)
 
     def _all_columns(self, sentences: tuple[str, ...]) -> dict[str, Any]:

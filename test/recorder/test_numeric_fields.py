@@ -5,8 +5,9 @@ import pytest
 from synthetic_messages import T0, header, joint_state, make, raw
 
 from lerobot_drivers.common.errors import StreamError
+from lerobot_recorder.fixed_messages import LAYOUTS
 from lerobot_recorder.messages import decode
-from lerobot_recorder.numeric_fields import READERS, pick, read_values
+from lerobot_recorder.numeric_fields import INTEGERS, READERS, pick, read_values
 
 STATE = 'sensor_msgs/msg/JointState'
 
@@ -36,6 +37,15 @@ def array(bits):
     return make(f'std_msgs/msg/Float{bits}MultiArray', layout, values)
 
 
+def integers(name):
+    layout = make('std_msgs/msg/MultiArrayLayout', [], 0)
+    return make(f'std_msgs/msg/{name}MultiArray', layout, np.array([1, 2], name.lower()))
+
+
+def scan(distance):
+    return make('sensor_msgs/msg/Range', header(T0), 0, 0.1, 0.02, 4.0, distance, 0.0)
+
+
 TWIST = make('geometry_msgs/msg/Twist', vector(1, 2, 3), vector(4, 5, 6))
 TRAJECTORY = make('trajectory_msgs/msg/JointTrajectory', header(T0), ['a', 'b'], [point()])
 AXES = ['linear.x', 'linear.y', 'linear.z', 'angular.x', 'angular.y', 'angular.z']
@@ -47,14 +57,20 @@ TABLE = [
     (TRAJECTORY, 'velocity', ['a', 'b'], [3, 4]),
     (TRAJECTORY, 'effort', ['a', 'b'], [7, 8]),
     (make('trajectory_msgs/msg/JointTrajectory', header(T0), ['a'], []), 'position', [], []),
-    (TWIST, 'position', AXES, [1, 2, 3, 4, 5, 6]),
-    (make('geometry_msgs/msg/TwistStamped', header(T0), TWIST), 'position', AXES, range(1, 7)),
     (array(32), 'position', None, [1.5, -2.5]),
     (array(64), 'position', None, [1.5, -2.5]),
     (make('std_msgs/msg/Float32', 0.5), 'position', None, [0.5]),
     (make('std_msgs/msg/Float64', 0.1), 'position', None, [0.1]),
-    (make('std_msgs/msg/Int32', -7), 'position', None, [-7]),
-    (make('std_msgs/msg/Int64', 7), 'position', None, [7]),
+    (make('std_msgs/msg/Bool', True), 'position', None, [1]),
+    *((make(f'std_msgs/msg/{name}', 7), 'position', None, [7]) for name in INTEGERS),
+    *((integers(name), 'position', None, [1, 2]) for name in INTEGERS),
+    (scan(0.25), 'position', ['range'], [0.25]),
+    (
+        make('sensor_msgs/msg/Joy', header(T0), np.float32([0.5, -1]), np.int32([0, 1])),
+        'position',
+        ['axes.0', 'axes.1', 'buttons.0', 'buttons.1'],
+        [0.5, -1, 0, 1],
+    ),
 ]
 
 
@@ -64,7 +80,27 @@ def test_every_type_is_read(message, field, names, values):
 
 
 def test_every_reader_is_tested():
-    assert {message.__msgtype__ for message, *_ in TABLE} == set(READERS)
+    assert {message.__msgtype__ for message, *_ in TABLE} == set(READERS) - set(LAYOUTS)
+
+
+def test_messages_of_floats_are_called_by_their_fields():
+    pose = make('geometry_msgs/msg/Pose', point_at(1, 2, 3), quaternion(0, 0, 0, 1))
+    names = [f'position.{axis}' for axis in 'xyz'] + [f'orientation.{axis}' for axis in 'xyzw']
+    assert read(pose) == (names, [1, 2, 3, 0, 0, 0, 1])
+    wrench = make('geometry_msgs/msg/Wrench', vector(1, 2, 3), vector(4, 5, 6))
+    stamped = make('geometry_msgs/msg/WrenchStamped', header(T0), wrench)
+    names = [f'{what}.{axis}' for what in ('force', 'torque') for axis in 'xyz']
+    assert read(stamped) == read(wrench) == (names, [1, 2, 3, 4, 5, 6])
+    twist = make('geometry_msgs/msg/TwistStamped', header(T0), TWIST)
+    assert read(twist) == read(TWIST) == (AXES, [1, 2, 3, 4, 5, 6])
+
+
+def point_at(x, y, z):
+    return make('geometry_msgs/msg/Point', x, y, z)
+
+
+def quaternion(x, y, z, w):
+    return make('geometry_msgs/msg/Quaternion', x, y, z, w)
 
 
 def test_a_type_without_numbers_is_refused():
