@@ -21,12 +21,18 @@ from lerobot_recorder.mapping import (
     is_action,
     is_image_feature,
 )
-from lerobot_recorder.messages import RawMessage, StampChooser
+from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.numeric_fields import SUFFIXES, pick, read_values
+from lerobot_recorder.rates import RateMeter
+from lerobot_recorder.stamps import StampChooser
 from lerobot_recorder.streams import StreamConfig, Take
 
 LEARN_NS = NS_PER_S
 """How long the first messages of a topic are gathered to learn its joints [ns]."""
+TOLERANCE_NS = 100_000_000
+TOLERANCE_PERIODS = 3.0
+"""Samples this many periods of their stream apart have a gap between them, unless that is
+less than the time above [ns] or the mapping says otherwise."""
 
 
 class Channel:
@@ -42,7 +48,9 @@ class Channel:
         self.feature = feature
         self.source = source
         self.stream = feature if number == 0 else f'{feature}#{number}'
-        self.stamps = StampChooser(source.clock)
+        self.stamps = StampChooser(source.clock, self.take is Take.INTERPOLATE)
+        self.rate = RateMeter()
+        self.usual_rate = RateMeter()
         self.errors = 0
         self.errors_in_a_row = 0
         self.last_error: str | None = None
@@ -51,9 +59,35 @@ class Channel:
 
     def begin_take(self) -> None:
         """Count anew: what is told of a take is of that take alone."""
-        self.stamps = StampChooser(self.source.clock)
+        self.stamps.begin_take()
+        self.rate = RateMeter()
         self.errors = self.errors_in_a_row = 0
         self.last_error = None
+
+    @property
+    def take(self) -> Take:
+        """How the stream is taken at a tick."""
+        return self.source.take or default_take(self.feature)
+
+    @property
+    def may_be_silent(self) -> bool:
+        """Whether silence is no gap: of what is held, and of commands, unless told otherwise."""
+        silent = self.source.may_be_silent
+        holds = is_action(self.feature) or self.take is Take.HOLD
+        return holds if silent is None else silent
+
+    def stamp(self, header_ns: int | None, raw: RawMessage) -> int | None:
+        """Return the acquisition stamp of a message [ns], None if it is better left out.
+
+        Args:
+            header_ns: its header stamp, None if it has none [ns].
+            raw: the message.
+        """
+        stamp_ns = self.stamps.choose(header_ns, raw)
+        if stamp_ns is not None:
+            self.rate.add(stamp_ns)
+            self.usual_rate.add(stamp_ns)
+        return stamp_ns
 
     @property
     def is_learned(self) -> bool:
@@ -62,16 +96,20 @@ class Channel:
 
     def stream_config(self) -> StreamConfig:
         """Return what the synchronizer must know of it."""
-        source, silent = self.source, self.source.may_be_silent
-        take = source.take or default_take(self.feature)
-        holds = is_action(self.feature) or take is Take.HOLD
         return StreamConfig(
             name=self.stream,
-            take=take,
-            offset_ns=round(source.offset_ms * 1e6),
-            tolerance_ns=round(source.tolerance_ms * 1e6),
-            may_be_silent=holds if silent is None else silent,
+            take=self.take,
+            offset_ns=round(self.source.offset_ms * 1e6),
+            tolerance_ns=self._tolerance_ns(),
+            may_be_silent=self.may_be_silent,
         )
+
+    def _tolerance_ns(self) -> int:
+        """Return what is told, else what the stream's own rate, as known by now, asks for [ns]."""
+        if self.source.tolerance_ms is not None:
+            return round(self.source.tolerance_ms * 1e6)
+        hertz = self.usual_rate.own_hz
+        return max(TOLERANCE_NS, round(TOLERANCE_PERIODS * NS_PER_S / hertz) if hertz else 0)
 
     def described(self, missing: list[int]) -> str:
         """Return the topic, and which elements of it are missing if only some are."""

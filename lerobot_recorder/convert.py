@@ -7,15 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lerobot_drivers.common.clock import FOREVER_NS
+from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
 from lerobot_drivers.common.errors import BagError
 from lerobot_recorder.bag_reader import BagReader
+from lerobot_recorder.bag_time import BagTime, bag_time
 from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter, VideoConfig
 from lerobot_recorder.mapping import MappingConfig
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.take import Take
+from lerobot_recorder.time_base import SIM_RESET
 
 Progress = Callable[[int], None]
+MEASURED_NS = 10 * NS_PER_S
+"""So much of a bag is looked at to know how fast its streams are [ns]."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class ConvertJob:
         video: how to encode pictures.
         start_ns: nothing before this acquisition time becomes a row [ns].
         end_ns: nothing after this acquisition time becomes a row [ns].
+        allow_low_rate: convert even if no camera is as fast as the dataset says.
     """
 
     bag: Path
@@ -39,6 +44,7 @@ class ConvertJob:
     video: VideoConfig = field(default_factory=VideoConfig)
     start_ns: int = 0
     end_ns: int = FOREVER_NS
+    allow_low_rate: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class Converted:
         outcome: ``incomplete`` if a sensor was lost, else None.
         defects: kind -> how often, none of it zero.
         streams: stream -> its figures.
+        notices: what else is worth telling, one line each.
     """
 
     frames: int
@@ -58,6 +65,7 @@ class Converted:
     outcome: str | None
     defects: dict[str, int]
     streams: dict[str, dict[str, Any]]
+    notices: tuple[str, ...] = ()
 
 
 def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Converted:
@@ -74,16 +82,18 @@ def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Conv
     with BagReader(job.bag) as bag:
         check_topics(bag, job.mapping)
         plan = learn_plan(bag, job.mapping)
+        base = bag_time(bag, job.mapping.topics())
+        notices = _measure(bag, base, plan, job)
         info = DatasetInfo(
             job.mapping.fps, plan.features(), robot_type=job.mapping.robot_type, video=job.video
         )
         with DatasetWriter.create(job.root, info) as writer:
             take = Take(plan, writer, job.task, job.start_ns)
             take.until_ns = job.end_ns
-            _replay(bag, take, job, progress)
+            _replay(_Replay(bag, base, take), job, progress)
             if take.num_frames == 0:
                 raise BagError(_why_empty(job, take))
-            outcome = 'incomplete' if take.lost else None
+            outcome = 'incomplete' if take.lost or take.ended else None
             take.save(outcome)
             return Converted(
                 frames=take.num_frames,
@@ -91,6 +101,7 @@ def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Conv
                 outcome=outcome,
                 defects=take.defects(),
                 streams=take.report(),
+                notices=(*notices, *((take.ended,) if take.ended else ())),
             )
 
 
@@ -128,14 +139,41 @@ def learn_plan(bag: BagReader, mapping: MappingConfig) -> RowPlan:
     return plan
 
 
-def _replay(bag: BagReader, take: Take, job: ConvertJob, progress: Progress) -> None:
-    for done, raw in enumerate(bag.messages(job.mapping.topics()), start=1):
+def _measure(bag: BagReader, base: BagTime, plan: RowPlan, job: ConvertJob) -> list[str]:
+    """Learn from the first messages what is usual of each stream, and how fast it is.
+
+    Raises:
+        StreamError: no camera is as fast as the dataset would say.
+    """
+    first_ns: int | None = None
+    for raw in base.messages(bag, job.mapping.topics()):
+        first_ns = raw.received_ns if first_ns is None else first_ns
+        plan.observe(raw)
+        if raw.received_ns - first_ns > MEASURED_NS:
+            break
+    base.restart()
+    return plan.check_rates(job.allow_low_rate)
+
+
+@dataclass(frozen=True)
+class _Replay:
+    bag: BagReader
+    base: BagTime
+    take: Take
+
+
+def _replay(replay: _Replay, job: ConvertJob, progress: Progress) -> None:
+    take = replay.take
+    messages = replay.base.messages(replay.bag, job.mapping.topics())
+    for done, raw in enumerate(messages, start=1):
         take.add(raw)
         take.poll(raw.received_ns)
         if take.lost is not None:
             break
         progress(done)
     take.finish()
+    if replay.base.has_restarted and not take.lost and take.until_ns == FOREVER_NS:
+        take.ended = SIM_RESET
 
 
 def _why_empty(job: ConvertJob, take: Take) -> str:

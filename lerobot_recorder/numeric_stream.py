@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 import numpy as np
 from numpy.typing import NDArray
 
-from lerobot_recorder.streams import Flag, StreamConfig, StreamCounts, Take, Taken
+from lerobot_recorder.streams import Flag, Latency, StreamConfig, StreamCounts, Take, Taken
 
 KEPT_PERIODS = 2
 """So far back the time at which numbers are taken may go from one tick to the next."""
@@ -24,7 +24,7 @@ class NumericStream:
     def __init__(self, config: StreamConfig, period_ns: int) -> None:
         self.config = config
         self.counts = StreamCounts()
-        self.max_latency_ns = 0
+        self._latency = Latency()
         self._period_ns = period_ns
         self._tracks = [_Track()]
         self._is_split = False
@@ -40,7 +40,7 @@ class NumericStream:
         """
         self.counts.received += 1
         stamp_ns -= self.config.offset_ns
-        self.max_latency_ns = max(self.max_latency_ns, received_ns - stamp_ns)
+        self._latency.add(received_ns - stamp_ns)
         if self._horizon_ns is not None and stamp_ns <= self._horizon_ns:
             self.counts.late += 1
         row = np.asarray(value, dtype=np.float64)
@@ -74,8 +74,7 @@ class NumericStream:
 
     def is_settled(self, time_ns: int, now_ns: int, watermark_ns: int) -> bool:
         """Return whether the target has been passed, or its deadline."""
-        deadline = time_ns + watermark_ns + max(self.max_latency_ns, 0)
-        return self.is_final(time_ns) or now_ns > deadline
+        return self.is_final(time_ns) or now_ns > self._latency.deadline_ns(time_ns, watermark_ns)
 
     def is_final(self, time_ns: int) -> bool:
         """Return whether no later arrival in order could change the value at the target."""

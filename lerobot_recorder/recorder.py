@@ -27,6 +27,8 @@ KEPT_NUMBERS = 200
 SETTLING_POLLS = 3
 """Polls after the dataset was opened until the first take: that may have taken a while, and
 what queued up meanwhile has to be taken in first."""
+MEASURE_NS = 3 * NS_PER_S
+"""So long at most the rates of the sensors are measured before the first take [ns]."""
 DRAIN_NS = NS_PER_S // 2
 """How long after the end of an episode its last messages are waited for [ns]."""
 
@@ -52,6 +54,7 @@ class SessionConfig:
         episode_frames: rows in a full episode.
         reset_ns: time between two episodes [ns].
         timeout_ns: how long to wait for messages before giving up [ns].
+        allow_low_rate: record even if no camera is as fast as the dataset says.
     """
 
     task: str
@@ -59,6 +62,7 @@ class SessionConfig:
     episode_frames: int
     reset_ns: int = 0
     timeout_ns: int = 20 * NS_PER_S
+    allow_low_rate: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,7 @@ class Recorder:
         self._take: Take | None = None
         self._now_ns = now_ns
         self._since_ns = now_ns
+        self._measured_from_ns = now_ns
         self._keep = True
         self._settling_polls = SETTLING_POLLS
         self._recent: dict[str, deque[RawMessage]] = {}
@@ -153,7 +158,9 @@ class Recorder:
         if self.phase is Phase.PREPARING:
             self._plan.learn(raw)
         self._remember(raw)
-        if self._take is not None:
+        if self._take is None:
+            self._plan.observe(raw)
+        else:
             self._take.add(raw)
             self._advance(self._now_ns)
 
@@ -174,9 +181,10 @@ class Recorder:
             self._settling_polls -= 1
             if self._settling_polls <= 0:
                 self._begin()
-        elif self.phase is Phase.PREPARING and self._plan.is_learned:
+        elif self.phase is Phase.PREPARING and self._is_measured():
+            told = self._plan.check_rates(self._session.allow_low_rate)
             self._writer = self._make_writer(self._plan.features())
-            self.message = '; '.join(self._writer.notices)
+            self.message = '; '.join([*self._writer.notices, *told])
         elif self.phase is Phase.RESETTING and now_ns >= self._since_ns + self._session.reset_ns:
             self._begin()
         self._check_timeout()
@@ -197,8 +205,25 @@ class Recorder:
         if self.phase in (Phase.RECORDING, Phase.FINISHING) and self._take is not None:
             self._take.until_ns = min(self._take.until_ns, self._now_ns)
             self._take.finish()
-            self._close_take(stopped=not self._take.is_full)
+            self._take.ended = None if self._take.is_full else 'the session was stopped'
+            self._close_take()
         self._go(Phase.DONE)
+
+    def restart_time(self, now_ns: int, reason: str) -> None:
+        """Go on at an earlier time: the clock of all stamps went back.
+
+        A running episode ends with what came before; the next take begins in the new time.
+
+        Args:
+            now_ns: time of arrival now, on the new clock [ns].
+            reason: what happened, for the operator.
+        """
+        if self._take is not None:
+            self._take.finish()
+            self._take.ended = reason
+            self._close_take()
+        self._recent.clear()
+        self._now_ns = self._since_ns = self._measured_from_ns = now_ns
 
     def close(self) -> None:
         """Finalise the dataset; an episode still running is dropped."""
@@ -225,7 +250,7 @@ class Recorder:
     def waiting_for(self) -> list[str]:
         """Return the topics without which nothing goes on."""
         if self.phase is Phase.PREPARING:
-            return self._plan.unlearned_topics()
+            return self._plan.unlearned_topics() or self._plan.unheard_topics()
         return self._take.waiting_for() if self._take and self.phase is Phase.WAITING else []
 
     def _advance(self, now_ns: int) -> None:
@@ -241,6 +266,13 @@ class Recorder:
         elif self.phase is Phase.FINISHING and self._now_ns >= take.until_ns + DRAIN_NS:
             take.finish()
             self._close_take()
+
+    def _is_measured(self) -> bool:
+        """Return whether it is known what the streams are and how fast, or long enough waited."""
+        if not self._plan.is_learned:
+            self._measured_from_ns = self._now_ns
+            return False
+        return self._plan.is_measured or self._now_ns - self._measured_from_ns >= MEASURE_NS
 
     def _begin(self) -> None:
         assert self._writer is not None
@@ -262,12 +294,12 @@ class Recorder:
             self._keep, self._take.until_ns = keep, self._now_ns
             self._go(Phase.FINISHING)
 
-    def _close_take(self, stopped: bool = False) -> None:
+    def _close_take(self) -> None:
         """Save or drop the take, then reset or finish."""
         assert self._take is not None and self._writer is not None
         take, self._take = self._take, None
         if self._keep and take.num_frames:
-            outcome = 'incomplete' if take.lost or stopped else None
+            outcome = 'incomplete' if take.lost or take.ended else None
             saved = take.save(outcome)
             defects = take.defects()
             self.episodes.append(EpisodeSummary(saved.index, saved.length, outcome, defects))
@@ -278,8 +310,10 @@ class Recorder:
             self.message = 'episode dropped' if not self._keep else 'nothing was recorded'
         if take.lost is not None:
             self.message += f'; {take.lost} fell silent'
+        if take.ended is not None:
+            self.message += f'; {take.ended}'
         enough = len(self.episodes) >= self._session.num_episodes
-        self._go(Phase.DONE if enough or stopped else Phase.RESETTING)
+        self._go(Phase.DONE if enough else Phase.RESETTING)
 
     def _go(self, phase: Phase) -> None:
         self.phase = phase

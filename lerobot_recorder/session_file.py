@@ -81,6 +81,7 @@ class RecordConfig:
             episode_frames=self.dataset.episode_frames,
             reset_ns=round(self.dataset.reset_time_s * NS_PER_S),
             timeout_ns=round(self.recorder.prepare_timeout_s * NS_PER_S),
+            allow_low_rate=self.recorder.allow_low_rate,
         )
 
     def make_writer(self, mapping: MappingConfig) -> MakeWriter:

@@ -26,7 +26,9 @@ from lerobot_recorder.session_file import RecordConfig, of_others, record_config
 
 WORDS = {
     'fresh': 'fresh', 'repeats': 'repeated', 'slips': 'slips', 'held': 'held', 'late': 'late',
-    'duplicates': 'duplicates', 'unusable': 'unusable', 'absurd_stamps': 'doubtful stamps',
+    'duplicates': 'duplicates', 'unusable': 'unusable', 'absurd_stamps': 'absurd stamps',
+    'lying_stamps': 'lying stamps', 'clock_jumps': 'clock jumps', 'delayed': 'delayed',
+    'skip_slips': 'skipped by clock',
 }  # fmt: skip
 KNOWN = ('bag', 'robot', 'dataset', 'recorder', 'topics', 'start_s', 'end_s')
 HELP = """usage: lerobot-ros convert BAG --dataset.repo_id=USER/NAME [--section.key=value ...]
@@ -39,6 +41,7 @@ Makes a LeRobot v3.0 dataset of a bag: rosbag2 (mcap, sqlite3) or ROS 1.
   --topics.state=TOPIC, --topics.action=TOPIC|none, --topics.cameras="{front: /topic}"
   --robot.type=so101_follower  joints and units of a robot that is known
   --recorder.mode=aligned|as_seen, --recorder.features={...}
+  --recorder.allow_low_rate=true  although no camera is as fast as --dataset.fps
   --start_s, --end_s           stamps between which rows lie, seconds since the epoch
   --config_path=FILE           all of these from a file"""
 
@@ -84,6 +87,7 @@ def _job(bag: Path, config: RecordConfig, sections: Section) -> ConvertJob:
         video=config.dataset.rgb_encoder.video(),
         start_ns=0 if start_s is None else round(start_s * NS_PER_S),
         end_ns=FOREVER_NS if end_s is None else round(end_s * NS_PER_S),
+        allow_low_rate=config.recorder.allow_low_rate,
     )
 
 
@@ -95,6 +99,8 @@ def report(console: Console, root: Path, converted: Converted) -> None:
     for name, figures in converted.streams.items():
         table.add_row(name, _told(figures))
     console.print(table)
+    for notice in converted.notices:
+        console.print(notice)
     ended = f', {converted.outcome}' if converted.outcome else ''
     summary = f'{converted.frames} frames, {converted.duration_s:.1f} s{ended}, in {root}'
     console.print(summary, soft_wrap=True)

@@ -99,7 +99,7 @@ def test_topics_with_configured_joints_are_named_too():
     stage = Stage({'features': {'observation.state': numbers}}, timeout_ns=3 * S)
     stage.silent = {'/states'}
     stage.run(1)
-    assert stage.recorder.phase is Phase.WAITING
+    assert stage.recorder.phase is Phase.PREPARING
     assert stage.recorder.status().waiting_for == ('/states',)
     with pytest.raises(StreamError, match=r'^waited 3 s for /states$'):
         stage.run()
