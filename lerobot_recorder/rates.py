@@ -7,6 +7,7 @@ second, so that a camera that slows down in mid-episode cannot hide behind the a
 
 from __future__ import annotations
 
+from itertools import pairwise
 from statistics import median
 
 from lerobot_drivers.common.clock import NS_PER_S
@@ -92,7 +93,7 @@ def own_rate(stamps: list[int]) -> float | None:
         stamps: at least two different ones for a rate, in any order [ns].
     """
     ordered = sorted(set(stamps))
-    steps = [after - before for before, after in zip(ordered, ordered[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(ordered)]
     if not steps:
         return None
     period = median(steps)

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 from lerobot_drivers.common.clock import NS_PER_S
 
-
 MAX_LATENESS_NS = NS_PER_S
 """A sample later than the fastest ones by more than this is not waited for again [ns]."""
 

@@ -51,5 +51,5 @@ def test_a_message_without_a_header_shows_none(msgtype):
 def test_the_simulated_clock_is_read():
     message = make(CLOCK_TYPE, make('builtin_interfaces/msg/Time', 12, 34))
     assert clock_ns(raw('/clock', message, T0)) == 12 * S + 34
-    with pytest.raises(StreamError, match='^/clock: not a valid rosgraph_msgs/msg/Clock$'):
+    with pytest.raises(StreamError, match=r'^/clock: not a valid rosgraph_msgs/msg/Clock$'):
         clock_ns(RawMessage('/clock', CLOCK_TYPE, b'short', 0, T0))
