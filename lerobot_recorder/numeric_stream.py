@@ -56,7 +56,7 @@ class NumericStream:
             added = [self._tracks[0].add(stamp_ns, row)]
         self.counts.duplicates += not any(added)
 
-    def first_ns(self) -> int | None:
+    def first_ns(self, from_ns: int = 0) -> int | None:
         """Return the first stamp at which every element has been known, None before that."""
         firsts = [track.stamps[0] for track in self._tracks if track.stamps]
         return max(firsts) if len(firsts) == len(self._tracks) else None
@@ -73,8 +73,9 @@ class NumericStream:
         return [at for at, track in enumerate(self._tracks) if not track.stamps]
 
     def is_settled(self, time_ns: int, now_ns: int, watermark_ns: int) -> bool:
-        """Return whether the target has been passed, or its deadline."""
-        return self.is_final(time_ns) or now_ns > self._latency.deadline_ns(time_ns, watermark_ns)
+        """Return whether the target has been passed by a watermark, or its deadline."""
+        passed = self.is_final(time_ns + watermark_ns)
+        return passed or now_ns > self._latency.deadline_ns(time_ns, watermark_ns)
 
     def is_final(self, time_ns: int) -> bool:
         """Return whether no later arrival in order could change the value at the target."""

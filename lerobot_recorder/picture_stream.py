@@ -60,17 +60,19 @@ class PictureStream:
         self._stamps.insert(at, stamp_ns)
         self._pictures.insert(at, value)
 
-    def first_ns(self) -> int | None:
-        """Return the stamp of the first picture held."""
-        return self._stamps[0] if self._stamps else None
+    def first_ns(self, from_ns: int = 0) -> int | None:
+        """Return the stamp of the first picture held from a time on [ns]."""
+        at = bisect_left(self._stamps, from_ns)
+        return self._stamps[at] if at < len(self._stamps) else None
 
     def last_ns(self) -> int | None:
         """Return the stamp of the last picture held."""
         return self._stamps[-1] if self._stamps else None
 
     def is_settled(self, tick_ns: int, now_ns: int, watermark_ns: int) -> bool:
-        """Return whether the tick has been passed, or its deadline."""
-        return self.is_final(tick_ns) or now_ns > self._latency.deadline_ns(tick_ns, watermark_ns)
+        """Return whether the tick has been passed by a watermark, or its deadline."""
+        passed = self.is_final(tick_ns) and self._stamps[-1] >= tick_ns + watermark_ns
+        return passed or now_ns > self._latency.deadline_ns(tick_ns, watermark_ns)
 
     def is_final(self, tick_ns: int) -> bool:
         """Return whether no later arrival in order could change the picture at the tick."""

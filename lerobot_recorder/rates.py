@@ -13,7 +13,7 @@ from statistics import median
 from lerobot_drivers.common.clock import NS_PER_S
 
 WINDOW_NS = NS_PER_S
-MIN_INTERVALS = 3
+MIN_INTERVALS = 12
 """A window with fewer intervals is made longer."""
 MAX_PERIODS = 5
 """An interval of more periods is an outage, and tells nothing of the rate."""

@@ -29,7 +29,7 @@ class SeenStream:
         self._received.insert(at, received_ns)
         self._samples.insert(at, (stamp_ns - self.config.offset_ns, value))
 
-    def first_ns(self) -> int | None:
+    def first_ns(self, from_ns: int = 0) -> int | None:
         """Return when the first complete value arrived [ns]."""
         for received_ns, (_, value) in zip(self._received, self._samples, strict=True):
             if not (isinstance(value, np.ndarray) and np.isnan(value).any()):

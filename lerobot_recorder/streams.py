@@ -137,8 +137,12 @@ class Stream(Protocol):
         """Take in a sample: acquisition stamp [ns], value, time of arrival [ns]."""
         ...
 
-    def first_ns(self) -> int | None:
-        """Return the time from which on the stream has a value [ns], None before that."""
+    def first_ns(self, from_ns: int = 0) -> int | None:
+        """Return the time from which on the stream has a value [ns], None before that.
+
+        Args:
+            from_ns: no picture before that counts [ns].
+        """
         ...
 
     def last_ns(self) -> int | None:
@@ -146,7 +150,11 @@ class Stream(Protocol):
         ...
 
     def is_settled(self, time_ns: int, now_ns: int, watermark_ns: int) -> bool:
-        """Return whether the value at a time need not be waited for any longer."""
+        """Return whether the value at a time need not be waited for any longer.
+
+        It need not if the stream has come so far beyond that time that nothing within the
+        watermark is still on its way, or if nothing has come for that long.
+        """
         ...
 
     def is_final(self, time_ns: int) -> bool:
