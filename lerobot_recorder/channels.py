@@ -48,7 +48,7 @@ class Channel:
         self.feature = feature
         self.source = source
         self.stream = feature if number == 0 else f'{feature}#{number}'
-        self.stamps = StampChooser(source.clock, self.take is Take.INTERPOLATE)
+        self.forget_stamps()
         self.rate = RateMeter()
         self.usual_rate = RateMeter()
         self.errors = 0
@@ -56,6 +56,10 @@ class Channel:
         self.last_error: str | None = None
         self._learned: list[str] = []
         self._learned_from: int | None = None
+
+    def forget_stamps(self) -> None:
+        """Know no more what is usual of its stamps."""
+        self.stamps = StampChooser(self.source.clock, self.take is Take.INTERPOLATE)
 
     def begin_take(self) -> None:
         """Count anew: what is told of a take is of that take alone."""

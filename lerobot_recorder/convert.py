@@ -13,7 +13,9 @@ from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.bag_time import BagTime, bag_time
 from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter, VideoConfig
 from lerobot_recorder.mapping import MappingConfig
+from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.row_plan import RowPlan
+from lerobot_recorder.stamps import RECENT
 from lerobot_recorder.take import Take
 from lerobot_recorder.time_base import SIM_RESET
 
@@ -145,13 +147,17 @@ def _measure(bag: BagReader, base: BagTime, plan: RowPlan, job: ConvertJob) -> l
     Raises:
         StreamError: no camera is as fast as the dataset would say.
     """
+    first: dict[str, list[RawMessage]] = {topic: [] for topic in job.mapping.topics()}
     first_ns: int | None = None
     for raw in base.messages(bag, job.mapping.topics()):
         first_ns = raw.received_ns if first_ns is None else first_ns
         plan.observe(raw)
+        if len(first[raw.topic]) < RECENT:
+            first[raw.topic].append(raw)
         if raw.received_ns - first_ns > MEASURED_NS:
             break
     base.restart()
+    plan.learn_stamps_anew(raw for some in first.values() for raw in some)
     return plan.check_rates(job.allow_low_rate)
 
 

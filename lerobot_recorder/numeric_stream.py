@@ -74,8 +74,17 @@ class NumericStream:
 
     def is_settled(self, time_ns: int, now_ns: int, watermark_ns: int) -> bool:
         """Return whether the target has been passed by a watermark, or its deadline."""
-        passed = self.is_final(time_ns + watermark_ns)
-        return passed or now_ns > self._latency.deadline_ns(time_ns, watermark_ns)
+        is_line = self.config.take is Take.INTERPOLATE
+        needed_ns = time_ns if self.config.take is Take.HOLD else self._partner_ns(time_ns)
+        if self.is_final(needed_ns + watermark_ns):
+            return True
+        partner_ns = time_ns + (self.config.tolerance_ns if is_line else 0)
+        return now_ns > self._latency.deadline_ns(partner_ns, watermark_ns)
+
+    def _partner_ns(self, time_ns: int) -> int:
+        """Return the first stamp at or after a time, of what has come so far [ns]."""
+        partners = [track.first_from(time_ns) for track in self._tracks]
+        return max((stamp for stamp in partners if stamp is not None), default=time_ns)
 
     def is_final(self, time_ns: int) -> bool:
         """Return whether no later arrival in order could change the value at the target."""
@@ -161,6 +170,11 @@ class _Track:
         self.stamps.insert(at, stamp_ns)
         self.values.insert(at, value)
         return True
+
+    def first_from(self, stamp_ns: int) -> int | None:
+        """Return the first stamp at or after a time [ns], None if there is none."""
+        at = bisect_left(self.stamps, stamp_ns)
+        return self.stamps[at] if at < len(self.stamps) else None
 
     def taken(self, at: int, flag: Flag) -> Taken:
         """Return a sample as it is."""

@@ -5,7 +5,7 @@ The recorder, the bag converter and the policy node all see the world through th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,6 +154,14 @@ class RowPlan:
         """Take note of when a message was stamped that no take needs: what is usual is learnt."""
         for channel in self._by_topic.get(raw.topic, ()):
             channel.stamp(peek_header_ns(raw, self._types), raw)
+
+    def learn_stamps_anew(self, messages: Iterable[RawMessage]) -> None:
+        """Take some messages alone as what is usual of stamps: a bag begins again at its start."""
+        for channel in self.all_channels():
+            channel.forget_stamps()
+        for raw in messages:
+            for channel in self._by_topic.get(raw.topic, ()):
+                channel.stamps.choose(peek_header_ns(raw, self._types), raw)
 
     @property
     def is_measured(self) -> bool:
