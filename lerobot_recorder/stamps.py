@@ -26,6 +26,8 @@ KNOWN = 5
 """So many messages make a habit."""
 RECENT = 2 * KNOWN
 REMEMBERED = 64
+BLOCKS = 16
+"""The shortest distance is remembered for so many times as many messages."""
 RHYTHM = 0.2
 """An interval this close to whole periods keeps the rhythm [periods]."""
 
@@ -121,11 +123,11 @@ class StampChooser:
         return self._guess(arrival, arrival_ns)
 
     def _is_believed(self, header_ns: int, arrival_ns: int) -> bool:
+        habit = self._habit
+        habit.note(header_ns, arrival_ns)
         if abs(arrival_ns - header_ns) > ABSURD_NS:
             self.counts.absurd += 1
             return False
-        habit = self._habit
-        habit.note(header_ns, arrival_ns)
         is_late = habit.is_late(header_ns, arrival_ns)
         if habit.has_jumped():
             self.counts.clock_jumps += 1
@@ -157,7 +159,9 @@ class _Habit:
         self._headers: deque[int] = deque(maxlen=REMEMBERED)
         self._believed: deque[int] = deque(maxlen=REMEMBERED)
         self._intervals: deque[int] = deque(maxlen=REMEMBERED)
-        self._last_arrival_ns = 0
+        self._lows: deque[int] = deque(maxlen=BLOCKS)
+        self._adopted = 0
+        self._last = (0, 0)
 
     @property
     def usual_ns(self) -> int | None:
@@ -171,7 +175,13 @@ class _Habit:
     def is_usual(self, distance_ns: int) -> bool:
         """Return whether a distance is nothing new."""
         usual_ns = self.usual_ns
-        return usual_ns is None or abs(distance_ns - usual_ns) <= self._margin_ns()
+        if usual_ns is None:
+            return True
+        ordered = sorted(self._believed)
+        low_ns = ordered[max(1, len(ordered) // 10)]
+        shortest_ns = min((low_ns, *self._lows))
+        longest_ns = usual_ns + usual_ns - low_ns
+        return shortest_ns - UNUSUAL_NS <= distance_ns <= longest_ns + UNUSUAL_NS
 
     def is_late(self, header_ns: int, arrival_ns: int) -> bool:
         """Return whether a message arrived unusually long after its header stamp."""
@@ -196,7 +206,10 @@ class _Habit:
             self._intervals.append(header_ns - self._headers[-1])
         self._headers.append(header_ns)
         self._believed.append(arrival_ns - header_ns)
-        self._last_arrival_ns = arrival_ns
+        self._last = (header_ns, arrival_ns)
+        self._adopted += 1
+        if self._adopted % REMEMBERED == 0:
+            self._lows.append(sorted(self._believed)[1])
 
     def recurs(self, distance_ns: int) -> bool:
         """Return whether a distance is that of half of the last messages."""
@@ -205,6 +218,7 @@ class _Habit:
     def forget_all_but(self, distance_ns: int) -> None:
         """Begin anew with a distance: the stream's clock was set."""
         self._believed.clear()
+        self._lows.clear()
         self._believed.extend(a - h for h, a in self._recent if _alike(a - h, distance_ns))
 
     def could_be(self, header_ns: int, arrival_ns: int) -> bool:
@@ -213,22 +227,21 @@ class _Habit:
         if usual_ns is None or self.is_usual(distance_ns):
             return True
         header_step = header_ns - self._headers[-1]
-        arrival_step = arrival_ns - self._last_arrival_ns
+        arrival_step = arrival_ns - self._last[1]
         period_ns = self._period_ns()
         if period_ns is None:
             return distance_ns > usual_ns and header_step >= 0
-        kept, arrived = _periods(header_step, period_ns), _periods(arrival_step, period_ns)
         if distance_ns < usual_ns:
-            return kept == 1
+            return abs(header_step - period_ns) <= RHYTHM * period_ns
         if header_step <= 0:
             return 2 * arrival_step < period_ns and header_ns in self._headers
-        return kept is not None or arrived is None
-
-    def _margin_ns(self) -> int:
-        """Return how far off the usual a distance may lie; the one lowest is not counted [ns]."""
-        ordered = sorted(self._believed)
-        low = ordered[max(1, len(ordered) // 10)]
-        return UNUSUAL_NS + ordered[(len(ordered) - 1) // 2] - low
+        arrives = _off_rhythm_ns(arrival_step, period_ns) <= RHYTHM * period_ns
+        after_doubt = len(self._recent) > 1 and self._recent[-2] != self._last
+        if after_doubt:
+            allowed_ns = RHYTHM * period_ns
+        else:
+            allowed_ns = UNUSUAL_NS if period_ns > 2 * UNUSUAL_NS else period_ns
+        return not arrives or _off_rhythm_ns(header_step, period_ns) <= allowed_ns
 
     def _period_ns(self) -> int | None:
         """Return the period of a stream that has one [ns]."""
@@ -243,8 +256,6 @@ def _alike(distance_ns: int, other_ns: int) -> bool:
     return abs(distance_ns - other_ns) <= UNUSUAL_NS
 
 
-def _periods(step_ns: int, period_ns: int) -> int | None:
-    """Return how many periods a step is, None if it is no whole number of them."""
-    count = round(step_ns / period_ns)
-    near = abs(step_ns - count * period_ns) <= RHYTHM * period_ns
-    return count if near and count >= 1 else None
+def _off_rhythm_ns(step_ns: int, period_ns: int) -> int:
+    """Return how far a step is from being one period, or some whole number of them [ns]."""
+    return abs(step_ns - max(1, round(step_ns / period_ns)) * period_ns)

@@ -215,3 +215,19 @@ def test_a_header_clock_of_another_pace_is_believed_for_its_rhythm(pace):
         if abs(arrival - device.now) < 9 * S:
             assert device.hear(device.true(), arrival) == device.now
     assert device.counts.lying == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), hertz=st.sampled_from([30, 50, 100]))
+def test_a_busy_machine_makes_no_liars(seed, hertz):
+    """Stamps and arrivals both shaken, now and then held up for long: nothing is doubted."""
+    chance = random.Random(seed)
+    device = Device(hertz, 2, 1)
+    arrival = at = T0
+    for k in range(400):
+        held = chance.choice([0, 0, 0, 0, 0, 0, 5, 20, 60, 150]) if k > 50 else 0
+        shaken = device.true() + round(chance.uniform(0, 0.3) * device.period)
+        at = max(shaken, arrival - MS, at + 1)
+        arrival = max(arrival + 1, device.arrival(at, held))
+        assert device.hear(at, arrival) == at
+    assert device.counts.doubtful == 0

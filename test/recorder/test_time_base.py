@@ -130,9 +130,7 @@ def test_a_clock_that_never_comes_is_told():
     live = LiveTime(use_sim_time=True)
     live.begin(has_clock=False)
     live.decide()
-    with pytest.raises(
-        StreamError, match=r'^waited 20 s for /clock, .* use_sim_time to false$'
-    ):
+    with pytest.raises(StreamError, match=r'^waited 20 s for /clock, .* use_sim_time to false$'):
         live.check_clock(20)
 
 
