@@ -42,6 +42,7 @@ class LiveTime:
     def __init__(self, use_sim_time: bool = False) -> None:
         self.is_simulated: bool | None = True if use_sim_time else None
         self._sim = SimTime()
+        self._sent = SimTime()
         self._vote = ClockVote()
         self._waiting: list[RawMessage] = []
 
@@ -79,11 +80,12 @@ class LiveTime:
             if raw.topic == CLOCK_TOPIC:
                 resets = self._sim.resets
                 self._sim.on_clock(raw.received_ns, clock_ns(raw))
+                self._sent.on_clock(raw.source_ns, clock_ns(raw))
                 if self._sim.resets > resets:
                     yield Restart(self._sim.latest_ns or 0)
             elif not self.is_simulated:
                 yield raw
-            elif (timed := on_time_base(raw, self._sim)) is not None:
+            elif (timed := on_time_base(raw, self._sim, self._sent)) is not None:
                 yield timed
 
     def now_ns(self, arrival_ns: int) -> int | None:

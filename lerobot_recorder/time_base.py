@@ -119,13 +119,21 @@ class ClockVote:
         self._simulated += abs(header_ns - sim_ns) < abs(header_ns - arrival_ns)
 
 
-def on_time_base(raw: RawMessage, base: TimeBase) -> RawMessage | None:
+def on_time_base(
+    raw: RawMessage, arrived: TimeBase, sent: TimeBase | None = None
+) -> RawMessage | None:
     """Return a message with its times of arrival on the headers' clock, None if unknown.
 
     A message that arrived before the simulated clock began, or began anew, has no such time.
+
+    Args:
+        raw: the message.
+        arrived: the headers' clock by time of arrival.
+        sent: the same by source stamp, if it is known: two publishers compare better than a
+            publisher and what the transport made of another.
     """
-    received_ns = base.time_ns(raw.received_ns)
+    received_ns = arrived.time_ns(raw.received_ns)
     if received_ns is None:
         return None
-    source_ns = (base.time_ns(raw.source_ns) or received_ns) if raw.source_ns else 0
-    return replace(raw, source_ns=source_ns, received_ns=received_ns)
+    source_ns = sent.time_ns(raw.source_ns) if sent is not None and raw.source_ns else None
+    return replace(raw, source_ns=source_ns or 0, received_ns=received_ns)

@@ -14,7 +14,7 @@ SIM = 100 * S
 
 def clock(wall: int, sim: int) -> RawMessage:
     stamp = make('builtin_interfaces/msg/Time', sim // S, sim % S)
-    return raw('/clock', make(CLOCK_TYPE, stamp), wall)
+    return raw('/clock', make(CLOCK_TYPE, stamp), wall, wall - MS)
 
 
 def running(pace=1.0, steps=100, every=10 * MS) -> SimTime:
@@ -71,7 +71,7 @@ def heard(live: LiveTime, until: int) -> list[RawMessage | Restart]:
 def test_messages_wait_for_the_clock_and_come_in_order_of_arrival():
     live = LiveTime(use_sim_time=True)
     assert live.begin(has_clock=True)
-    live.add(raw('/x', joint_state(SIM + 20 * MS, 'a', [1]), WALL + 25 * MS, WALL + 24 * MS))
+    live.add(raw('/x', joint_state(SIM + 20 * MS, 'a', [1]), WALL + 25 * MS, WALL + 22 * MS))
     live.add(raw('/y', joint_state(SIM, 'a', [1]), WALL + 12 * MS))
     for k in range(5):
         live.add(clock(WALL + k * 10 * MS, SIM + k * 10 * MS))
@@ -79,7 +79,7 @@ def test_messages_wait_for_the_clock_and_come_in_order_of_arrival():
         ('/y', SIM + 12 * MS)
     ]
     (late,) = heard(live, WALL + 40 * MS)
-    assert (late.received_ns, late.source_ns) == (SIM + 25 * MS, SIM + 24 * MS)
+    assert (late.received_ns, late.source_ns) == (SIM + 25 * MS, SIM + 23 * MS)
     assert live.now_ns(WALL + 40 * MS) == SIM + 40 * MS
 
 
