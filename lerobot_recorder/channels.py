@@ -23,13 +23,19 @@ from lerobot_recorder.mapping import (
     is_action,
     is_image_feature,
 )
-from lerobot_recorder.messages import RawMessage, StampChooser
+from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.numeric_fields import RANGE, SUFFIXES, NamedValues, pick, read_values
+from lerobot_recorder.rates import RateMeter
 from lerobot_recorder.rotation import Quaternion, find_rotations, normalized
+from lerobot_recorder.stamps import StampChooser
 from lerobot_recorder.streams import StreamConfig, Take, Window
 
 LEARN_NS = NS_PER_S
 """How long the first messages of a topic are gathered to learn its joints [ns]."""
+TOLERANCE_NS = 100_000_000
+TOLERANCE_PERIODS = 3.0
+"""Samples this many periods of their stream apart have a gap between them, unless that is
+less than the time above [ns] or the mapping says otherwise."""
 
 
 class Channel:
@@ -49,18 +55,51 @@ class Channel:
         self.source = source
         self.window = window
         self.stream = feature if number == 0 else f'{feature}#{number}'
-        self.stamps = StampChooser(source.clock)
+        self.forget_stamps()
+        self.rate = RateMeter()
+        self.usual_rate = RateMeter()
         self.errors = 0
         self.errors_in_a_row = 0
         self.last_error: str | None = None
         self._learned: list[str] = []
         self._learned_from: int | None = None
 
+    def forget_stamps(self) -> None:
+        """Know no more what is usual of its stamps."""
+        self.stamps = StampChooser(self.source.clock, self.take is Take.INTERPOLATE)
+
     def begin_take(self) -> None:
         """Count anew: what is told of a take is of that take alone."""
-        self.stamps = StampChooser(self.source.clock)
+        self.stamps.begin_take()
+        self.rate = RateMeter()
         self.errors = self.errors_in_a_row = 0
         self.last_error = None
+
+    @property
+    def take(self) -> Take:
+        """How the stream is taken at a tick."""
+        windowed = Take.WINDOW if self.window is not None else None
+        return self.source.take or windowed or default_take(self.feature)
+
+    @property
+    def may_be_silent(self) -> bool:
+        """Whether silence is no gap: of what is held, and of commands, unless told otherwise."""
+        silent = self.source.may_be_silent
+        holds = is_action(self.feature) or self.take is Take.HOLD
+        return holds if silent is None else silent
+
+    def stamp(self, header_ns: int | None, raw: RawMessage) -> int | None:
+        """Return the acquisition stamp of a message [ns], None if it is better left out.
+
+        Args:
+            header_ns: its header stamp, None if it has none [ns].
+            raw: the message.
+        """
+        stamp_ns = self.stamps.choose(header_ns, raw)
+        if stamp_ns is not None:
+            self.rate.add(stamp_ns)
+            self.usual_rate.add(stamp_ns)
+        return stamp_ns
 
     @property
     def is_learned(self) -> bool:
@@ -69,16 +108,12 @@ class Channel:
 
     def stream_config(self) -> StreamConfig:
         """Return what the synchronizer must know of it."""
-        source, silent = self.source, self.source.may_be_silent
-        windowed = Take.WINDOW if self.window is not None else None
-        take = source.take or windowed or default_take(self.feature)
-        holds = is_action(self.feature) or take is Take.HOLD
         return StreamConfig(
             name=self.stream,
-            take=take,
-            offset_ns=round(source.offset_ms * 1e6),
-            tolerance_ns=round(source.tolerance_ms * 1e6),
-            may_be_silent=holds if silent is None else silent,
+            take=self.take,
+            offset_ns=round(self.source.offset_ms * 1e6),
+            tolerance_ns=self._tolerance_ns(),
+            may_be_silent=self.may_be_silent,
             rotations=self.rotations(),
             window=self.window,
         )
@@ -86,6 +121,13 @@ class Channel:
     def rotations(self) -> tuple[Quaternion, ...]:
         """Return where among its elements the quaternions are."""
         return ()
+
+    def _tolerance_ns(self) -> int:
+        """Return what is told, else what the stream's own rate, as known by now, asks for [ns]."""
+        if self.source.tolerance_ms is not None:
+            return round(self.source.tolerance_ms * 1e6)
+        hertz = self.usual_rate.own_hz
+        return max(TOLERANCE_NS, round(TOLERANCE_PERIODS * NS_PER_S / hertz) if hertz else 0)
 
     def described(self, missing: list[int]) -> str:
         """Return the topic, and which elements of it are missing if only some are."""

@@ -241,6 +241,7 @@ class RecorderConfig:
         watermark_ms: how much longer than a stream's known latency to wait for it [ms].
         max_gap_s: a sensor silent for longer ends the take [s].
         prepare_timeout_s: how long to wait for the first message of every topic [s].
+        allow_low_rate: record even if no camera is as fast as the dataset's fps says.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -253,6 +254,7 @@ class RecorderConfig:
     watermark_ms: float = 100.0
     max_gap_s: float = 1.0
     prepare_timeout_s: float = 20.0
+    allow_low_rate: bool = False
 
     def mapping_keys(self) -> dict[str, Any]:
         """Return the keys that belong to the mapping."""

@@ -7,19 +7,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lerobot_drivers.common.clock import FOREVER_NS
+from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
 from lerobot_drivers.common.errors import BagError
 from lerobot_recorder.bag_reader import BagReader
+from lerobot_recorder.bag_time import BagTime, bag_time
 from lerobot_recorder.capture import Capture
 from lerobot_recorder.config import DatasetConfig
 from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.mapping import MappingConfig
+from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_facts import SessionFacts
+from lerobot_recorder.stamps import RECENT
 from lerobot_recorder.take import Take
+from lerobot_recorder.time_base import SIM_RESET
 
 Progress = Callable[[int], None]
+MEASURED_NS = 10 * NS_PER_S
+"""So much of a bag is looked at to know how fast its streams are [ns]."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class ConvertJob:
         sent: topic of the commands really sent, where it cannot be told by its name.
         start_ns: nothing before this acquisition time becomes a row [ns].
         end_ns: nothing after this acquisition time becomes a row [ns].
+        allow_low_rate: convert even if no camera is as fast as the dataset says.
     """
 
     bag: Path
@@ -47,6 +54,7 @@ class ConvertJob:
     sent: str | None = None
     start_ns: int = 0
     end_ns: int = FOREVER_NS
+    allow_low_rate: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,7 @@ class Converted:
         defects: kind -> how often, none of it zero.
         streams: stream -> its figures.
         encoding: how pictures are encoded and why, empty without video.
+        notices: what else is worth telling, one line each.
     """
 
     frames: int
@@ -68,6 +77,7 @@ class Converted:
     defects: dict[str, int]
     streams: dict[str, dict[str, Any]]
     encoding: str = ''
+    notices: tuple[str, ...] = ()
 
 
 def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Converted:
@@ -84,16 +94,18 @@ def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Conv
     with BagReader(job.bag) as bag:
         check_topics(bag, job.mapping)
         plan = learn_plan(bag, job.mapping)
+        base = bag_time(bag, job.mapping.topics())
+        notices = _measure(bag, base, plan, job)
         info = _info(job, plan)
         with DatasetWriter.create(job.root, info) as writer:
             capture = Capture(job.mapping, job.session, bag.types, job.sent)
             capture.look(bag.topics)
             take = Take(plan, writer, job.task, job.start_ns, capture)
             take.until_ns = job.end_ns
-            _replay(bag, take, capture, progress)
+            _replay(_Replay(bag, base, take, capture), progress)
             if take.num_frames == 0:
                 raise BagError(_why_empty(job, take))
-            outcome = 'incomplete' if take.lost else None
+            outcome = 'incomplete' if take.lost or take.ended else None
             take.save(outcome)
             return Converted(
                 frames=take.num_frames,
@@ -102,6 +114,7 @@ def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Conv
                 defects=take.defects(),
                 streams=take.report(),
                 encoding=told(info),
+                notices=(*notices, *((take.ended,) if take.ended else ())),
             )
 
 
@@ -147,15 +160,47 @@ def learn_plan(bag: BagReader, mapping: MappingConfig) -> RowPlan:
     return plan
 
 
-def _replay(bag: BagReader, take: Take, capture: Capture, progress: Progress) -> None:
-    for done, raw in enumerate(bag.messages(capture.topics()), start=1):
-        if not capture.on_message(raw):
+def _measure(bag: BagReader, base: BagTime, plan: RowPlan, job: ConvertJob) -> list[str]:
+    """Learn from the first messages what is usual of each stream, and how fast it is.
+
+    Raises:
+        StreamError: no camera is as fast as the dataset would say.
+    """
+    first: dict[str, list[RawMessage]] = {topic: [] for topic in job.mapping.topics()}
+    first_ns: int | None = None
+    for raw in base.messages(bag, job.mapping.topics()):
+        first_ns = raw.received_ns if first_ns is None else first_ns
+        plan.observe(raw)
+        if len(first[raw.topic]) < RECENT:
+            first[raw.topic].append(raw)
+        if raw.received_ns - first_ns > MEASURED_NS:
+            break
+    base.restart()
+    plan.learn_stamps_anew(raw for some in first.values() for raw in some)
+    return plan.check_rates(job.allow_low_rate)
+
+
+@dataclass(frozen=True)
+class _Replay:
+    bag: BagReader
+    base: BagTime
+    take: Take
+    capture: Capture
+
+
+def _replay(replay: _Replay, progress: Progress) -> None:
+    take = replay.take
+    messages = replay.base.messages(replay.bag, replay.capture.topics())
+    for done, raw in enumerate(messages, start=1):
+        if not replay.capture.on_message(raw):
             take.add(raw)
             take.poll(raw.received_ns)
         if take.lost is not None:
             break
         progress(done)
     take.finish()
+    if replay.base.has_restarted and not take.lost and take.until_ns == FOREVER_NS:
+        take.ended = SIM_RESET
 
 
 def _why_empty(job: ConvertJob, take: Take) -> str:

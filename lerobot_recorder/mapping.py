@@ -113,7 +113,8 @@ class SourceConfig:
         window: rows get windows of samples, shape [K, elements]; ``take`` is ``window``.
         clock: which clock stamps it.
         offset_ms: fixed latency of its stamps [ms].
-        tolerance_ms: samples further apart have a gap between them [ms].
+        tolerance_ms: samples further apart have a gap between them [ms]; None takes three
+            periods of the stream as measured before the take, and at least 100 ms.
         may_be_silent: silence is no gap; None decides: actions and what is held may.
     """
 
@@ -128,13 +129,13 @@ class SourceConfig:
     window: WindowConfig | None = None
     clock: StampClock = StampClock.AUTO
     offset_ms: float = 0.0
-    tolerance_ms: float = 100.0
+    tolerance_ms: float | None = None
     may_be_silent: bool | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.offset_ms):
             raise ValueError(f'offset_ms must be a number, found {self.offset_ms}')
-        if not 0 < self.tolerance_ms < math.inf:
+        if self.tolerance_ms is not None and not 0 < self.tolerance_ms < math.inf:
             raise ValueError(f'tolerance_ms must be above 0, found {self.tolerance_ms}')
         if self.joints is not None and (
             not self.joints or len(set(self.joints)) < len(self.joints)

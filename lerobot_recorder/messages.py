@@ -6,7 +6,8 @@ the same take cannot differ.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import struct
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -18,8 +19,7 @@ from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import StreamError
 
 HEADER = 'std_msgs/msg/Header'
-ABSURD_NS = 10 * NS_PER_S
-"""A header stamp further than this from the source stamp is not believed [ns]."""
+CLOCK_TYPE = 'rosgraph_msgs/msg/Clock'
 
 
 @dataclass(frozen=True)
@@ -90,48 +90,39 @@ class StampClock(str, Enum):
     RECEIVE = 'receive'
 
 
-@dataclass
-class StampChooser:
-    """Chooses the stamp of each message of one stream and counts doubtful ones.
-
-    Attributes:
-        clock: the clock wanted; ``auto`` is the header's unless that is absent, zero or
-            absurd, then the source's, then the receive time.
-        missing: messages without a header stamp, or with a zero one.
-        absurd: messages whose header stamp lay far from their source stamp.
-    """
-
-    clock: StampClock = StampClock.AUTO
-    missing: int = 0
-    absurd: int = 0
-    used: dict[str, int] = field(default_factory=dict)
-
-    def choose(self, message: Any, raw: RawMessage) -> int:
-        """Return the acquisition stamp of a message [ns]."""
-        name, stamp_ns = self._choose(message, raw)
-        self.used[name] = self.used.get(name, 0) + 1
-        return stamp_ns
-
-    def _choose(self, message: Any, raw: RawMessage) -> tuple[str, int]:
-        if self.clock is StampClock.RECEIVE:
-            return 'receive', raw.received_ns
-        source_ns = raw.source_ns or raw.received_ns
-        source = 'source' if raw.source_ns else 'receive'
-        if self.clock is StampClock.SOURCE:
-            return source, source_ns
-        header_ns = header_stamp_ns(message)
-        if not header_ns:
-            self.missing += 1
-            return source, source_ns
-        if self.clock is StampClock.AUTO and abs(header_ns - source_ns) > ABSURD_NS:
-            self.absurd += 1
-            return source, source_ns
-        return 'header', header_ns
-
-
 def header_stamp_ns(message: Any) -> int | None:
     """Return the header stamp of a message [ns], None if its type has no header."""
     header = getattr(message, 'header', None)
     if header is None:
         return None
     return int(header.stamp.sec) * NS_PER_S + int(header.stamp.nanosec)
+
+
+@cache
+def _begins_with_header(types: Typestore, msgtype: str) -> bool:
+    fields = types.fielddefs[msgtype][1] if msgtype in types.fielddefs else []
+    return bool(fields) and fields[0][1][1] == HEADER
+
+
+def peek_header_ns(raw: RawMessage, types: Typestore | None = None) -> int | None:
+    """Return the header stamp of a message nobody decodes [ns], None if there is none to see."""
+    if not _begins_with_header(types or standard_types(), raw.msgtype) or len(raw.data) < 12:
+        return None
+    return _time_at_start(raw.data)
+
+
+def clock_ns(raw: RawMessage) -> int:
+    """Return the simulated time in a message of ``/clock`` [ns].
+
+    Raises:
+        StreamError: it is no such message.
+    """
+    if raw.msgtype != CLOCK_TYPE or len(raw.data) < 12:
+        raise StreamError(f'{raw.topic}: not a valid {CLOCK_TYPE}')
+    return _time_at_start(raw.data)
+
+
+def _time_at_start(data: bytes) -> int:
+    """Return the time a CDR message begins with; its second byte tells the order of bytes."""
+    seconds, nanoseconds = struct.unpack_from('<iI' if data[1] & 1 else '>iI', data, 4)
+    return int(seconds) * NS_PER_S + int(nanoseconds)

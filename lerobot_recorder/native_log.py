@@ -20,8 +20,15 @@ from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.dataset.side_tables import STAMP, SideTable
 from lerobot_recorder.fixed_messages import header_ns
 from lerobot_recorder.mapping import NativeConfig
-from lerobot_recorder.messages import HEADER, RawMessage, StampChooser, decode, standard_types
+from lerobot_recorder.messages import (
+    HEADER,
+    RawMessage,
+    decode,
+    header_stamp_ns,
+    standard_types,
+)
 from lerobot_recorder.native_columns import NativeColumns, is_kept
+from lerobot_recorder.stamps import StampChooser
 
 MAX_WAITING_NS = 2 * NS_PER_S
 """Before an episode begins, messages older than this are forgotten [ns]."""
@@ -70,14 +77,6 @@ class _Waiting:
     stamp_ns: int
     header_ns: int | None
     raw: RawMessage
-
-
-class _Stamped:
-    """A message of which nothing but the header is read."""
-
-    def __init__(self, header_stamp_ns: int) -> None:
-        self.header = self.stamp = self
-        self.sec, self.nanosec = divmod(header_stamp_ns, NS_PER_S)
 
 
 class NativeLog:
@@ -169,9 +168,7 @@ class NativeLog:
             'topic': self.source.topic,
             'type': self._msgtype,
             **asdict(self.counts),
-            'clock': dict(self._stamps.used),
-            'missing_stamps': self._stamps.missing,
-            'absurd_stamps': self._stamps.absurd,
+            **self._stamps.counts.report(),
             'last_error': self.last_error,
         }
 
@@ -197,11 +194,12 @@ class NativeLog:
             return self._stamps.choose(None, raw), None
         stamp_ns = header_ns(raw.data)
         try:
-            message = decode(raw, self._types) if stamp_ns is None else _Stamped(stamp_ns)
+            if stamp_ns is None:
+                stamp_ns = header_stamp_ns(decode(raw, self._types))
         except StreamError as error:
             self._count_error(error)
             return None, None
-        return self._stamps.choose(message, raw), stamp_ns
+        return self._stamps.choose(stamp_ns, raw), stamp_ns
 
     def _count_error(self, error: StreamError) -> None:
         self.counts.unusable += 1

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 import numpy as np
 from numpy.typing import NDArray
 
-from lerobot_recorder.streams import Flag, StreamConfig, StreamCounts, Take, Taken
+from lerobot_recorder.streams import Flag, Latency, StreamConfig, StreamCounts, Take, Taken
 
 KEPT_PERIODS = 2
 """So far back the time at which numbers are taken may go from one tick to the next."""
@@ -24,7 +24,7 @@ class NumericStream:
     def __init__(self, config: StreamConfig, period_ns: int) -> None:
         self.config = config
         self.counts = StreamCounts()
-        self.max_latency_ns = 0
+        self._latency = Latency()
         self._period_ns = period_ns
         self._tracks = [_Track()]
         self._is_split = False
@@ -40,7 +40,7 @@ class NumericStream:
         """
         self.counts.received += 1
         stamp_ns -= self.config.offset_ns
-        self.max_latency_ns = max(self.max_latency_ns, received_ns - stamp_ns)
+        self._latency.add(received_ns - stamp_ns)
         if self._horizon_ns is not None and stamp_ns <= self._horizon_ns:
             self.counts.late += 1
         row = np.asarray(value, dtype=np.float64)
@@ -56,7 +56,7 @@ class NumericStream:
             added = [self._tracks[0].add(stamp_ns, row)]
         self.counts.duplicates += not any(added)
 
-    def first_ns(self) -> int | None:
+    def first_ns(self, from_ns: int = 0) -> int | None:
         """Return the first stamp at which every element has been known, None before that."""
         firsts = [track.stamps[0] for track in self._tracks if track.stamps]
         return max(firsts) if len(firsts) == len(self._tracks) else None
@@ -73,9 +73,18 @@ class NumericStream:
         return [at for at, track in enumerate(self._tracks) if not track.stamps]
 
     def is_settled(self, time_ns: int, now_ns: int, watermark_ns: int) -> bool:
-        """Return whether the target has been passed, or its deadline."""
-        deadline = time_ns + watermark_ns + max(self.max_latency_ns, 0)
-        return self.is_final(time_ns) or now_ns > deadline
+        """Return whether the target has been passed by a watermark, or its deadline."""
+        is_line = self.config.take is Take.INTERPOLATE
+        needed_ns = time_ns if self.config.take is Take.HOLD else self._partner_ns(time_ns)
+        if self.is_final(needed_ns + watermark_ns):
+            return True
+        partner_ns = time_ns + (self.config.tolerance_ns if is_line else 0)
+        return now_ns > self._latency.deadline_ns(partner_ns, watermark_ns)
+
+    def _partner_ns(self, time_ns: int) -> int:
+        """Return the first stamp at or after a time, of what has come so far [ns]."""
+        partners = [track.first_from(time_ns) for track in self._tracks]
+        return max((stamp for stamp in partners if stamp is not None), default=time_ns)
 
     def is_final(self, time_ns: int) -> bool:
         """Return whether no later arrival in order could change the value at the target."""
@@ -169,6 +178,11 @@ class _Track:
         self.stamps.insert(at, stamp_ns)
         self.values.insert(at, value)
         return True
+
+    def first_from(self, stamp_ns: int) -> int | None:
+        """Return the first stamp at or after a time [ns], None if there is none."""
+        at = bisect_left(self.stamps, stamp_ns)
+        return self.stamps[at] if at < len(self.stamps) else None
 
     def taken(self, at: int, flag: Flag) -> Taken:
         """Return a sample as it is."""

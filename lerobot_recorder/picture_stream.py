@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Any
 
-from lerobot_recorder.streams import Flag, StreamConfig, StreamCounts, Taken
+from lerobot_recorder.streams import Flag, Latency, StreamConfig, StreamCounts, Taken
 
 SLIP_PHASE = 0.75
 """Phase of a picture against its tick at which a slip happens [periods]."""
@@ -28,7 +28,7 @@ class PictureStream:
     def __init__(self, config: StreamConfig, period_ns: int) -> None:
         self.config = config
         self.counts = StreamCounts()
-        self.max_latency_ns = 0
+        self._latency = Latency()
         self._period_ns = period_ns
         self._stamps: list[int] = []
         self._pictures: list[Any] = []
@@ -46,7 +46,7 @@ class PictureStream:
         """
         self.counts.received += 1
         stamp_ns -= self.config.offset_ns
-        self.max_latency_ns = max(self.max_latency_ns, received_ns - stamp_ns)
+        self._latency.add(received_ns - stamp_ns)
         if self._last is not None and stamp_ns <= self._last.stamp_ns:
             late = stamp_ns < self._last.stamp_ns
             self.counts.late += late
@@ -56,21 +56,23 @@ class PictureStream:
         if at < len(self._stamps) and self._stamps[at] == stamp_ns:
             self.counts.duplicates += 1
             return
+        self.counts.pending += 1
         self._stamps.insert(at, stamp_ns)
         self._pictures.insert(at, value)
 
-    def first_ns(self) -> int | None:
-        """Return the stamp of the first picture held."""
-        return self._stamps[0] if self._stamps else None
+    def first_ns(self, from_ns: int = 0) -> int | None:
+        """Return the stamp of the first picture held from a time on [ns]."""
+        at = bisect_left(self._stamps, from_ns)
+        return self._stamps[at] if at < len(self._stamps) else None
 
     def last_ns(self) -> int | None:
         """Return the stamp of the last picture held."""
         return self._stamps[-1] if self._stamps else None
 
     def is_settled(self, tick_ns: int, now_ns: int, watermark_ns: int) -> bool:
-        """Return whether the tick has been passed, or its deadline."""
-        deadline = tick_ns + watermark_ns + max(self.max_latency_ns, 0)
-        return self.is_final(tick_ns) or now_ns > deadline
+        """Return whether the tick has been passed by a watermark, or its deadline."""
+        passed = self.is_final(tick_ns) and self._stamps[-1] >= tick_ns + watermark_ns
+        return passed or now_ns > self._latency.deadline_ns(tick_ns, watermark_ns)
 
     def is_final(self, tick_ns: int) -> bool:
         """Return whether no later arrival in order could change the picture at the tick."""
@@ -101,6 +103,7 @@ class PictureStream:
             self.counts.fresh += 1
             at = bisect_left(self._stamps, taken.stamp_ns)
             self._count_skipped(at, taken, tick_ns)
+            self.counts.pending -= at + 1
             del self._stamps[: at + 1], self._pictures[: at + 1]
             self._last, self._last_tick_ns = taken, tick_ns
         elif taken.flag is Flag.SLIP:
@@ -111,6 +114,8 @@ class PictureStream:
     def drop_before(self, stamp_ns: int) -> None:
         """Forget pictures before the stamp; none of them counts as skipped."""
         at = bisect_left(self._stamps, stamp_ns)
+        self.counts.before += at
+        self.counts.pending -= at
         del self._stamps[:at], self._pictures[:at]
 
     def _head(self, tick_ns: int) -> int:
@@ -137,13 +142,15 @@ class PictureStream:
 
     def _count_skipped(self, skipped: int, taken: Taken, tick_ns: int) -> None:
         """Count pictures no tick takes; tell a slip from a camera faster than the grid."""
+        if self._last is None:
+            self.counts.before += skipped
         if self._last is None or not skipped:
             return
         self.counts.skipped += skipped
         apart_ns = (taken.stamp_ns - self._last.stamp_ns) // (skipped + 1)
         one_tick_on = tick_ns - self._last_tick_ns < 1.5 * self._period_ns
         if one_tick_on and apart_ns > self._slip_ns:
-            self.counts.slips += skipped
+            self.counts.skip_slips += skipped
 
     def _why_repeated(self, head: int) -> Flag:
         """Tell a slip (the camera is slower than the grid) from a picture that is missing."""

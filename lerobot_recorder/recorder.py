@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass
 from typing import Any
 
 from lerobot_drivers.common.clock import NS_PER_S
@@ -23,6 +22,7 @@ from lerobot_recorder.dataset.dataset_writer import (
 )
 from lerobot_recorder.images import IMAGE_TYPES
 from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.recorder_status import EpisodeSummary, Phase, RecorderStatus, SessionConfig
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.take import Take
 
@@ -33,99 +33,10 @@ KEPT_NUMBERS = 200
 SETTLING_POLLS = 3
 """Polls after the dataset was opened until the first take: that may have taken a while, and
 what queued up meanwhile has to be taken in first."""
+MEASURE_NS = 3 * NS_PER_S
+"""So long at most the rates of the sensors are measured before the first take [ns]."""
 DRAIN_NS = NS_PER_S // 2
 """How long after the end of an episode its last messages are waited for [ns]."""
-
-
-class Phase(str, Enum):
-    """What the recorder is doing."""
-
-    PREPARING = 'preparing'
-    WAITING = 'waiting'
-    RECORDING = 'recording'
-    FINISHING = 'finishing'
-    SAVING = 'saving'
-    RESETTING = 'resetting'
-    DONE = 'done'
-
-
-@dataclass(frozen=True)
-class SessionConfig:
-    """How the episodes of a session run.
-
-    Attributes:
-        task: what the robot is told to do.
-        num_episodes: how many episodes to record.
-        episode_frames: rows in a full episode.
-        reset_ns: time between two episodes [ns].
-        timeout_ns: how long to wait for messages before giving up [ns].
-    """
-
-    task: str
-    num_episodes: int
-    episode_frames: int
-    reset_ns: int = 0
-    timeout_ns: int = 20 * NS_PER_S
-
-
-@dataclass(frozen=True)
-class RecorderStatus:
-    """What an operator must know.
-
-    Attributes:
-        phase: what the recorder is doing.
-        saved: episodes that are on the disk for good.
-        accepted: episodes that were recorded and kept, saved already or being saved.
-        wanted: episodes to be recorded in this session.
-        frames: rows of the running episode.
-        episode_frames: rows of a full episode.
-        waiting_for: topics that have not given a value yet.
-        left_s: time left of a reset [s].
-        task: what the robot is told to do.
-        message: the last thing worth telling.
-    """
-
-    phase: str
-    saved: int
-    accepted: int
-    wanted: int
-    frames: int
-    episode_frames: int
-    waiting_for: tuple[str, ...]
-    left_s: float
-    task: str
-    message: str
-
-    @property
-    def summary(self) -> str:
-        """The phase, and which episodes are on the disk and which are on their way there."""
-        waiting = self.accepted - self.saved
-        being = f', {waiting} accepted and being saved' if waiting else ''
-        return f'{self.phase}: {self.saved} of {self.wanted} episodes saved{being}'
-
-
-def idle_status(session: SessionConfig) -> RecorderStatus:
-    """Return the status of a recorder that does not know yet what to record."""
-    waiting = ('any topic that can be recorded',)
-    wanted, frames = session.num_episodes, session.episode_frames
-    return RecorderStatus('preparing', 0, 0, wanted, 0, frames, waiting, 0.0, session.task, '')
-
-
-@dataclass(frozen=True)
-class EpisodeSummary:
-    """What became of one episode: durable, with its defects.
-
-    Attributes:
-        index: its number in the dataset.
-        frames: its rows.
-        outcome: ``incomplete`` if a sensor was lost or the session cut short, else None.
-        defects: kind -> how often.
-    """
-
-    index: int
-    frames: int
-    outcome: str | None
-    defects: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,13 +46,12 @@ class _Accepted:
     pending: PendingEpisode
     outcome: str | None
     defects: dict[str, int]
-    lost: str | None
+    why: str
 
     def told(self, saved: SavedEpisode) -> str:
         defects = ''.join(f', {number} {kind}' for kind, number in self.defects.items())
         kept = f', {self.outcome}' if self.outcome else ''
-        lost = f'; {self.lost} fell silent' if self.lost else ''
-        return f'episode {saved.index} saved: {saved.length} frames{kept}{defects}{lost}'
+        return f'episode {saved.index} saved: {saved.length} frames{kept}{defects}{self.why}'
 
 
 class Recorder:
@@ -174,6 +84,7 @@ class Recorder:
         self._take: Take | None = None
         self._now_ns = now_ns
         self._since_ns = now_ns
+        self._measured_from_ns = now_ns
         self._keep, self._warned = True, False
         self._stopped = False
         self._pending: deque[_Accepted] = deque()
@@ -201,7 +112,9 @@ class Recorder:
         if self.phase is Phase.PREPARING:
             self._plan.learn(raw)
         self._remember(raw)
-        if self._take is not None:
+        if self._take is None:
+            self._plan.observe(raw)
+        else:
             self._take.add(raw)
             self._advance(self._now_ns)
 
@@ -224,9 +137,10 @@ class Recorder:
             self._settling_polls -= 1
             if self._settling_polls <= 0:
                 self._begin()
-        elif self.phase is Phase.PREPARING and self._plan.is_learned:
+        elif self.phase is Phase.PREPARING and self._is_measured():
+            told = self._plan.check_rates(self._session.allow_low_rate)
             self._writer = self._make_writer(self._plan.features())
-            self.message = '; '.join(self._writer.notices)
+            self.message = '; '.join([*self._writer.notices, *told])
         elif self.phase is Phase.RESETTING and now_ns >= self._since_ns + self._session.reset_ns:
             self._begin()
         self._check_timeout()
@@ -252,7 +166,8 @@ class Recorder:
         if self.phase in closing and self._take is not None:
             self._take.until_ns = min(self._take.until_ns, self._now_ns)
             self._take.finish()
-            self._close_take(stopped=not self._take.is_full)
+            self._take.ended = None if self._take.is_full else 'the session was stopped'
+            self._close_take()
         self._take = None
         if not self.is_done:
             self._go(Phase.SAVING)
@@ -275,6 +190,22 @@ class Recorder:
         self._collect()
         if failures:
             raise DatasetError('; '.join(failures))
+
+    def restart_time(self, now_ns: int, reason: str) -> None:
+        """Go on at an earlier time: the clock of all stamps went back.
+
+        A running episode ends with what came before; the next take begins in the new time.
+
+        Args:
+            now_ns: time of arrival now, on the new clock [ns].
+            reason: what happened, for the operator.
+        """
+        if self._take is not None:
+            self._take.finish()
+            self._take.ended = reason
+            self._close_take()
+        self._recent.clear()
+        self._now_ns = self._since_ns = self._measured_from_ns = now_ns
 
     def close(self) -> None:
         """Finalise the dataset; an episode still running is dropped, accepted ones are saved."""
@@ -302,7 +233,7 @@ class Recorder:
     def waiting_for(self) -> list[str]:
         """Return the topics without which nothing goes on."""
         if self.phase is Phase.PREPARING:
-            return self._plan.unlearned_topics()
+            return self._plan.unlearned_topics() or self._plan.unheard_topics()
         return self._take.waiting_for() if self._take and self.phase is Phase.WAITING else []
 
     def _advance(self, now_ns: int) -> None:
@@ -350,6 +281,13 @@ class Recorder:
         if self.phase is Phase.SAVING and self._take is None:
             self._go(Phase.DONE)
 
+    def _is_measured(self) -> bool:
+        """Return whether it is known what the streams are and how fast, or long enough waited."""
+        if not self._plan.is_learned:
+            self._measured_from_ns = self._now_ns
+            return False
+        return self._plan.is_measured or self._now_ns - self._measured_from_ns >= MEASURE_NS
+
     def _begin(self) -> None:
         assert self._writer is not None
         task = self._session.task
@@ -371,20 +309,19 @@ class Recorder:
             self._keep, self._take.until_ns = keep, self._now_ns
             self._go(Phase.FINISHING)
 
-    def _close_take(self, stopped: bool = False) -> None:
+    def _close_take(self) -> None:
         """Save or drop the take, then reset or finish."""
         assert self._take is not None and self._writer is not None
         take, self._take = self._take, None
         if self._keep and take.num_frames:
-            outcome = 'incomplete' if take.lost or stopped else None
+            outcome = 'incomplete' if take.lost or take.ended else None
             pending = take.accept(outcome)
-            self._pending.append(_Accepted(pending, outcome, take.defects(), take.lost))
+            self._pending.append(_Accepted(pending, outcome, take.defects(), _why(take)))
             self.message = f'episode accepted: {pending.length} frames; being saved'
         else:
             self._writer.discard_episode()
             self.message = 'episode dropped' if not self._keep else 'nothing was recorded'
-        if take.lost is not None:
-            self.message += f'; {take.lost} fell silent'
+        self.message += _why(take)
         enough = self.accepted >= self._session.num_episodes
         self._go(Phase.SAVING if enough or self._stopped else Phase.RESETTING)
 
@@ -400,3 +337,9 @@ class Recorder:
             seconds = self._session.timeout_ns / NS_PER_S
             told = [f'; {error}' for error in self._plan.last_errors()]
             raise StreamError(f'waited {seconds:.0f} s for {silent}{"".join(told)}')
+
+
+def _why(take: Take) -> str:
+    """Return why a take ended before its time, to be told behind something else."""
+    silent = [f'{take.lost} fell silent'] if take.lost else []
+    return ''.join(f'; {reason}' for reason in [*silent, *filter(None, [take.ended])])

@@ -8,24 +8,27 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Protocol
 
+from rclpy.clock import Clock, ClockType
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_drivers.common.clock import NS_PER_S, SystemClock
 from lerobot_drivers.common.errors import StreamError
 from lerobot_drivers.common.naming import RECORDER_STATUS
 from lerobot_drivers.ros import (
     AutostartLifecycleNode,
     declare,
     declare_config_file,
-    now_ns,
     qos_status,
     run_node,
 )
 from lerobot_recorder.arrival_clock import ArrivalClock
 from lerobot_recorder.graph_watch import GraphWatch
+from lerobot_recorder.live_time import LiveTime, Restart
+from lerobot_recorder.mapping import MappingConfig
 from lerobot_recorder.messages import RawMessage
-from lerobot_recorder.recorder import Recorder, RecorderStatus, idle_status
+from lerobot_recorder.recorder import Recorder
+from lerobot_recorder.recorder_status import RecorderStatus, idle_status
 from lerobot_recorder.ros import (
     HIGH_RATE_DEPTH,
     NUMBERS_DEPTH,
@@ -35,6 +38,7 @@ from lerobot_recorder.ros import (
 )
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_file import load_record_config
+from lerobot_recorder.time_base import CLOCK_TOPIC, SIM_RESET
 
 POLL_S = 0.02
 STATUS_S = 0.2
@@ -56,6 +60,9 @@ class View(Protocol):
 class RecorderNode(AutostartLifecycleNode):
     """Subscribes as its publishers allow, feeds the recorder, publishes its status.
 
+    Its own timers, patience with the graph and times of arrival run on the system's clock; the
+    recorder gets them on the clock of the headers, which in a simulation is ``/clock``.
+
     Args:
         view: an operator's view in the same process, if there is one.
     """
@@ -68,8 +75,11 @@ class RecorderNode(AutostartLifecycleNode):
         self._robot_ns = declare(
             self, 'robot_namespace', '', "of the robot; by default this node's own"
         )
+        self._wall = SystemClock()
+        self._time = LiveTime(self.get_parameter('use_sim_time').value)
         self._arrivals = ArrivalClock()
         self._subscribers: dict[str, TopicSubscriber | FactSubscriber] = {}
+        self._mapping: MappingConfig | None = None
         self._said: RecorderStatus | None = None
 
     def do_configure(self) -> None:
@@ -81,11 +91,12 @@ class RecorderNode(AutostartLifecycleNode):
 
     def do_activate(self) -> None:
         """Look for the topics and start to record."""
-        self._watch, self._looking_since = GraphWatch(), now_ns(self)
+        self._watch, self._looking_since = GraphWatch(), self._wall.now_ns()
         self._refresh()
-        self.create_timer(REFRESH_S, self._refresh)
-        self.create_timer(POLL_S, self._poll)
-        self.create_timer(STATUS_S, self._report)
+        clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(REFRESH_S, self._refresh, clock=clock)
+        self.create_timer(POLL_S, self._poll, clock=clock)
+        self.create_timer(STATUS_S, self._report, clock=clock)
 
     def do_deactivate(self) -> None:
         """End the session; the running episode is kept, and all that was accepted is saved."""
@@ -103,21 +114,44 @@ class RecorderNode(AutostartLifecycleNode):
         if self.recorder is not None:
             self.recorder.close()
 
+    def _on_fact(self, raw: RawMessage) -> None:
+        self._capture.on_message(raw)
+
     def _on_message(self, raw: RawMessage) -> None:
-        if self.recorder is not None:
+        self._arrivals.on_message(raw.topic, raw.received_ns)
+        if self._time.is_simulated is False and self.recorder is not None:
             self.recorder.on_message(raw)
-            if not self._capture.facts.is_fact(raw.topic):
-                self._arrivals.on_message(raw.topic, raw.received_ns)
 
     def _poll(self) -> None:
+        arrived = self._arrivals.tick(self._wall.now_ns())
+        if self._mapping is None or not self._knows_time():
+            return
+        events = list(self._time.release(arrived))
+        now = self._time.now_ns(arrived)
+        if self.recorder is None:
+            self.recorder = self._make_recorder(self._mapping, now)
         if self.recorder is None:
             return
-        self.recorder.poll(self._arrivals.tick(now_ns(self)))
+        for event in events:
+            if isinstance(event, Restart):
+                self.recorder.restart_time(event.time_ns, SIM_RESET)
+            else:
+                self.recorder.on_message(event)
+        if now is not None:
+            self.recorder.poll(now)
         if self.recorder.is_done:
             self.request_exit()
 
+    def _knows_time(self) -> bool:
+        """Return whether it is known on which clock the headers run, or patience has ended."""
+        if self._wall.now_ns() - self._looking_since >= self._patience_ns:
+            self._time.decide()
+        return self._time.is_simulated is not None
+
     def _refresh(self) -> None:
-        if self.recorder is None and not self._found_topics():
+        if self._mapping is None:
+            self._mapping = self._find_mapping()
+        if self._mapping is None:
             return
         self._look_around(graph_topics(self))
         for topic, subscriber in self._subscribers.items():
@@ -133,24 +167,32 @@ class RecorderNode(AutostartLifecycleNode):
         except StreamError as error:
             self._capture.refused[topic] = str(error)
 
-    def _found_topics(self) -> bool:
-        """Make the recorder once it is clear what to record."""
-        topics, waited_ns = graph_topics(self), now_ns(self) - self._looking_since
-        settled = self._watch.look(topics, now_ns(self))
-        patience_s = self._config.recorder.prepare_timeout_s
-        if self._config.needs_graph and not settled and waited_ns < patience_s * NS_PER_S:
-            return False
+    def _find_mapping(self) -> MappingConfig | None:
+        """Subscribe once it is clear what to record; return which topic becomes what."""
+        now = self._wall.now_ns()
+        topics, waited_ns = graph_topics(self), now - self._looking_since
+        settled = self._watch.look(topics, now)
+        if self._config.needs_graph and not settled and waited_ns < self._patience_ns:
+            return None
         mapping = self._config.mapping(self._robot_ns or self.get_namespace(), topics)
         self._capture = self._config.capture(mapping)
-        self._look_around(topics)
-        self.recorder = Recorder(
-            RowPlan(mapping),
-            self._config.make_writer(mapping),
-            self._config.session(),
-            now_ns(self),
-            self._capture,
-        )
-        return True
+        if self._time.begin(CLOCK_TOPIC in topics):
+            self._subscribers[CLOCK_TOPIC] = TopicSubscriber(self, CLOCK_TOPIC, self._on_message)
+        return mapping
+
+    def _make_recorder(self, mapping: MappingConfig, now: int | None) -> Recorder | None:
+        """Return the recorder once the headers' clock is running, None before that."""
+        if now is None:
+            if self._wall.now_ns() - self._looking_since >= self._patience_ns:
+                self._time.check_clock(self._config.recorder.prepare_timeout_s)
+            return None
+        start = now if self._time.is_simulated else self._wall.now_ns()
+        make_writer, session = self._config.make_writer(mapping), self._config.session()
+        return Recorder(RowPlan(mapping), make_writer, session, start, self._capture)
+
+    @property
+    def _patience_ns(self) -> float:
+        return self._config.recorder.prepare_timeout_s * NS_PER_S
 
     def _look_around(self, topics: dict[str, str]) -> None:
         """Hear the topics that are wanted by now: those of the mapping, and what tells more."""
@@ -161,7 +203,7 @@ class RecorderNode(AutostartLifecycleNode):
 
     def _subscriber(self, topic: str) -> TopicSubscriber | FactSubscriber:
         if self._capture.facts.is_fact(topic):
-            return FactSubscriber(self, topic, self._on_message)
+            return FactSubscriber(self, topic, self._on_fact)
         depth = HIGH_RATE_DEPTH if topic in self._capture.high_rate_topics() else NUMBERS_DEPTH
         return TopicSubscriber(self, topic, self._on_message, depth)
 

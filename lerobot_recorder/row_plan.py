@@ -5,7 +5,7 @@ The recorder, the bag converter and the policy node all see the world through th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,14 @@ from lerobot_recorder.channels import Channel, NumericChannel, PictureChannel, m
 from lerobot_recorder.dataset.picture import Picture
 from lerobot_recorder.fixed_messages import read_quickly
 from lerobot_recorder.mapping import MappingConfig, is_image_feature, unique
-from lerobot_recorder.messages import RawMessage, decode, is_standard
+from lerobot_recorder.messages import (
+    RawMessage,
+    decode,
+    header_stamp_ns,
+    is_standard,
+    peek_header_ns,
+)
+from lerobot_recorder.rates import LOW
 from lerobot_recorder.synchronizer import AlignedSet, SyncConfig
 
 MAX_ERRORS_IN_A_ROW = 10
@@ -94,6 +101,11 @@ class RowPlan:
         open_ones = (c.source.topic for c in self.all_channels() if not c.is_learned)
         return list(dict.fromkeys(open_ones))
 
+    def unheard_topics(self) -> list[str]:
+        """Return the topics of sensors that have not given a stamp yet."""
+        silent = (c for c in self.all_channels() if not c.may_be_silent)
+        return list(dict.fromkeys(c.source.topic for c in silent if not c.usual_rate.is_begun))
+
     def learn(self, raw: RawMessage) -> None:
         """Learn from one of the first messages; one bad message is counted, not fatal.
 
@@ -140,14 +152,65 @@ class RowPlan:
             return
         try:
             message = self._read(raw)
+            header_ns = header_stamp_ns(message)
             for channel in channels:
-                stamp_ns = channel.stamps.choose(message, raw)
-                yield Sample(channel.stream, stamp_ns, channel.value(message, raw))
+                value = channel.value(message, raw)
+                stamp_ns = channel.stamp(header_ns, raw)
+                if stamp_ns is not None:
+                    yield Sample(channel.stream, stamp_ns, value)
         except StreamError as error:
             self._count_error(channels, error)
         else:
             for channel in channels:
                 channel.errors_in_a_row = 0
+
+    def observe(self, raw: RawMessage) -> None:
+        """Take note of when a message was stamped that no take needs: what is usual is learnt."""
+        for channel in self._by_topic.get(raw.topic, ()):
+            channel.stamp(peek_header_ns(raw, self._types), raw)
+
+    def learn_stamps_anew(self, messages: Iterable[RawMessage]) -> None:
+        """Take some messages alone as what is usual of stamps: a bag begins again at its start."""
+        for channel in self.all_channels():
+            channel.forget_stamps()
+        for raw in messages:
+            for channel in self._by_topic.get(raw.topic, ()):
+                channel.stamps.choose(peek_header_ns(raw, self._types), raw)
+
+    @property
+    def is_measured(self) -> bool:
+        """Return whether the rate of every sensor is known."""
+        return all(c.usual_rate.is_known for c in self.all_channels() if not c.may_be_silent)
+
+    def slow_seconds(self, channel: Channel) -> int:
+        """Return for how many seconds of the take a camera was slower than usual [s]."""
+        usual_hz = channel.usual_rate.own_hz
+        if not isinstance(channel, PictureChannel) or usual_hz is None:
+            return 0
+        return channel.rate.slow_windows(min(usual_hz, self.mapping.fps))
+
+    def check_rates(self, may_be_low: bool) -> list[str]:
+        """Return what is worth telling of the cameras' rates, one line each.
+
+        Args:
+            may_be_low: record even if no camera is as fast as the dataset says.
+
+        Raises:
+            StreamError: no camera is, and that is not allowed.
+        """
+        fps = self.mapping.fps
+        cameras = [c for c in self.all_channels() if isinstance(c, PictureChannel)]
+        rates = {c: hertz for c in cameras if (hertz := c.usual_rate.own_hz) is not None}
+        told = [_told_rate(camera, fps) for camera in rates]
+        fastest = max(rates.values(), default=float(fps))
+        if len(rates) == len(cameras) and fastest < LOW * fps and not may_be_low:
+            measured = ', '.join(f'{c.source.topic}: {hz:.1f}' for c, hz in rates.items())
+            raise StreamError(
+                f'no camera holds the {fps} pictures/s the dataset would say ({measured} '
+                f'pictures/s): record with --dataset.fps={max(1, round(fastest))}, or with '
+                '--recorder.allow_low_rate=true and repeated pictures'
+            )
+        return [line for line in told if line]
 
     def sync_config(self) -> SyncConfig:
         """Return what the synchronizer must know."""
@@ -225,3 +288,20 @@ def stamp_key(stream: str) -> str:
     LeRobot makes an input of whatever begins with ``observation`` or ``action``.
     """
     return f'sync.{stream.removeprefix("observation.").replace("#", "_")}_ns'
+
+
+def _told_rate(camera: PictureChannel, fps: int) -> str:
+    """Return what is to be told of a camera's rate, nothing if it is as it should be."""
+    own, received = camera.usual_rate.own_hz, camera.usual_rate.received_hz
+    topic = camera.source.topic
+    if own is not None and own < LOW * fps:
+        return (
+            f'{topic}: {own:.1f} pictures/s, the dataset says {fps}: pictures will be repeated; '
+            'let the camera run faster (exposure, resolution, USB) or lower --dataset.fps'
+        )
+    if received is not None and received < LOW * fps:
+        return (
+            f'{topic}: makes {own:.1f} pictures/s, {received:.1f} arrive, the dataset says '
+            f'{fps}: pictures are lost on the way; look at its QoS, network and CPU load'
+        )
+    return ''

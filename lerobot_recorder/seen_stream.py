@@ -18,7 +18,7 @@ class SeenStream:
         self.counts = StreamCounts()
         self._received: list[int] = []
         self._samples: list[tuple[int, Any]] = []
-        self._last_stamp_ns: int | None = None
+        self._last_received_ns: int | None = None
 
     def add(self, stamp_ns: int, value: Any, received_ns: int) -> None:
         """Take in a sample: acquisition stamp [ns], value, time of arrival [ns]."""
@@ -29,7 +29,7 @@ class SeenStream:
         self._received.insert(at, received_ns)
         self._samples.insert(at, (stamp_ns - self.config.offset_ns, value))
 
-    def first_ns(self) -> int | None:
+    def first_ns(self, from_ns: int = 0) -> int | None:
         """Return when the first complete value arrived [ns]."""
         for received_ns, (_, value) in zip(self._received, self._samples, strict=True):
             if not (isinstance(value, np.ndarray) and np.isnan(value).any()):
@@ -55,7 +55,8 @@ class SeenStream:
             return None
         stamp_ns, value = self._samples[at]
         again = Flag.HELD if self.config.may_be_silent else Flag.REPEAT
-        return Taken(value, stamp_ns, again if stamp_ns == self._last_stamp_ns else Flag.FRESH)
+        is_again = self._received[at] == self._last_received_ns
+        return Taken(value, stamp_ns, again if is_again else Flag.FRESH)
 
     def silence_ns(self, taken: Taken, tick_ns: int) -> int:
         """Return how long ago the value taken arrived [ns]."""
@@ -69,7 +70,7 @@ class SeenStream:
         if not self.config.may_be_silent:
             silence_ns = self.silence_ns(taken, tick_ns)
             self.counts.longest_gap_ns = max(self.counts.longest_gap_ns, silence_ns)
-        self._last_stamp_ns = taken.stamp_ns
+        self._last_received_ns = self._received[bisect_right(self._received, tick_ns) - 1]
         self.drop_before(tick_ns)
 
     def drop_before(self, tick_ns: int) -> None:

@@ -18,7 +18,8 @@ from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.guess import guess_features
 from lerobot_recorder.mapping import MappingConfig, build_mapping
-from lerobot_recorder.recorder import MakeWriter, SessionConfig
+from lerobot_recorder.recorder import MakeWriter
+from lerobot_recorder.recorder_status import SessionConfig
 from lerobot_recorder.robot_mapping import robot_features, with_units
 from lerobot_recorder.session_facts import session_facts
 
@@ -90,6 +91,7 @@ class RecordConfig:
             episode_frames=self.dataset.episode_frames,
             reset_ns=round(self.dataset.reset_time_s * NS_PER_S),
             timeout_ns=round(self.recorder.prepare_timeout_s * NS_PER_S),
+            allow_low_rate=self.recorder.allow_low_rate,
         )
 
     def make_writer(self, mapping: MappingConfig) -> MakeWriter:

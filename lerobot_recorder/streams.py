@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from lerobot_drivers.common.clock import NS_PER_S
 
+MAX_LATENESS_NS = NS_PER_S
+"""A sample later than the fastest ones by more than this is not waited for again [ns]."""
+
 
 class Take(str, Enum):
     """How a stream is taken at a tick."""
@@ -97,12 +100,18 @@ class Taken:
 class StreamCounts:
     """What happened on a stream, for the episode's report.
 
+    Every tick has one value: rows = fresh + repeats + slips + held. Every picture has one fate:
+    received = before + fresh + skipped + late + duplicates + pending.
+
     Attributes:
         received: samples that arrived.
+        before: pictures that came before the first tick.
         fresh: ticks with a value of their own.
         repeats: ticks at which a picture was missing.
-        slips: pictures repeated or skipped because the camera's clock differs from the grid's.
+        slips: pictures repeated because the camera's clock is slower than the grid's.
+        skip_slips: pictures skipped because the camera's clock is faster than the grid's.
         skipped: pictures no tick took, for whatever reason.
+        pending: pictures that no tick has asked for yet.
         held: ticks at which the last vector was held over a gap.
         late: samples that arrived after the tick they belong to was done.
         duplicates: samples with the stamp of another.
@@ -110,14 +119,40 @@ class StreamCounts:
     """
 
     received: int = 0
+    before: int = 0
     fresh: int = 0
     repeats: int = 0
     slips: int = 0
+    skip_slips: int = 0
     skipped: int = 0
+    pending: int = 0
     held: int = 0
     late: int = 0
     duplicates: int = 0
     longest_gap_ns: int = 0
+
+
+class Latency:
+    """How long samples take to arrive, and how long to wait for the next one."""
+
+    def __init__(self) -> None:
+        self._shortest_ns = 0
+        self._longest_ns: int | None = None
+
+    def add(self, latency_ns: int) -> None:
+        """Take in the time from a sample's stamp to its arrival [ns]."""
+        if self._longest_ns is None:
+            self._shortest_ns = self._longest_ns = latency_ns
+        self._shortest_ns = min(self._shortest_ns, latency_ns)
+        self._longest_ns = max(self._longest_ns, latency_ns)
+
+    def deadline_ns(self, time_ns: int, watermark_ns: int) -> int:
+        """Return until when to wait for a sample of that time [ns].
+
+        One sample that came very late does not hold up every silence after it.
+        """
+        longest_ns = min(self._longest_ns or 0, self._shortest_ns + MAX_LATENESS_NS)
+        return time_ns + watermark_ns + max(longest_ns, 0)
 
 
 class Stream(Protocol):
@@ -130,8 +165,12 @@ class Stream(Protocol):
         """Take in a sample: acquisition stamp [ns], value, time of arrival [ns]."""
         ...
 
-    def first_ns(self) -> int | None:
-        """Return the time from which on the stream has a value [ns], None before that."""
+    def first_ns(self, from_ns: int = 0) -> int | None:
+        """Return the time from which on the stream has a value [ns], None before that.
+
+        Args:
+            from_ns: no picture before that counts [ns].
+        """
         ...
 
     def last_ns(self) -> int | None:
@@ -139,7 +178,11 @@ class Stream(Protocol):
         ...
 
     def is_settled(self, time_ns: int, now_ns: int, watermark_ns: int) -> bool:
-        """Return whether the value at a time need not be waited for any longer."""
+        """Return whether the value at a time need not be waited for any longer.
+
+        It need not if the stream has come so far beyond that time that nothing within the
+        watermark is still on its way, or if nothing has come for that long.
+        """
         ...
 
     def is_final(self, time_ns: int) -> bool:

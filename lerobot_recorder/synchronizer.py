@@ -197,36 +197,49 @@ class Synchronizer:
         return named if isinstance(named, PictureStream) else None
 
     def _find_origin(self) -> bool:
-        """Set the origin once every stream has a value there; return whether it is set."""
+        """Set the origin once every stream has a value there; return whether it is set.
+
+        It is set for good when nothing that could make it an earlier one is still on its way.
+        """
         earliest_ns: int | None = None
         begun_ns: int | None = self._start_ns
         while begun_ns is not None and begun_ns != earliest_ns:
             earliest_ns = begun_ns
             begun_ns = self._begun_ns(earliest_ns)
-        self._origin_ns = begun_ns
-        return begun_ns is not None
+        if begun_ns is None:
+            self._forget_old()
+        elif all(self._is_settled(stream, begun_ns) for stream in self._streams.values()):
+            self._origin_ns = begun_ns
+            self._forget(begun_ns)
+        else:
+            self._forget(self._start_ns)
+        return self._origin_ns is not None
 
     def _begun_ns(self, earliest_ns: int) -> int | None:
-        """Return when all streams have begun, looking from a time on, None if not yet [ns].
-
-        What no origin from then on can need is forgotten, and so is what grows old while a
-        stream has nothing to show yet.
-        """
-        begun_ns, is_complete = earliest_ns, True
+        """Return when all streams have begun, looking from a time on, None if not yet [ns]."""
+        begun_ns = earliest_ns
         for stream in self._streams.values():
-            stream.drop_before(earliest_ns - self._slack_ns(stream))
-            first_ns = stream.first_ns()
+            first_ns = stream.first_ns(earliest_ns - self._slack_ns(stream))
             if first_ns is None:
-                is_complete = False
-            else:
-                begun_ns = max(begun_ns, first_ns - self._slack_ns(stream))
-        if is_complete:
-            return begun_ns
+                return None
+            begun_ns = max(begun_ns, first_ns - self._slack_ns(stream))
+        return begun_ns
+
+    def _forget(self, time_ns: int) -> None:
+        """Forget what no origin from a time on can need."""
+        for stream in self._streams.values():
+            stream.drop_before(time_ns - self._slack_ns(stream))
+
+    def _forget_old(self) -> None:
+        """Forget what grows old while a stream has nothing to show yet."""
+        self._forget(self._start_ns)
         for stream in self._streams.values():
             last_ns = stream.last_ns()
             if last_ns is not None:
                 stream.drop_before(last_ns - self.config.max_gap_ns)
-        return None
+
+    def _is_settled(self, stream: Stream, time_ns: int) -> bool:
+        return stream.is_settled(time_ns, self._now_ns, self.config.watermark_ns)
 
     def _slack_ns(self, stream: Stream) -> int:
         """Return how far after the origin a stream's first sample may lie [ns]."""
@@ -273,7 +286,7 @@ class Synchronizer:
         return tick_ns + self._phase_ns
 
     def _take(self, stream: Stream, time_ns: int) -> Taken | None:
-        if not stream.is_settled(time_ns, self._now_ns, self.config.watermark_ns):
+        if not self._is_settled(stream, time_ns):
             return None
         taken = stream.take(time_ns)
         ended = self._ending and not stream.config.may_be_silent and not stream.is_final(time_ns)

@@ -44,6 +44,7 @@ class Take:
         max_frames: most rows it may have, None for any number.
         until_ns: no row lies after this acquisition time [ns].
         is_live: messages do not wait: an encoder that is behind is a defect.
+        ended: why it ended before its time, if not for a silent stream.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Take:
         self.max_frames: int | None = None
         self.until_ns = FOREVER_NS
         self.is_live = False
+        self.ended: str | None = None
         self._plan = plan
         self._writer = writer
         self._start_ns = start_ns
@@ -159,6 +161,7 @@ class Take:
         """Return what is true of the episode and is kept beside the dataset."""
         told = {
             'lost': self.lost,
+            'ended': self.ended,
             'streams': self.report(),
             'kept': self._capture.details(self._logs),
         }
@@ -191,17 +194,20 @@ class Take:
             'late': 0,
             'unusable': 0,
             'doubtful_stamps': 0,
+            'clock_jumps': 0,
+            'slow_seconds': 0,
         }
         counts = self._synchronizer.counts
         for channel in self._plan.all_channels():
             stream = counts[channel.stream]
-            silent = channel.stream_config().may_be_silent
             total['repeats'] += stream.repeats
-            total['slips'] += stream.slips
-            total['held'] += 0 if silent else stream.held
+            total['slips'] += stream.slips + stream.skip_slips
+            total['held'] += 0 if channel.may_be_silent else stream.held
             total['late'] += stream.late
             total['unusable'] += channel.errors
-            total['doubtful_stamps'] += channel.stamps.absurd
+            total['doubtful_stamps'] += channel.stamps.counts.doubtful
+            total['clock_jumps'] += channel.stamps.counts.clock_jumps
+            total['slow_seconds'] += self._plan.slow_seconds(channel)
         return {kind: number for kind, number in total.items() if number}
 
     def report(self) -> dict[str, dict[str, Any]]:
@@ -211,9 +217,8 @@ class Take:
             channel.stream: {
                 'topic': channel.source.topic,
                 **asdict(counts[channel.stream]),
-                'clock': dict(channel.stamps.used),
-                'missing_stamps': channel.stamps.missing,
-                'absurd_stamps': channel.stamps.absurd,
+                **channel.rate.report(),
+                **channel.stamps.counts.report(),
                 'unusable': channel.errors,
                 'encoder_waits': self._waits.get(channel.stream, 0),
             }

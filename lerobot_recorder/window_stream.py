@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.clock import NS_PER_S
-from lerobot_recorder.streams import Flag, StreamConfig, StreamCounts, Taken
+from lerobot_recorder.streams import Flag, Latency, StreamConfig, StreamCounts, Taken
 
 GAP_SLOTS = 10
 """A sample that has to serve for more slots than this lies before a gap."""
@@ -38,7 +38,7 @@ class WindowStream:
         self._slot_ns = round(NS_PER_S / config.window.rate_hz)
         self._gap_ns = min(config.tolerance_ns, GAP_SLOTS * self._slot_ns)
         self._kept_ns = int(self._back_ns[0]) + self._slot_ns + 2 * period_ns
-        self._max_latency_ns = 0
+        self._latency = Latency()
         self._horizon_ns: int | None = None
         self._stamps: list[int] = []
         self._values: list[NDArray[np.float64]] = []
@@ -47,7 +47,7 @@ class WindowStream:
         """Take in a sample: acquisition stamp [ns], vector, time of arrival [ns]."""
         self.counts.received += 1
         stamp_ns = received_ns if self._by_arrival else stamp_ns - self.config.offset_ns
-        self._max_latency_ns = max(self._max_latency_ns, received_ns - stamp_ns)
+        self._latency.add(received_ns - stamp_ns)
         if self._horizon_ns is not None and stamp_ns <= self._horizon_ns:
             self.counts.late += 1
         if not self._stamps or stamp_ns > self._stamps[-1]:
@@ -63,7 +63,7 @@ class WindowStream:
         else:
             self.counts.duplicates += 1
 
-    def first_ns(self) -> int | None:
+    def first_ns(self, from_ns: int = 0) -> int | None:
         """Return the time from which on a whole window lies behind [ns], None before that."""
         return self._stamps[0] + int(self._back_ns[0]) if self._stamps else None
 
@@ -72,9 +72,11 @@ class WindowStream:
         return self._stamps[-1] if self._stamps else None
 
     def is_settled(self, time_ns: int, now_ns: int, watermark_ns: int) -> bool:
-        """Return whether the end of the window has been passed, or its deadline."""
-        wait_ns = 0 if self._by_arrival else watermark_ns + self._max_latency_ns
-        return self.is_final(time_ns) or now_ns > time_ns + wait_ns
+        """Return whether the end of the window has been passed by a watermark, or its deadline."""
+        if self._by_arrival:
+            return self.is_final(time_ns) or now_ns > time_ns
+        passed = self.is_final(time_ns + watermark_ns)
+        return passed or now_ns > self._latency.deadline_ns(time_ns, watermark_ns)
 
     def is_final(self, time_ns: int) -> bool:
         """Return whether no later arrival in order could change the window."""

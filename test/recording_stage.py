@@ -12,7 +12,8 @@ from synthetic_messages import MS, T0, S, image, joint_state, raw
 from lerobot_recorder.dataset.dataset_writer import PendingEpisode, SavedEpisode
 from lerobot_recorder.mapping import build_mapping
 from lerobot_recorder.messages import RawMessage
-from lerobot_recorder.recorder import Phase, Recorder, SessionConfig
+from lerobot_recorder.recorder import Recorder
+from lerobot_recorder.recorder_status import Phase, SessionConfig
 from lerobot_recorder.row_plan import RowPlan
 
 MAPPING = {

@@ -27,7 +27,9 @@ from lerobot_recorder.session_file import RecordConfig, of_others, record_config
 
 WORDS = {
     'fresh': 'fresh', 'repeats': 'repeated', 'slips': 'slips', 'held': 'held', 'late': 'late',
-    'duplicates': 'duplicates', 'unusable': 'unusable', 'absurd_stamps': 'doubtful stamps',
+    'duplicates': 'duplicates', 'unusable': 'unusable', 'absurd_stamps': 'absurd stamps',
+    'lying_stamps': 'lying stamps', 'clock_jumps': 'clock jumps', 'delayed': 'delayed',
+    'skip_slips': 'skipped by clock',
 }  # fmt: skip
 KNOWN = ('bag', 'robot', 'dataset', 'recorder', 'topics', 'start_s', 'end_s')
 HELP = """usage: lerobot-ros convert BAG --dataset.repo_id=USER/NAME [--section.key=value ...]
@@ -44,6 +46,7 @@ Makes a LeRobot v3.0 dataset of a bag: rosbag2 (mcap, sqlite3) or ROS 1.
   --robot.type=so101_follower  joints and units of a robot that is known
   --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.stamps=true
   --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
+  --recorder.allow_low_rate=true  although no camera is as fast as --dataset.fps
   --start_s, --end_s           stamps between which rows lie, seconds since the epoch
   --config_path=FILE           all of these from a file"""
 
@@ -91,6 +94,7 @@ def _job(bag: Path, config: RecordConfig, sections: Section) -> ConvertJob:
         sent=config.topics.sent,
         start_ns=0 if start_s is None else round(start_s * NS_PER_S),
         end_ns=FOREVER_NS if end_s is None else round(end_s * NS_PER_S),
+        allow_low_rate=config.recorder.allow_low_rate,
     )
 
 
@@ -104,6 +108,8 @@ def report(console: Console, root: Path, converted: Converted) -> None:
     if converted.encoding:
         table.add_row('encoding', converted.encoding)
     console.print(table)
+    for notice in converted.notices:
+        console.print(notice)
     ended = f', {converted.outcome}' if converted.outcome else ''
     summary = f'{converted.frames} frames, {converted.duration_s:.1f} s{ended}, in {root}'
     console.print(summary, soft_wrap=True)

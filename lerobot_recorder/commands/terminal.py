@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lerobot_drivers.common.command_line import make_console
-from lerobot_recorder.recorder import RecorderStatus
+from lerobot_recorder.recorder_status import RecorderStatus
 from lerobot_recorder.session_file import RecordConfig
 
 ESCAPE = b'\x1b'

@@ -18,7 +18,8 @@ from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter
 from lerobot_recorder.facts import SharedFile
 from lerobot_recorder.mapping import build_mapping
-from lerobot_recorder.recorder import Recorder, SessionConfig
+from lerobot_recorder.recorder import Recorder
+from lerobot_recorder.recorder_status import SessionConfig
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_facts import SessionFacts
 

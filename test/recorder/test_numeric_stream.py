@@ -99,3 +99,16 @@ def test_the_time_of_the_next_row_may_lie_a_little_before_that_of_the_last():
     stream.commit(stream.take(late), late)
     earlier = late - PERIOD
     assert stream.take(earlier).value == pytest.approx(ramp(earlier))
+
+
+def test_a_line_waits_for_a_partner_that_may_be_on_its_way():
+    """A sample that overtook others by less than the watermark does not settle what they tell."""
+    stream = NumericStream(STATE, PERIOD)
+    stream.add(T0, ramp(T0), T0)
+    stream.add(T0 + 90 * MS, ramp(T0), T0 + 90 * MS)
+    target, watermark = T0 + 5 * MS, 100 * MS
+    assert not stream.is_settled(target, T0 + 90 * MS, watermark)
+    stream.add(T0 + 150 * MS, ramp(T0), T0 + 150 * MS)
+    assert not stream.is_settled(target, T0 + 150 * MS, watermark)
+    stream.add(T0 + 190 * MS, ramp(T0), T0 + 190 * MS)
+    assert stream.is_settled(target, T0 + 190 * MS, watermark)

@@ -10,7 +10,7 @@ from synthetic_messages import T0, S, make, raw
 from lerobot_drivers.common.errors import DatasetError
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter
-from lerobot_recorder.recorder import Phase
+from lerobot_recorder.recorder_status import Phase
 
 
 def test_a_session_is_a_row_of_episodes():

@@ -6,7 +6,7 @@ from synthetic_messages import T0, S, image, raw
 
 from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.messages import RawMessage
-from lerobot_recorder.recorder import Phase
+from lerobot_recorder.recorder_status import Phase
 
 
 def test_a_lost_sensor_ends_the_episode_as_incomplete_and_says_so():
@@ -99,7 +99,7 @@ def test_topics_with_configured_joints_are_named_too():
     stage = Stage({'features': {'observation.state': numbers}}, timeout_ns=3 * S)
     stage.silent = {'/states'}
     stage.run(1)
-    assert stage.recorder.phase is Phase.WAITING
+    assert stage.recorder.phase is Phase.PREPARING
     assert stage.recorder.status().waiting_for == ('/states',)
     with pytest.raises(StreamError, match=r'^waited 3 s for /states$'):
         stage.run()

@@ -295,7 +295,7 @@ def test_flush_stops_where_it_is_told():
 def test_the_grid_does_not_drift():
     sync = Synchronizer(SyncConfig(30, (CAMERA,)))
     sync.add('cam', T0, 0, T0)
-    sync.poll(T0)
+    sync.poll(T0 + S)
     assert sync.tick_ns(30 * 3600) == T0 + 3600 * S
     assert sync.tick_ns(1) == T0 + 33_333_333 and sync.tick_ns(2) == T0 + 66_666_667
 

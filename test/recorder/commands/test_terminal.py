@@ -16,7 +16,7 @@ from lerobot_drivers.common.command_line import make_console
 from lerobot_drivers.common.errors import GraphError
 from lerobot_recorder.commands import terminal
 from lerobot_recorder.commands.terminal import TerminalView
-from lerobot_recorder.recorder import RecorderStatus
+from lerobot_recorder.recorder_status import RecorderStatus
 from lerobot_recorder.session_file import record_config
 
 CONFIG = record_config({'dataset': {'repo_id': 'me/set', 'single_task': 'fold'}}, 'test')

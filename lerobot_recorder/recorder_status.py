@@ -1,0 +1,101 @@
+"""What a session is to be, and what an operator must know of it while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from lerobot_drivers.common.clock import NS_PER_S
+
+
+class Phase(str, Enum):
+    """What the recorder is doing."""
+
+    PREPARING = 'preparing'
+    WAITING = 'waiting'
+    RECORDING = 'recording'
+    FINISHING = 'finishing'
+    SAVING = 'saving'
+    RESETTING = 'resetting'
+    DONE = 'done'
+
+
+@dataclass(frozen=True)
+class SessionConfig:
+    """How the episodes of a session run.
+
+    Attributes:
+        task: what the robot is told to do.
+        num_episodes: how many episodes to record.
+        episode_frames: rows in a full episode.
+        reset_ns: time between two episodes [ns].
+        timeout_ns: how long to wait for messages before giving up [ns].
+        allow_low_rate: record even if no camera is as fast as the dataset says.
+    """
+
+    task: str
+    num_episodes: int
+    episode_frames: int
+    reset_ns: int = 0
+    timeout_ns: int = 20 * NS_PER_S
+    allow_low_rate: bool = False
+
+
+@dataclass(frozen=True)
+class RecorderStatus:
+    """What an operator must know.
+
+    Attributes:
+        phase: what the recorder is doing.
+        saved: episodes that are on the disk for good.
+        accepted: episodes that were recorded and kept, saved already or being saved.
+        wanted: episodes to be recorded in this session.
+        frames: rows of the running episode.
+        episode_frames: rows of a full episode.
+        waiting_for: topics that have not given a value yet.
+        left_s: time left of a reset [s].
+        task: what the robot is told to do.
+        message: the last thing worth telling.
+    """
+
+    phase: str
+    saved: int
+    accepted: int
+    wanted: int
+    frames: int
+    episode_frames: int
+    waiting_for: tuple[str, ...]
+    left_s: float
+    task: str
+    message: str
+
+    @property
+    def summary(self) -> str:
+        """The phase, and which episodes are on the disk and which are on their way there."""
+        waiting = self.accepted - self.saved
+        being = f', {waiting} accepted and being saved' if waiting else ''
+        return f'{self.phase}: {self.saved} of {self.wanted} episodes saved{being}'
+
+
+def idle_status(session: SessionConfig) -> RecorderStatus:
+    """Return the status of a recorder that does not know yet what to record."""
+    waiting = ('any topic that can be recorded',)
+    wanted, frames = session.num_episodes, session.episode_frames
+    return RecorderStatus('preparing', 0, 0, wanted, 0, frames, waiting, 0.0, session.task, '')
+
+
+@dataclass(frozen=True)
+class EpisodeSummary:
+    """What became of one episode: durable, with its defects.
+
+    Attributes:
+        index: its number in the dataset.
+        frames: its rows.
+        outcome: ``incomplete`` if a sensor was lost or the session cut short, else None.
+        defects: kind -> how often.
+    """
+
+    index: int
+    frames: int
+    outcome: str | None
+    defects: dict[str, int] = field(default_factory=dict)
