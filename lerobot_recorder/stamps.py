@@ -216,9 +216,12 @@ class _Habit:
         return sum(_alike(distance_ns, a - h) for h, a in self._recent) >= KNOWN
 
     def forget_all_but(self, distance_ns: int) -> None:
-        """Begin anew with a distance: the stream's clock was set."""
+        """Begin anew with a distance: the stream's clock was set.
+
+        The shortest distance stays known: if it was no clock but a busy machine, it comes back.
+        """
+        self._lows.append(min(self._believed))
         self._believed.clear()
-        self._lows.clear()
         self._believed.extend(a - h for h, a in self._recent if _alike(a - h, distance_ns))
 
     def could_be(self, header_ns: int, arrival_ns: int) -> bool:

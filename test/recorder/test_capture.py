@@ -84,6 +84,7 @@ def record(root, frames=30, episodes=1, made=None, **more):
         recorder.poll(message.received_ns)
         if recorder.is_done:
             break
+    recorder.wait()
     assert recorder.is_done
     recorder.close()
     return root

@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from synthetic_messages import MS, T0, S
 
@@ -218,6 +218,7 @@ def test_a_header_clock_of_another_pace_is_believed_for_its_rhythm(pace):
 
 
 @settings(max_examples=40, deadline=None)
+@example(seed=208, hertz=30)
 @given(seed=st.integers(0, 10_000), hertz=st.sampled_from([30, 50, 100]))
 def test_a_busy_machine_makes_no_liars(seed, hertz):
     """Stamps and arrivals both shaken, now and then held up for long: nothing is doubted."""
