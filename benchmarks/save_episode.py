@@ -102,6 +102,7 @@ def multiplied(source: Path, root: Path, episodes: int) -> None:
             os.link(root / layout.video_file(key, layout.FIRST_FILE), target)
     document = info.read(root)
     info.write(root, info.with_totals(document, episodes, episodes * length, 1))
+    os.sync()  # else the disk is still busy with all that while savings are measured
 
 
 def _write_copy(root: Path, number: layout.FileIndex, index: int, data: pq.Table) -> None:

@@ -77,6 +77,7 @@ def cuts(ops: list[Op], count: int, rng: random.Random) -> list[int]:
     return places if count >= len(places) else sorted(rng.sample(places, count))
 
 
+@pytest.mark.timeout(120 + 5 * CUTS)
 @pytest.mark.parametrize('model', power_cut.MODELS)
 def test_what_was_durable_is_whole_after_a_power_cut_at_any_step(tmp_path, trace, model):
     """All steps, several times, with LEROBOT_ROS_CUTS=3000."""
