@@ -15,6 +15,7 @@ COMMANDS = {
     'replay': ('lerobot_policy.commands.replay', 'replay an episode on a robot'),
     'convert': ('lerobot_recorder.commands.convert', 'make a dataset of a bag'),
     'validate': ('lerobot_recorder.commands.validate', 'check a dataset on disk'),
+    'compact': ('lerobot_recorder.commands.compact', 'join the small files of a dataset'),
     'info': ('lerobot_recorder.commands.info', 'show what a dataset holds'),
 }
 EXIT_ERROR = 1

@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError, DatasetExistsError
-from lerobot_recorder.dataset import commit, compatible, layout, repair, schema
+from lerobot_recorder.dataset import commit, compatible, folder_swap, layout, repair, schema
 from lerobot_recorder.dataset.info import DatasetInfo, VideoConfig, new_document
 from lerobot_recorder.dataset.picture import Picture
 from lerobot_recorder.dataset.picture_thread import EncodingError
@@ -90,10 +90,11 @@ class DatasetWriter:
             DatasetFormatError: fps, features or robot type differ, or its episodes are not
                 numbered without gaps.
         """
+        settled = folder_swap.settle(root)
         compatible.check(root, info)
         work = WorkFolder(root)
         try:
-            notices = repair.mend(root, work)
+            notices = [*settled, *repair.mend(root, work)]
             writer = cls(work, root, info)
         except BaseException:
             work.close(keep_episode=True)
@@ -240,6 +241,10 @@ def refuse_existing(root: Path) -> None:
     Raises:
         DatasetExistsError: something lies there already.
     """
+    if not root.exists() and folder_swap.old_folder(root).exists():
+        raise DatasetExistsError(
+            f'{root} is a dataset whose files were being joined; compact or resume it to go on'
+        )
     if not root.exists():
         return
     if not root.is_dir():

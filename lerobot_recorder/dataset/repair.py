@@ -11,6 +11,7 @@ from lerobot_recorder.dataset import (
     commit,
     cut,
     durable,
+    folder_swap,
     info,
     layout,
     prefix,
@@ -34,17 +35,18 @@ def repair_dataset(root: Path) -> list[str]:
         DatasetFormatError: it is no dataset, or info.json or tasks.parquet cannot be read.
         DatasetError: it is being recorded into.
     """
+    settled = folder_swap.settle(root)
     if not (root / layout.INFO).exists() and not (root / layout.RECORDING).exists():
         raise DatasetFormatError(f'{root} is no LeRobot dataset: {layout.INFO} is missing')
     with WorkFolder(root) as work:
-        done = mend(root, work)
+        done = [*settled, *mend(root, work)]
         work.close(keep_episode=False)
     return done
 
 
 def mend(root: Path, work: WorkFolder) -> list[str]:
     """Do what repair_dataset does, with the work folder open already."""
-    done = []
+    done = folder_swap.clean_up(root)
     if commit.is_pending(work.episode):
         commit.apply(work.episode, root)
         work.drop_episode()
