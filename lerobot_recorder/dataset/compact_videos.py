@@ -17,12 +17,15 @@ import av
 
 from lerobot_drivers.common.errors import DatasetFormatError
 from lerobot_recorder.dataset.layout import FileIndex
+from lerobot_recorder.dataset.parameter_sets import ParameterSets
 from lerobot_recorder.dataset.video_reader import TOLERANCE_S
 
 _PACKET_BYTES = 32
 """What the index of an MP4 takes for a packet, at most [bytes]."""
 _CONTAINER = {'movflags': 'faststart'}
 _NEVER_JOINED = 'never'
+_SEEK_BACK = (0, 4, 60, 2**31)
+"""How far before a picture decoding begins, tried in turn [frames]."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +79,12 @@ def look_at(path: Path, file: FileIndex, fps: int) -> VideoFile:
         stream = container.streams.video[0]
         kind = _kind(container, stream)
         scan = _Scan()
-        regular = True
+        regular, own = True, ParameterSets(kind[0], stream.codec_context.extradata)
         for packet in _packets(container, stream, path):
             shown, decoded = _frame(packet.pts, stream, fps), _frame(packet.dts, stream, fps)
             if shown is None:
                 raise DatasetFormatError(f'{path}: a frame is off the grid of 1/{fps} s')
-            regular = regular and decoded is not None
+            regular = regular and decoded is not None and own.are_in_force(packet)
             scan.times.append(shown)
             scan.decoding.append(decoded or 0)
             scan.checksums.append(zlib.crc32(packet))
@@ -146,37 +149,59 @@ def _copy(video: VideoFile, source: Any, stream: Any, start: int, fps: int) -> i
 
 
 def _verify(videos: Sequence[VideoFile], target: Path, fps: int) -> None:
-    """Check that the joined file holds exactly the packets of its parts, and can be decoded."""
+    """Check that the joined file holds exactly the packets of its parts, and is decoded alike.
+
+    Each seam is decoded across: what a decoder has learnt from one part must not spoil the next.
+    """
     found = look_at(target, videos[0].file, fps)
     expected = [checksum for video in videos for checksum in video.checksums]
     if list(found.checksums) != expected:
         raise DatasetFormatError(f'{target}: its packets are not those it was made of')
     start = 0
+    last: list[int] = []
     for video in videos:
-        for number in {0, video.frames - 1}:
-            if picture(video.path, number, fps) != picture(target, start + number, fps):
-                raise DatasetFormatError(
-                    f'{target}: frame {start + number} differs from frame {number} of {video.path}'
-                )
+        wanted = [*last, *pictures(video.path, 0, 1, fps)]
+        if pictures(target, start - len(last), len(wanted), fps) != wanted:
+            raise DatasetFormatError(
+                f'{target}: frame {start} differs from frame 0 of {video.path}'
+            )
         start += video.frames
+        last = pictures(video.path, video.frames - 1, 1, fps)
+    if pictures(target, start - 1, 1, fps) != last:
+        raise DatasetFormatError(
+            f'{target}: its last frame differs from that of {videos[-1].path}'
+        )
 
 
-def picture(path: Path, number: int, fps: int) -> int:
-    """Return a checksum of a decoded picture, in the pixel format of the file.
+def pictures(path: Path, first: int, count: int, fps: int) -> list[int]:
+    """Return checksums of decoded pictures, in the pixel format of the file.
 
     Raises:
-        DatasetFormatError: it cannot be decoded.
+        DatasetFormatError: one cannot be decoded.
     """
+    wanted = range(first, first + count)
+    for back in _SEEK_BACK:  # seeking goes by decoding times, which lie before those of pictures
+        found = _decoded(path, max(first - back, 0), wanted, fps)
+        if list(found) == list(wanted):
+            return list(found.values())
+    raise DatasetFormatError(f'{path}: frames {first} to {wanted[-1]} cannot be decoded')
+
+
+def _decoded(path: Path, start: int, wanted: range, fps: int) -> dict[int, int]:
+    found: dict[int, int] = {}
     with _open(path) as container:
         stream = container.streams.video[0]
-        container.seek(int(Fraction(number, fps) / stream.time_base), stream=stream)
+        container.seek(int(Fraction(start, fps) / stream.time_base), stream=stream)
         try:
             for frame in container.decode(stream):
-                if frame.pts is not None and _frame(frame.pts, stream, fps) == number:
-                    return _checksum(frame)
+                number = _frame(frame.pts, stream, fps)
+                if number is not None and number in wanted:
+                    found[number] = _checksum(frame)
+                if number is not None and number >= wanted[-1]:
+                    return found
         except av.FFmpegError as error:
             raise DatasetFormatError(f'{path} is damaged: {error}') from None
-    raise DatasetFormatError(f'{path}: frame {number} cannot be decoded')
+    return found
 
 
 def _checksum(frame: Any) -> int:

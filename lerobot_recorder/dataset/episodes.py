@@ -108,14 +108,19 @@ def read_table(root: Path) -> pa.Table:
             tables.append(pq.read_table(path))
         except (OSError, pa.ArrowException) as error:
             raise DatasetFormatError(f'{path} cannot be read: {error}') from None
-        if tables[-1].schema.names != tables[0].schema.names:
-            odd = set(tables[-1].schema.names) ^ set(tables[0].schema.names)
+        odd = odd_columns(tables[-1].schema.names, tables[0].schema.names)
+        if odd:
             raise DatasetFormatError(
-                f'{path} has not the columns of the files before it; differing: {sorted(odd)[:5]}'
+                f'{path} has not the columns of the files before it; differing: {odd[:5]}'
             )
     if not tables:
         raise DatasetFormatError(f'{root}: meta/episodes holds no Parquet file')
     return pa.concat_tables(tables, promote_options='permissive')
+
+
+def odd_columns(names: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Return the columns that only one of two files has; ours go when LeRobot appends."""
+    return sorted((set(names) ^ set(others)) - set(EXTRA_COLUMNS))
 
 
 def from_table(table: pa.Table, fps: int, features: schema.Features) -> list[EpisodeRow]:

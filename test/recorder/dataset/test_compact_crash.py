@@ -28,7 +28,7 @@ REPOSITORY = Path(__file__).parents[3]
 EPISODES = 3
 LONG = bool(os.environ.get('LEROBOT_ROS_LONG_TESTS'))
 FORMS = [
-    pytest.param(7, id="every seventh step"),
+    pytest.param(7, id='every seventh step'),
     pytest.param(
         1, id='every step',
         marks=pytest.mark.skipif(not LONG, reason='a minute; set LEROBOT_ROS_LONG_TESTS=1'),
@@ -186,7 +186,7 @@ def test_a_step_that_fails_leaves_the_old_or_the_new_one(
         if next(left, None) is not None:
             assert told is None, 'no step was left to fail'
             break
-        if told is None:
+        if told is None and done.notices:  # else only the probe for hard links failed
             assert 'could not be removed' in done.notices[0]
         repair_dataset(work / 'd')
         changed = check(work / 'd', saved, tools)
