@@ -55,6 +55,7 @@ class DatasetConfig:
         video: pictures as video; images in Parquet are not built in yet.
         push_to_hub: upload when done; not built in yet.
         rgb_encoder: how pictures are encoded.
+        allow_new_calibration: add to a dataset that was recorded with another calibration.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -69,6 +70,7 @@ class DatasetConfig:
     video: bool = True
     push_to_hub: bool = False
     rgb_encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    allow_new_calibration: bool = False
 
     def __post_init__(self) -> None:
         checks = (

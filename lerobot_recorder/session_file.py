@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.config import Section, build, read_yaml
 from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.motors.calibration import find_calibration, load_calibration
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
 from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter
+from lerobot_recorder.dataset.session_facts import SessionFacts, checksum
 from lerobot_recorder.guess import guess_features
-from lerobot_recorder.mapping import MappingConfig, build_mapping
+from lerobot_recorder.mapping import MappingConfig, build_mapping, is_image_feature
 from lerobot_recorder.recorder import MakeWriter, SessionConfig
 from lerobot_recorder.robot_mapping import robot_features, with_units
 
@@ -83,12 +85,29 @@ class RecordConfig:
             timeout_ns=round(self.recorder.prepare_timeout_s * NS_PER_S),
         )
 
+    def facts(self, mapping: MappingConfig) -> SessionFacts:
+        """Return what the numbers of this session mean."""
+        units = {
+            key: {j: unit.mode.value for s in feature.sources for j, unit in s.units.items()}
+            for key, feature in mapping.features.items()
+            if not is_image_feature(key)
+        }
+        calibration = {}
+        if self.robot is not None:
+            robot, name = self.robot, make_robot(self.robot).name
+            path = find_calibration('robots', name, robot.id, robot.calibration_dir)
+            if path is not None:
+                found = {motor: asdict(entry) for motor, entry in load_calibration(path).items()}
+                calibration[f'{name} {robot.id}'] = checksum(found)
+        return SessionFacts(units, calibration, self.dataset.allow_new_calibration)
+
     def make_writer(self, mapping: MappingConfig) -> MakeWriter:
         """Return how to open the dataset once its features are known."""
 
         def open_dataset(features: dict[str, dict[str, Any]]) -> DatasetWriter:
             video = self.dataset.rgb_encoder.video()
-            info = DatasetInfo(mapping.fps, features, mapping.robot_type, video)
+            facts = self.facts(mapping)
+            info = DatasetInfo(mapping.fps, features, mapping.robot_type, video, facts)
             opener = DatasetWriter.resume if self.resume else DatasetWriter.create
             return opener(self.dataset.folder, info)
 

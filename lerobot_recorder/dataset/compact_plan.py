@@ -21,6 +21,7 @@ from lerobot_recorder.dataset import (
 from lerobot_recorder.dataset.compact_tables import DataFile
 from lerobot_recorder.dataset.compact_videos import VideoFile
 from lerobot_recorder.dataset.episodes import EpisodeRow
+from lerobot_recorder.dataset.reading import guarded
 
 _MIB = 2**20
 _WORTHWHILE = 0.95
@@ -75,6 +76,11 @@ def make_plan(root: Path) -> Plan:
         DatasetFormatError: it is no dataset, or not whole.
     """
     document = info.read(root)
+    with guarded(root):
+        return _plan(root, document)
+
+
+def _plan(root: Path, document: Mapping[str, Any]) -> Plan:
     found = prefix.find(root, document)
     if found.problem:
         raise DatasetFormatError(
@@ -112,7 +118,7 @@ def _limits(root: Path, document: Mapping[str, Any]) -> dict[str, int]:
     limits = {}
     for name, (key, default, unit) in keys.items():
         value = document.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value < 2**40:
             raise DatasetFormatError(f'{root}: {key} is {value!r}, expected a number above 0')
         limits[name] = int(value * unit)
     return limits

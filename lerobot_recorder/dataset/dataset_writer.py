@@ -99,7 +99,7 @@ class DatasetWriter:
         except BaseException:
             work.close(keep_episode=True)
             raise
-        writer.notices = (*notices, *compatible.remarks(writer._state.document, info))
+        writer.notices = (*notices, *compatible.remarks(root, writer._state.document, info))
         return writer
 
     @property
@@ -156,7 +156,7 @@ class DatasetWriter:
         self._check_usable()
         if self._episode is None or not self._episode.length:
             raise DatasetError('there is no episode to save: no frame was added')
-        record = record or EpisodeRecord(uuid=uuid.uuid4().hex)
+        record = self._info.facts.added_to(record or EpisodeRecord(uuid=uuid.uuid4().hex))
         try:
             finished = self._episode.finish()
             row = self._state.save(self._work.episode, finished, record)

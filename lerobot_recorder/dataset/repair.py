@@ -18,6 +18,7 @@ from lerobot_recorder.dataset import (
     recover,
     tasks,
 )
+from lerobot_recorder.dataset.reading import guarded
 from lerobot_recorder.dataset.state import DatasetState
 from lerobot_recorder.dataset.work_folder import WorkFolder
 
@@ -52,7 +53,8 @@ def mend(root: Path, work: WorkFolder) -> list[str]:
         work.drop_episode()
         done.append('finished saving an episode that was interrupted while it was saved')
     if (root / layout.INFO).exists():
-        done += _mend_saved(root)
+        with guarded(root):
+            done += _mend_saved(root)
     if work.episode.exists():
         done += recover.recover(root, work)
     return done
