@@ -26,6 +26,7 @@ from lerobot_recorder.dataset import (
 )
 from lerobot_recorder.dataset.compact_plan import Plan, make_plan
 from lerobot_recorder.dataset.layout import FileIndex
+from lerobot_recorder.dataset.reading import ODD_CONTENT, told
 from lerobot_recorder.dataset.work_folder import WorkFolder
 
 _MIB = 2**20
@@ -144,8 +145,9 @@ def _replace(plan: Plan, work: WorkFolder, on_progress: OnProgress) -> list[str]
         old = folder_swap.swap(root)
     except BaseException as error:
         durable.remove_tree(new)
-        if isinstance(error, OSError):
-            raise DatasetError(f'{root} was not joined, it is as it was: {error}') from error
+        if isinstance(error, ODD_CONTENT):
+            reason = told(error)
+            raise DatasetError(f'{root} was not joined, it is as it was: {reason}') from error
         raise
     try:
         durable.sync_folder(root.parent)
@@ -169,7 +171,7 @@ def _check_space(plan: Plan, new: Path) -> None:
 
 
 def _build(
-    plan: Plan, work: WorkFolder, new: Path, before: folder_links.Snapshot, told: OnProgress
+    plan: Plan, work: WorkFolder, new: Path, before: folder_links.Snapshot, on_progress: OnProgress
 ) -> None:
     root = plan.root
     (new / layout.RECORDING).mkdir()
@@ -177,7 +179,7 @@ def _build(
     folder_links.link_files(root, new, set(before) - plan.replaced())
     _keep_empty_folders(root, new)
     data = _write_data(plan, new)
-    videos = _write_videos(plan, new, told)
+    videos = _write_videos(plan, new, on_progress)
     rows = [
         compact_tables.moved(row, data[row.data], {k: videos[k, f] for k, f in row.videos.items()})
         for row in plan.rows
@@ -205,7 +207,7 @@ def _write_data(plan: Plan, new: Path) -> dict[FileIndex, FileIndex]:
 
 
 def _write_videos(
-    plan: Plan, new: Path, told: OnProgress
+    plan: Plan, new: Path, on_progress: OnProgress
 ) -> dict[tuple[str, FileIndex], tuple[FileIndex, int]]:
     """Write the videos; return camera and old number -> new number and first frame there."""
     fps, total, done = int(plan.document['fps']), plan.bytes_to_copy(), 0
@@ -213,7 +215,7 @@ def _write_videos(
     def count(copied: int) -> None:
         nonlocal done
         done += copied
-        told(done, total)
+        on_progress(done, total)
 
     where = {}
     for key, groups in plan.videos.items():
@@ -230,7 +232,7 @@ def _write_videos(
                 where[key, file.file] = (number, start)
                 start += file.frames
             number = number.next(plan.limits['chunk'])
-    told(total, total)
+    on_progress(total, total)
     return where
 
 

@@ -115,7 +115,10 @@ def read_table(root: Path) -> pa.Table:
             )
     if not tables:
         raise DatasetFormatError(f'{root}: meta/episodes holds no Parquet file')
-    return pa.concat_tables(tables, promote_options='permissive')
+    try:
+        return pa.concat_tables(tables, promote_options='permissive')
+    except pa.ArrowException as error:
+        raise DatasetFormatError(f'{root}: files of meta/episodes do not fit: {error}') from None
 
 
 def odd_columns(names: Sequence[str], others: Sequence[str]) -> list[str]:

@@ -102,8 +102,8 @@ def changed(document, path, value, drop):
 
 
 LONG = bool(os.environ.get('LEROBOT_ROS_LONG_TESTS'))
-"""Set it to try twenty times as many changes."""
-EXAMPLES = 300 if LONG else 15
+"""Set it to try fifty times as many changes."""
+EXAMPLES = 300 if LONG else 6
 MEMORY = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
 """Nothing here is about durability; waiting for the disk would be most of the time."""
 SETTINGS = {'deadline': None, 'suppress_health_check': list(HealthCheck), 'derandomize': True}
