@@ -21,7 +21,7 @@ def root(tmp_path):
 
 def test_one_line_tells_what_was_done(root, capsys):
     assert main(['compact', str(root)]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
+    *_, line = capsys.readouterr().out.splitlines()
     assert line.startswith(f'{root}: 3 data, 0 video and 3 episodes files, ')
     assert '-> 1 data, 0 video and 1 episodes files, ' in line
     assert main(['compact', f'--dataset.root={root}']) == 0

@@ -28,7 +28,7 @@ REPOSITORY = Path(__file__).parents[3]
 EPISODES = 3
 LONG = bool(os.environ.get('LEROBOT_ROS_LONG_TESTS'))
 FORMS = [
-    pytest.param(7, id='every seventh step'),
+    pytest.param(13, id='every thirteenth step'),
     pytest.param(
         1, id='every step',
         marks=pytest.mark.skipif(not LONG, reason='a minute; set LEROBOT_ROS_LONG_TESTS=1'),
@@ -195,7 +195,7 @@ def test_a_step_that_fails_leaves_the_old_or_the_new_one(
         shutil.rmtree(work)
         number += stride
     assert failures > 60 / stride
-    assert joined >= 2
+    assert joined >= 1
 
 
 def test_a_new_dataset_is_not_made_where_one_lacks_its_name(made, tmp_path, tools):
@@ -212,7 +212,7 @@ def test_a_new_dataset_is_not_made_where_one_lacks_its_name(made, tmp_path, tool
 def test_no_episode_is_lost_by_kill_9(made, tmp_path, tools):
     root, _, saved = made
     rng, outcomes = random.Random(3), []
-    for number in range(200 if LONG else 4):
+    for number in range(200 if LONG else 3):
         roots = [tmp_path / f'{number}-{copy}' / 'd' for copy in range(4)]
         for copy in roots:
             shutil.copytree(root, copy)
@@ -229,4 +229,4 @@ def test_no_episode_is_lost_by_kill_9(made, tmp_path, tools):
             repair_dataset(copy)
             outcomes.append(check(copy, saved, tools))
             shutil.rmtree(copy.parent)
-    assert len(outcomes) >= 16
+    assert len(outcomes) >= 12
