@@ -34,7 +34,7 @@ def make(root: Path, episodes: int, frames: int) -> None:
     joints = {'dtype': 'float32', 'shape': [6], 'names': [f'joint_{n}.pos' for n in range(6)]}
     info = DatasetInfo(FPS, {'action': joints, **dict.fromkeys(CAMERAS, camera)})
     rng = np.random.default_rng(0)
-    film = [rng.integers(0, 60, (480, 640, 3), dtype=np.uint8) for _ in range(8)]
+    film = [rng.integers(0, 12, (480, 640, 3), dtype=np.uint8) for _ in range(8)]
     film = [np.roll(np.full_like(one, 90), n * 9, 1) + one for n, one in enumerate(film)]
     with DatasetWriter.create(root, info) as writer:
         for episode in range(episodes):

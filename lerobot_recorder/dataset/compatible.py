@@ -157,7 +157,8 @@ def _column_problems(root: Path, document: Mapping[str, Any]) -> list[str]:
         return [f'its meta/episodes has not the columns {missing}']
     problems = []
     for column in columns:
-        if column.name in known:
+        is_unfilled = pa.types.is_null(column.type) and column.name in episodes.EXTRA_COLUMNS
+        if column.name in known and not is_unfilled:
             try:
                 pa.array([_sample(known[column.name])], type=column.type)
             except ODD_CONTENT:

@@ -92,6 +92,9 @@ def to_table(
     """Return one episode as a table with exactly the columns asked for; unknown ones are null."""
     values = _values(row, fps, features)
     values['meta/episodes/chunk_index'], values['meta/episodes/file_index'] = file
+    for column in columns:
+        if pa.types.is_null(column.type):  # LeRobot's merge of what nobody had filled in
+            values[column.name] = None
     arrays = [pa.array([values.get(f.name)], type=f.type) for f in columns]
     return pa.Table.from_arrays(arrays, schema=columns.remove_metadata())
 

@@ -14,7 +14,7 @@ import pytest
 from lerobot_drivers.common.errors import DatasetFormatError
 from lerobot_recorder.dataset import layout
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
-from lerobot_recorder.dataset.dataset_writer import DatasetWriter
+from lerobot_recorder.dataset.dataset_writer import DatasetWriter, EpisodeRecord
 from lerobot_recorder.dataset.info import DatasetInfo
 from lerobot_recorder.dataset.session_facts import SessionFacts, checksum
 from lerobot_recorder.dataset.validate import ERROR, validate_dataset
@@ -173,6 +173,19 @@ def test_columns_of_another_type_are_refused(good, info, tools):
     with pytest.raises(DatasetFormatError, match=r'column tasks .* holds int64'):
         DatasetWriter.resume(good, info)
     assert tools.tree(good) == before
+
+
+def test_a_column_that_merging_left_without_a_type_stays_empty(good, info, film):
+    for path in layout.episodes_files(good):
+        table = pq.read_table(path)
+        at = table.column_names.index('ros/outcome')
+        pq.write_table(table.set_column(at, 'ros/outcome', pa.nulls(len(table))), path)
+    with DatasetWriter.resume(good, info) as writer:
+        film.episode(writer, record=EpisodeRecord('last', 'success'))
+    view = DatasetReader(good).episode(3)
+    assert (view.extra['ros/uuid'], view.extra['ros/outcome']) == ('last', None)
+    record = json.loads((good / layout.RECORDS / 'last.json').read_text())
+    assert record['outcome'] == 'success'
 
 
 def test_missing_columns_are_refused_and_not_cut(good, info, tools):
