@@ -188,6 +188,21 @@ def test_a_column_that_merging_left_without_a_type_stays_empty(good, info, film)
     assert record['outcome'] == 'success'
 
 
+def test_files_in_which_lerobot_left_our_columns_out_are_read_and_go_on(good, info, film, tools):
+    path = layout.episodes_files(good)[1]
+    table = pq.read_table(path)
+    ours = [name for name in table.column_names if name.startswith('ros/')]
+    pq.write_table(table.drop_columns(ours), path)
+    with DatasetWriter.resume(good, info) as writer:
+        assert writer.notices == ()
+        film.episode(writer)
+    views = list(DatasetReader(good).episodes())
+    assert [view.extra['ros/uuid'] is None for view in views] == [False, True, False, False]
+    for view, frames in zip(views, film.saved, strict=True):
+        tools.same_rows(view, frames)
+    assert validate_dataset(good) == []
+
+
 def test_missing_columns_are_refused_and_not_cut(good, info, tools):
     for path in layout.episodes_files(good):
         pq.write_table(pq.read_table(path).drop_columns(['data/chunk_index']), path)
