@@ -16,6 +16,7 @@ COMMANDS = {
     'convert': ('lerobot_recorder.commands.convert', 'make a dataset of a bag'),
     'transcode': ('lerobot_recorder.commands.transcode', 'encode the videos of a dataset anew'),
     'validate': ('lerobot_recorder.commands.validate', 'check a dataset on disk'),
+    'compact': ('lerobot_recorder.commands.compact', 'join the small files of a dataset'),
     'info': ('lerobot_recorder.commands.info', 'show what a dataset holds'),
 }
 EXIT_ERROR = 1

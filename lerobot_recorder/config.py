@@ -115,6 +115,7 @@ class DatasetConfig:
         depth_encoder: how depth is encoded.
         num_image_writer_processes: for LeRobot's flag; threads do it here, as many more.
         num_image_writer_threads_per_camera: threads that compress images where there is no video.
+        allow_new_calibration: add to a dataset that was recorded with another calibration.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -133,6 +134,7 @@ class DatasetConfig:
     depth_encoder: DepthEncoderConfig = field(default_factory=DepthEncoderConfig)
     num_image_writer_processes: int = 0
     num_image_writer_threads_per_camera: int = 4
+    allow_new_calibration: bool = False
 
     def __post_init__(self) -> None:
         checks = (

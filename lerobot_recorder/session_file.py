@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.config import Section, build, read_yaml
 from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.motors.calibration import find_calibration, load_calibration
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_recorder.capture import Capture
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
+from lerobot_recorder.dataset.robot_facts import RobotFacts, checksum
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.guess import guess_features
-from lerobot_recorder.mapping import MappingConfig, build_mapping
+from lerobot_recorder.mapping import MappingConfig, build_mapping, is_image_feature
 from lerobot_recorder.recorder import MakeWriter
 from lerobot_recorder.recorder_status import SessionConfig
 from lerobot_recorder.robot_mapping import robot_features, with_units
@@ -94,11 +96,28 @@ class RecordConfig:
             allow_low_rate=self.recorder.allow_low_rate,
         )
 
+    def facts(self, mapping: MappingConfig) -> RobotFacts:
+        """Return what the numbers of this session mean."""
+        units = {
+            key: {j: unit.mode.value for s in feature.sources for j, unit in s.units.items()}
+            for key, feature in mapping.features.items()
+            if not is_image_feature(key)
+        }
+        calibration = {}
+        if self.robot is not None:
+            robot, name = self.robot, make_robot(self.robot).name
+            path = find_calibration('robots', name, robot.id, robot.calibration_dir)
+            if path is not None:
+                found = {motor: asdict(entry) for motor, entry in load_calibration(path).items()}
+                calibration[f'{name} {robot.id}'] = checksum(found)
+        return RobotFacts(units, calibration, self.dataset.allow_new_calibration)
+
     def make_writer(self, mapping: MappingConfig) -> MakeWriter:
         """Return how to open the dataset once its features are known."""
 
         def open_dataset(features: dict[str, dict[str, Any]]) -> DatasetWriter:
             info = self.dataset.info(features, mapping.robot_type, self.resume)
+            info = replace(info, facts=self.facts(mapping))
             opener = DatasetWriter.resume if self.resume else DatasetWriter.create
             writer = opener(self.dataset.folder, info)
             how = told(info)

@@ -8,6 +8,7 @@ from lerobot_drivers.common.command_line import section_of
 from lerobot_drivers.common.config import Section
 from lerobot_drivers.common.errors import DatasetError, DatasetExistsError, UsageError
 from lerobot_recorder.config import dataset_folder
+from lerobot_recorder.dataset import folder_swap
 
 DATASET_KEYS = ('repo_id', 'root')
 """What names a dataset that is there; other keys as flags would be ignored."""
@@ -34,6 +35,7 @@ def dataset_root(sections: Section, folder: str | None = None) -> Path:
     else:
         raise UsageError('name a dataset: its folder, or --dataset.repo_id=USER/NAME')
     root = root.expanduser()
+    folder_swap.settle(root)
     if not root.is_dir():
         raise DatasetError(f'there is no dataset at {root}')
     return root

@@ -19,6 +19,7 @@ from lerobot_recorder.dataset.depth_codes import MILLIMETRES
 from lerobot_recorder.dataset.depth_writer import PIX_FMT, levels
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.image_writer import decode_image
+from lerobot_recorder.dataset.reading import guarded
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,10 @@ class _PictureSource:
 
     def _images(self, camera: str, start: int, count: int) -> Iterator[NDArray[Any]]:
         depth = schema.is_depth(self.features[camera])
-        for image in self.table[camera].slice(start, count).to_pylist():
-            if not image or not image.get('bytes'):
+        with guarded(f'{self.root}: {camera}'):
+            images = self.table[camera].slice(start, count).to_pylist()
+        for image in images:
+            if not isinstance(image, dict) or not image.get('bytes'):
                 raise DatasetFormatError(f'{camera}: an image has no bytes in the Parquet file')
             yield decode_image(image['bytes'], depth)
 
@@ -136,8 +139,9 @@ class DatasetReader:
         self.info = info.read(self.root)
         self.fps = int(self.info['fps'])
         self.features: dict[str, Any] = self.info['features']
-        self.tasks = tasks.read(self.root)
-        self._rows = episodes.rows_of(self.root, self.fps, self.features)
+        with guarded(f'{self.root}: meta'):
+            self.tasks = tasks.read(self.root)
+            self._rows = episodes.rows_of(self.root, self.fps, self.features)
         self._file: tuple[Path, pa.Table] | None = None
 
     @property
@@ -160,7 +164,10 @@ class DatasetReader:
         if not 0 <= index < self.num_episodes:
             last = self.num_episodes - 1
             raise DatasetError(f'{self.root} has episodes 0 to {last}, not {index}')
-        row = self._rows[index]
+        with guarded(f'{self.root}: episode {index}'):
+            return self._view(index, self._rows[index])
+
+    def _view(self, index: int, row: EpisodeRow) -> EpisodeView:
         table = self._table(row)
         rows = {}
         for key, feature in self.features.items():

@@ -18,6 +18,7 @@ from lerobot_recorder.dataset import (
     commit,
     compatible,
     durable,
+    folder_swap,
     layout,
     repair,
     schema,
@@ -62,6 +63,7 @@ class DatasetWriter:
         self._plan = EpisodePlan(
             schema.user_features(self._state.features), self._state.fps, info.video
         )
+        self._facts = info.facts
         self._saver = Saver()
         self._episode: RunningEpisode | None = None
         self._failed_folder: Path | None = None
@@ -102,6 +104,7 @@ class DatasetWriter:
             DatasetFormatError: fps, features or robot type differ, or its episodes are not
                 numbered without gaps.
         """
+        settled = folder_swap.settle(root)
         sealed = seal.is_intact(root)
         compatible.check(root, info, sealed)
         try:
@@ -109,13 +112,14 @@ class DatasetWriter:
         except OSError as error:
             raise DatasetError(f'{root} cannot be written: {error}') from error
         try:
-            notices = repair.mend(root, work, sealed)
+            notices = [*settled, *repair.mend(root, work, sealed)]
             writer = cls(work, root, info)
         except BaseException:
             work.close(clean=False)
             raise
         writer._was_sealed = sealed and not notices
-        writer.notices = (*notices, *compatible.remarks(writer._state.document, info))
+        remarks = compatible.remarks(root, writer._state.document, info)
+        writer.notices = (*notices, *remarks)
         return writer
 
     @property
@@ -182,7 +186,8 @@ class DatasetWriter:
         self._check_usable()
         if self._episode is None or not self._episode.length:
             raise DatasetError('there is no episode to save: no frame was added')
-        episode, record = self._episode, record or EpisodeRecord(uuid=uuid.uuid4().hex)
+        episode = self._episode
+        record = self._facts.added_to(record or EpisodeRecord(uuid=uuid.uuid4().hex))
         had_to_wait = self._saver.wait_for_room()
         try:
             episode.accept(record)
@@ -208,7 +213,7 @@ class DatasetWriter:
 
     def sketch_record(self, record: EpisodeRecord) -> None:
         """Keep what is known of the running episode so far, in case it has to be recovered."""
-        record.sketch(self._running().folder)
+        self._facts.added_to(record).sketch(self._running().folder)
 
     def save_episode(self, record: EpisodeRecord | None = None) -> SavedEpisode:
         """Make the running episode part of the dataset; it is on the disk when this returns.
@@ -366,6 +371,10 @@ def refuse_existing(root: Path) -> None:
     Raises:
         DatasetExistsError: something lies there already.
     """
+    if not root.exists() and folder_swap.old_folder(root).exists():
+        raise DatasetExistsError(
+            f'{root} is a dataset whose files were being joined; compact or resume it to go on'
+        )
     if not root.exists():
         return
     if not root.is_dir():

@@ -92,6 +92,9 @@ def to_table(
     """Return one episode as a table with exactly the columns asked for; unknown ones are null."""
     values = _values(row, fps, features)
     values['meta/episodes/chunk_index'], values['meta/episodes/file_index'] = file
+    for column in columns:
+        if pa.types.is_null(column.type):  # LeRobot's merge of what nobody had filled in
+            values[column.name] = None
     arrays = [pa.array([values.get(f.name)], type=f.type) for f in columns]
     return pa.Table.from_arrays(arrays, schema=columns.remove_metadata())
 
@@ -111,15 +114,23 @@ def read_table(root: Path, statistics: bool = True) -> pa.Table:
     for path in layout.episodes_files(root):
         table, found = read_file(path, statistics)
         names = names or found
-        if found != names:
-            odd = sorted(set(found) ^ set(names))[:5]
+        odd = odd_columns(found, names)
+        if odd:
             raise DatasetFormatError(
-                f'{path} has not the columns of the files before it; differing: {odd}'
+                f'{path} has not the columns of the files before it; differing: {odd[:5]}'
             )
         tables.append(table)
     if not tables:
         raise DatasetFormatError(f'{root}: meta/episodes holds no Parquet file')
-    return pa.concat_tables(tables, promote_options='permissive')
+    try:
+        return pa.concat_tables(tables, promote_options='permissive')
+    except pa.ArrowException as error:
+        raise DatasetFormatError(f'{root}: files of meta/episodes do not fit: {error}') from None
+
+
+def odd_columns(names: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Return the columns that only one of two files has; ours go when LeRobot appends."""
+    return sorted((set(names) ^ set(others)) - set(EXTRA_COLUMNS))
 
 
 def read_file(path: Path, statistics: bool = True) -> tuple[pa.Table, list[str]]:

@@ -12,6 +12,7 @@ from lerobot_drivers.common.errors import ConfigError, DatasetFormatError
 from lerobot_recorder.dataset import durable, encoders, layout, schema
 from lerobot_recorder.dataset.depth_codes import DepthScale
 from lerobot_recorder.dataset.encoders import ALIASES, ENCODERS, JPEG, EncoderType
+from lerobot_recorder.dataset.robot_facts import RobotFacts
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,14 @@ class DatasetInfo:
         features: LeRobot's feature entries (`dtype`, `shape`, `names`) without the five defaults.
         robot_type: LeRobot's name of the robot.
         video: How pictures are encoded.
+        facts: What its numbers mean; kept with each episode, compared on resuming.
     """
 
     fps: int
     features: Mapping[str, Mapping[str, Any]]
     robot_type: str | None = None
     video: VideoConfig = field(default_factory=VideoConfig)
+    facts: RobotFacts = field(default_factory=RobotFacts)
 
     def __post_init__(self) -> None:
         if isinstance(self.fps, bool) or not isinstance(self.fps, int) or self.fps < 1:
@@ -239,8 +242,15 @@ def check(document: Any, path: Path) -> None:
         raise DatasetFormatError(
             f'{path}: storage_format {storage!r} is not supported, only parquet'
         )
+    fps = document['fps']
+    if isinstance(fps, bool) or not isinstance(fps, int | float) or not 1 <= fps <= 100_000:
+        raise DatasetFormatError(f'{path}: fps is {fps!r}, expected a whole number above 0')
     if not isinstance(document['features'], dict):
         raise DatasetFormatError(f'{path}: features is no JSON object')
+    for key, feature in document['features'].items():
+        problem = schema.entry_problem(feature)
+        if problem:
+            raise DatasetFormatError(f'{path}: feature {key!r} {problem}')
 
 
 def write(root: Path, document: Mapping[str, Any]) -> None:

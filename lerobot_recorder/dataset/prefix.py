@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lerobot_drivers.common.errors import DatasetFormatError
 from lerobot_recorder.dataset import episodes, layout, schema, tasks, video_reader
 from lerobot_recorder.dataset.episodes import EpisodeRow
+from lerobot_recorder.dataset.reading import ODD_CONTENT, guarded, told
 
 _COLUMNS = ['episode_index', 'index', 'frame_index', 'task_index']
 
@@ -46,7 +46,8 @@ def find(root: Path, document: Mapping[str, Any]) -> Prefix:
     rows, problem = _readable_rows(root, fps, features)
     if not rows:
         return Prefix(rows, problem)
-    checker = _Checker(root, features, fps, len(tasks.read(root)))
+    with guarded(root / layout.TASKS):
+        checker = _Checker(root, features, fps, len(tasks.read(root)))
     start = 0
     for position, row in enumerate(rows):
         found = checker.problem(row, position, start)
@@ -66,11 +67,11 @@ def _readable_rows(
         try:
             table, names = episodes.read_file(path, statistics=False)
             columns = columns or names
-            if names != columns:
+            if episodes.odd_columns(names, columns):
                 return rows, f'{path} has other columns than the files before it'
             rows += episodes.from_table(table, fps, features)
-        except DatasetFormatError as error:
-            return rows, str(error)
+        except (*ODD_CONTENT, DatasetFormatError) as error:
+            return rows, f'{path}: {error}'
     return rows, None
 
 
@@ -93,8 +94,8 @@ class _Checker:
             )
         try:
             return self._data_problem(row) or self._video_problem(row)
-        except (OSError, pa.ArrowException, DatasetFormatError) as error:
-            return str(error)
+        except (*ODD_CONTENT, DatasetFormatError) as error:
+            return told(error)
 
     def whole_files(self) -> list[Path]:
         """Return the data files that hold rows of the episodes looked at, and no others."""

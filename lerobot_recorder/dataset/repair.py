@@ -12,6 +12,7 @@ from lerobot_recorder.dataset import (
     commit,
     cut,
     durable,
+    folder_swap,
     info,
     layout,
     prefix,
@@ -21,6 +22,7 @@ from lerobot_recorder.dataset import (
 )
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.global_statistics import GlobalStatistics
+from lerobot_recorder.dataset.reading import guarded
 from lerobot_recorder.dataset.state import DatasetState
 from lerobot_recorder.dataset.work_folder import WorkFolder
 
@@ -38,10 +40,11 @@ def repair_dataset(root: Path) -> list[str]:
         DatasetFormatError: it is no dataset, or info.json or tasks.parquet cannot be read.
         DatasetError: it is being recorded into.
     """
+    settled = folder_swap.settle(root)
     if not (root / layout.INFO).exists() and not (root / layout.RECORDING).exists():
         raise DatasetFormatError(f'{root} is no LeRobot dataset: {layout.INFO} is missing')
     with WorkFolder(root) as work:
-        done = mend(root, work, seal.is_intact(root))
+        done = [*settled, *mend(root, work, seal.is_intact(root))]
         if (done or work.was_left) and layout.episodes_files(root):
             before = closing.read_stats(root)
             closing.close(DatasetState.load(root), was_sealed=False)
@@ -63,14 +66,15 @@ def mend(root: Path, work: WorkFolder, is_intact: bool) -> list[str]:
     Returns:
         What was done, a sentence each.
     """
-    done = []
+    done = folder_swap.clean_up(root)
     for folder in work.episodes():
         if commit.is_pending(folder):
             commit.apply(folder, root)
             work.drop(folder)
             done.append('finished saving an episode that was interrupted while it was saved')
     if (root / layout.INFO).exists() and (done or not is_intact):
-        done += _mend_saved(root)
+        with guarded(root):
+            done += _mend_saved(root)
     return done + [recover.recover(root, work, folder) for folder in work.episodes()]
 
 

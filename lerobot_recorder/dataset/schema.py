@@ -112,6 +112,28 @@ def check_features(features: Features) -> None:
             raise DatasetFormatError(f'feature {key!r}: {problem}')
 
 
+def entry_problem(feature: Any) -> str | None:
+    """Return why an entry of info.json cannot be understood, None if it can."""
+    if not isinstance(feature, Mapping):
+        return f'is {feature!r}, expected an object with dtype, shape and names'
+    missing = [key for key in ('dtype', 'shape') if key not in feature]
+    if missing:
+        return f'lacks {" and ".join(missing)}'
+    shape = feature['shape']
+    if not isinstance(feature['dtype'], str):
+        return f'has dtype {feature["dtype"]!r}, expected its name'
+    if not isinstance(shape, list | tuple) or any(
+        isinstance(size, bool) or not isinstance(size, int) or not 0 < size < 2**31
+        for size in shape
+    ):
+        return f'has shape {shape!r}, expected a list of whole numbers above 0'
+    if is_picture(feature) and len(shape) != 3:
+        return f'has shape {shape!r}, expected height, width and channels'
+    if not isinstance(feature.get('info') or {}, Mapping):
+        return f'has info {feature["info"]!r}, expected an object'
+    return None
+
+
 def feature_problem(key: str, feature: Feature) -> str | None:
     """Return why a new dataset cannot have this feature, None if it can."""
     if not key or '/' in key:

@@ -40,8 +40,13 @@ def write(root: Path, episodes: int, statistics: Mapping[str, NDArray[Any]]) -> 
     arrays: dict[str, Any] = {**statistics, _EPISODES: np.array(episodes)}
     np.savez(content, **arrays)
     durable.write_bytes(root / STATISTICS, content.getvalue())
-    document = {'episodes': episodes, 'files': _checksum(root)}
-    durable.write_bytes(root / SEAL, json.dumps(document).encode())
+    _write_seal(root, episodes)
+
+
+def renew(root: Path) -> None:
+    """Seal a dataset again whose files are others, but hold what they held."""
+    document = json.loads((root / SEAL).read_text(encoding='utf-8'))
+    _write_seal(root, document['episodes'])
 
 
 def is_intact(root: Path) -> bool:
@@ -61,6 +66,11 @@ def read_statistics(root: Path, episodes: int) -> dict[str, NDArray[Any]] | None
     except (OSError, ValueError, EOFError):
         return None
     return arrays if int(arrays.pop(_EPISODES, -1)) == episodes else None
+
+
+def _write_seal(root: Path, episodes: int) -> None:
+    document = {'episodes': episodes, 'files': _checksum(root)}
+    durable.write_bytes(root / SEAL, json.dumps(document).encode())
 
 
 def _checksum(root: Path) -> str:

@@ -6,6 +6,8 @@ counts give wrong data silently. Each check names what goes wrong otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from lerobot_recorder.dataset import (
     validate_videos,
 )
 from lerobot_recorder.dataset.finding import ERROR, WARNING, Finding, Findings
+from lerobot_recorder.dataset.reading import guarded
 
 __all__ = ['ERROR', 'WARNING', 'Finding', 'validate_dataset']
 
@@ -45,19 +48,38 @@ def validate_dataset(root: Path, decode: bool = False) -> list[Finding]:
     except DatasetFormatError as error:
         findings.error(layout.INFO, error, 'the description of a v3.0 dataset')
         return findings.all
-    validate_info.check(document, findings)
+    with _told(layout.INFO, findings):
+        validate_info.check(document, findings)
     if any(finding.severity == ERROR for finding in findings.all):
         return findings.all
     _check_work_folder(root, findings)
-    sentences = _check_tasks(root, document, findings)
-    rows = _check_episodes(root, document, findings)
-    if rows is not None:
-        data = validate_data.check(root, document, rows, findings)
-        validate_data.check_tasks(rows, data, sentences, findings)
-        validate_videos.check(root, document, rows, findings, decode)
-    validate_data.check_images(root, document, findings, decode)
-    validate_statistics.check(root, document, findings)
+    sentences: list[str] = []
+    rows: list[episodes.EpisodeRow] | None = None
+    with _told(layout.TASKS, findings):
+        sentences = _check_tasks(root, document, findings)
+    with _told('meta/episodes', findings):
+        rows = _check_episodes(root, document, findings)
+    with _told('data', findings):
+        if rows is not None:
+            data = validate_data.check(root, document, rows, findings)
+            validate_data.check_tasks(rows, data, sentences, findings)
+        validate_data.check_images(root, document, findings, decode)
+    with _told('videos', findings):
+        if rows is not None:
+            validate_videos.check(root, document, rows, findings, decode)
+    with _told(layout.STATS, findings):
+        validate_statistics.check(root, document, findings)
     return findings.all
+
+
+@contextmanager
+def _told(where: str, findings: Findings) -> Iterator[None]:
+    """Let a check that odd content breaks off be a finding, too."""
+    try:
+        with guarded(where):
+            yield
+    except DatasetFormatError as error:
+        findings.error(where, error, 'what the format asks for')
 
 
 def _check_work_folder(root: Path, findings: Findings) -> None:

@@ -128,7 +128,7 @@ def good(tmp_path, film, _template):
     return Path(shutil.copytree(root, tmp_path / 'good'))
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def tools():
     """Helpers for tests that bring their own features."""
 

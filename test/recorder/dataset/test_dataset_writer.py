@@ -330,7 +330,7 @@ def test_a_failed_save_can_be_discarded(tmp_path, info, film, tools, monkeypatch
 @pytest.mark.parametrize(
     ('changes', 'match'),
     [
-        ({'fps': 20}, 'fps is 10, expected 20'),
+        ({'fps': 20}, 'fps is 10, this session has 20'),
         ({'robot_type': 'koch_follower'}, "robot_type is 'so_follower'"),
         ({'features': {'action': {'dtype': 'float32', 'shape': [3], 'names': None}}}, 'action'),
     ],

@@ -1,0 +1,123 @@
+"""What numbers of a session mean, beyond what info.json can say: their units, the calibration.
+
+LeRobot's features have no place for either, so they are kept with each episode, in
+`meta/ros/episodes/<uuid>.json`, and compared when a dataset is resumed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from lerobot_recorder.dataset import layout
+from lerobot_recorder.dataset.episodes import EpisodeRow
+from lerobot_recorder.dataset.record import EpisodeRecord
+
+KEY = 'session'
+"""Entry of an episode's details."""
+_PLAIN = 'radians'
+"""The unit of a joint that is not named: as on the topic, rad or m."""
+
+
+@dataclass(frozen=True)
+class RobotFacts:
+    """What must not change from one session of a dataset to the next.
+
+    Attributes:
+        units: Numeric feature -> joint -> norm mode in the dataset; joints not named are in rad
+            or m. A feature of which nothing is known is absent.
+        calibration: Device -> checksum of its calibration.
+        allow_new_calibration: Whether a calibration may differ from the one so far.
+    """
+
+    units: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    calibration: Mapping[str, str] = field(default_factory=dict)
+    allow_new_calibration: bool = False
+
+    def added_to(self, record: EpisodeRecord) -> EpisodeRecord:
+        """Return an episode's record with these facts."""
+        units = {key: dict(joints) for key, joints in self.units.items()}
+        facts = {'units': units, 'calibration': dict(self.calibration)}
+        if not units and not self.calibration:
+            return record
+        return replace(record, details={**record.details, KEY: facts})
+
+
+def checksum(calibration: Mapping[str, Any]) -> str:
+    """Return the checksum of a device's calibration as JSON holds it."""
+    text = json.dumps(calibration, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def differences(root: Path, rows: Sequence[EpisodeRow], facts: RobotFacts) -> list[str]:
+    """Return what numbers would mean something else than in the episodes so far."""
+    known = _last(root, rows)
+    if known is None:
+        return []
+    number, found = known
+    problems = []
+    for key in sorted(set(_mapping(found, 'units')) & set(facts.units)):
+        there, here = _mapping(_mapping(found, 'units'), key), facts.units[key]
+        for joint in sorted(set(there) | set(here)):
+            units = there.get(joint, _PLAIN), here.get(joint, _PLAIN)
+            if units[0] != units[1]:
+                problems.append(f'its {key} has {joint} in {units[0]}, this session in {units[1]}')
+    if facts.allow_new_calibration:
+        return problems
+    for device in sorted(set(_mapping(found, 'calibration')) & set(facts.calibration)):
+        marks = found['calibration'][device], facts.calibration[device]
+        if marks[0] != marks[1]:
+            problems.append(
+                f'{device} was calibrated differently for episode {number} ({marks[0]}) than it '
+                f'is now ({marks[1]}), so equal numbers are other positions; '
+                '--dataset.allow_new_calibration=true records all the same'
+            )
+    return problems
+
+
+def remarks(root: Path, rows: Sequence[EpisodeRow], facts: RobotFacts) -> list[str]:
+    """Return what could not be compared."""
+    if not rows or not (facts.units or facts.calibration) or _last(root, rows) is not None:
+        return []
+    return [
+        'nothing is known of the units and calibration of the episodes so far '
+        '(no record of them in meta/ros); they were not compared'
+    ]
+
+
+def _last(root: Path, rows: Sequence[EpisodeRow]) -> tuple[int, dict[str, Any]] | None:
+    """Return the facts of the last episode that has any, and its number when it was saved."""
+    for document in _documents(root, rows):
+        details = document.get('details')
+        facts = details.get(KEY) if isinstance(details, dict) else None
+        if isinstance(facts, dict):
+            return int(document.get('episode_index_when_saved') or 0), facts
+    return None
+
+
+def _documents(root: Path, rows: Sequence[EpisodeRow]) -> Iterator[dict[str, Any]]:
+    """Yield the records of episodes, last first; all there are if no row names its own."""
+    folder = root / layout.RECORDS
+    names = [row.extra.get('ros/uuid') for row in reversed(rows)]
+    paths = [folder / f'{name}.json' for name in names if name]
+    found = [document for path in paths or folder.glob('*.json') if (document := _read(path))]
+    if not paths:
+        found.sort(key=lambda document: -int(document.get('episode_index_when_saved') or 0))
+    yield from found
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        document = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _mapping(facts: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = facts.get(key)
+    return value if isinstance(value, Mapping) else {}
