@@ -46,13 +46,14 @@ class Channel:
         self.errors = 0
         self.errors_in_a_row = 0
         self.last_error: str | None = None
+        self.lost = 0
         self._learned: list[str] = []
         self._learned_from: int | None = None
 
     def begin_take(self) -> None:
         """Count anew: what is told of a take is of that take alone."""
         self.stamps = StampChooser(self.source.clock)
-        self.errors = self.errors_in_a_row = 0
+        self.errors = self.errors_in_a_row = self.lost = 0
         self.last_error = None
 
     @property
@@ -155,6 +156,8 @@ class NumericChannel(Channel):
                 f'expected {len(self._learned)}'
             )
         picked = pick(named, self._learned)
+        if np.isfinite(picked).all():
+            return picked * self._scale + self._offset
         if np.isnan(picked).all():
             wanted = ', '.join(self._learned)
             raise StreamError(f'{raw.topic}: a message holds none of the joints {wanted}')

@@ -155,7 +155,6 @@ class Recorder:
         self._remember(raw)
         if self._take is not None:
             self._take.add(raw)
-            self._advance(self._now_ns)
 
     def poll(self, now_ns: int) -> None:
         """Let time pass.

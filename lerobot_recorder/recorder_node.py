@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Protocol
@@ -12,7 +13,9 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_drivers.common.errors import LerobotRosError
 from lerobot_drivers.common.naming import RECORDER_STATUS
+from lerobot_drivers.common.processes import RECEIVER_PROFILE
 from lerobot_drivers.ros import (
     AutostartLifecycleNode,
     declare,
@@ -32,6 +35,8 @@ from lerobot_recorder.session_file import load_record_config
 POLL_S = 0.02
 STATUS_S = 0.2
 REFRESH_S = 0.5
+DISCOVERY_NS = 7 * NS_PER_S
+"""So long a topic that is needed may be missing: participants announce themselves every 3 s."""
 
 
 class View(Protocol):
@@ -97,6 +102,8 @@ class RecorderNode(AutostartLifecycleNode):
             self._arrivals.on_message(raw.topic, raw.received_ns)
 
     def _poll(self) -> None:
+        for subscriber in self._subscribers:
+            subscriber.drain()
         if self.recorder is None:
             return
         self.recorder.poll(self._arrivals.tick(now_ns(self)))
@@ -108,6 +115,9 @@ class RecorderNode(AutostartLifecycleNode):
             return
         for subscriber in self._subscribers:
             subscriber.refresh()
+            line = subscriber.warning(time.monotonic_ns())
+            if line is not None and self.recorder is not None:
+                self.recorder.message = line
 
     def _found_topics(self) -> bool:
         """Make the recorder once it is clear what to record."""
@@ -116,7 +126,12 @@ class RecorderNode(AutostartLifecycleNode):
         patience_s = self._config.recorder.prepare_timeout_s
         if self._config.needs_graph and not settled and waited_ns < patience_s * NS_PER_S:
             return False
-        mapping = self._config.mapping(self._robot_ns or self.get_namespace(), topics)
+        try:
+            mapping = self._config.mapping(self._robot_ns or self.get_namespace(), topics)
+        except LerobotRosError:
+            if self._config.needs_graph and waited_ns < min(patience_s * NS_PER_S, DISCOVERY_NS):
+                return False
+            raise
         self._subscribers = [TopicSubscriber(self, t, self._on_message) for t in mapping.topics()]
         self.recorder = Recorder(
             RowPlan(mapping),
@@ -154,7 +169,7 @@ class RecorderNode(AutostartLifecycleNode):
 
 def main() -> int:
     """Run the recorder node."""
-    return run_node(RecorderNode)
+    return run_node(RecorderNode, profile=RECEIVER_PROFILE)
 
 
 if __name__ == '__main__':

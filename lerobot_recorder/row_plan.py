@@ -131,6 +131,8 @@ class RowPlan:
         if not channels:
             return
         try:
+            for channel in channels:
+                channel.lost += raw.lost_before
             message = decode(raw, self._types)
             for channel in channels:
                 stamp_ns = channel.stamps.choose(message, raw)

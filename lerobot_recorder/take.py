@@ -139,8 +139,10 @@ class Take:
             'late': 0,
             'unusable': 0,
             'doubtful_stamps': 0,
+            'lost': 0,
         }
         counts = self._synchronizer.counts
+        lost: dict[str, int] = {}
         for channel in self._plan.all_channels():
             stream = counts[channel.stream]
             silent = channel.stream_config().may_be_silent
@@ -150,6 +152,8 @@ class Take:
             total['late'] += stream.late
             total['unusable'] += channel.errors
             total['doubtful_stamps'] += channel.stamps.absurd
+            lost[channel.source.topic] = channel.lost
+        total['lost'] = sum(lost.values())
         return {kind: number for kind, number in total.items() if number}
 
     def report(self) -> dict[str, dict[str, Any]]:
@@ -163,6 +167,7 @@ class Take:
                 'missing_stamps': channel.stamps.missing,
                 'absurd_stamps': channel.stamps.absurd,
                 'unusable': channel.errors,
+                'lost': channel.lost,
             }
             for channel in self._plan.all_channels()
         }
