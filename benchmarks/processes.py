@@ -113,6 +113,10 @@ class Child:
         """End it; return the line of JSON it printed last, nothing if it printed none."""
         if not self.ended():
             self.process.send_signal(signal.SIGTERM)
+        return self.wait(timeout_s)
+
+    def wait(self, timeout_s: float = 600.0) -> dict[str, Any]:
+        """Wait for its end; return the line of JSON it printed last, nothing if none."""
         assert self.process.stdout is not None
         printed = self.process.stdout.read().strip().splitlines()
         until = time.monotonic() + timeout_s
