@@ -59,7 +59,7 @@ def main() -> None:
                         os.environ[TRANSPORTS_VARIABLE] = 'DEFAULT'
                     figures = record(cameras, film, Path(folder) / f'{case}', options.seconds)
                     os.environ.pop(TRANSPORTS_VARIABLE, None)
-                    arrived, lost = sum(figures.arrived.values()), figures.defects.get('lost', 0)
+                    arrived, lost = sum(figures.arrived.values()), figures.lost
                     print(
                         f'{setting.name}; {reliability}, {count} cameras: '
                         f'{arrived} of {arrived + lost} arrived '

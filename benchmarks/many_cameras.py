@@ -65,7 +65,7 @@ def main() -> None:
     report(options.encoder, figures)
     told_memory(figures, seconds, options.cameras)
     print(load())
-    lost = figures.defects.get('lost', 0) + figures.defects.get('repeats', 0)
+    lost = figures.lost + figures.missing
     if lost or figures.real_time:
         sys.exit(f'{lost} pictures lost or missing; real-time threads: {figures.real_time}')
 

@@ -71,6 +71,8 @@ class Figures:
         steal_s: what the host took, meanwhile [core s].
         published: pictures published between the first and the last one taken, per camera.
         arrived: pictures that arrived in the take, per camera.
+        lost: pictures that were sent during the take and did not arrive, of all cameras.
+        missing: rows for which a camera's picture was missing, of all cameras.
         defects: of the episode.
         memory_mb: time since the first row [s], resident and anonymous memory [MB].
         real_time: the recorder's threads with a real-time priority.
@@ -87,6 +89,8 @@ class Figures:
     steal_s: float = 0.0
     published: dict[str, int] = field(default_factory=dict)
     arrived: dict[str, int] = field(default_factory=dict)
+    lost: int = 0
+    missing: int = 0
     defects: dict[str, int] = field(default_factory=dict)
     memory_mb: list[tuple[float, float, float]] = field(default_factory=list)
     real_time: list[str] = field(default_factory=list)
@@ -253,6 +257,8 @@ def _read_dataset(figures: Figures, root: Path, sent: dict[str, list[int]], film
         taken = stamps[f'{camera}.stamp_ns'].to_numpy()
         stream = details['details']['streams'][camera]
         figures.arrived[name] = stream['received']
+        figures.lost += stream['lost']
+        figures.missing += stream['repeats']
         published = np.array(sent[name])
         inside = (published >= taken[0]) & (published <= taken[-1])
         figures.published[name] = int(inside.sum())

@@ -162,4 +162,6 @@ def run_recorder(sections: Section, config_file: Path, view: TerminalView) -> in
     node = load_object('lerobot_recorder.recorder_node:RecorderNode', 'the recorder')
     parameter = f'config_file:={json.dumps(str(config_file))}'
     arguments = ['--ros-args', '-r', f'__ns:={namespace}', '-p', parameter]
-    return run_node(lambda: node(view), arguments, RECEIVER_PROFILE)
+    # Our own cameras have shared memory enough; what strangers have is not known.
+    profile = RECEIVER_PROFILE if sections['attach'] else None
+    return run_node(lambda: node(view), arguments, profile)
