@@ -42,7 +42,8 @@ def report(name: str, figures: Figures) -> None:
     anonymous = max((part for *_, part in figures.memory_mb), default=0.0)
     print(
         f'  {figures.rows} rows x {cameras} cameras, published {published}, arrived {arrived}, '
-        f'lost {figures.lost}, defects {figures.defects or "none"}; RSS {peak:.0f} MB ({anonymous:.0f} MB anonymous); '
+        f'lost {figures.lost}, defects {figures.defects or "none"}; '
+        f'RSS {peak:.0f} MB ({anonymous:.0f} MB anonymous); '
         f'publishers {figures.publishers_cpu_s / figures.wall_s:.2f} core, everything else '
         f'{figures.others_cpu_s / figures.wall_s:.2f}; stolen {figures.steal_s:.1f} s'
     )
