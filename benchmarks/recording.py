@@ -115,7 +115,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--reliability', choices=('best_effort', 'reliable'), default='reliable')
     parser.add_argument('--untuned', action='store_true', help='publishers without any profile')
     parser.add_argument('--per-process', type=int, default=1, help='cameras of one publisher')
-    parser.add_argument('--keep', action='store_true', help='keep the datasets')
 
 
 def scratch_folder(options: argparse.Namespace) -> tempfile.TemporaryDirectory[str]:
