@@ -26,6 +26,7 @@ from lerobot_drivers.capture import Capture
 from lerobot_drivers.common.clock import SystemClock
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.common.naming import CAMERA_INFO, image_topic, optical_frame
+from lerobot_drivers.common.processes import SHARED_MEMORY_PROFILE
 from lerobot_drivers.robots import robot_config
 
 
@@ -106,7 +107,7 @@ class CameraNode(AutostartLifecycleNode):
 
 def main() -> int:
     """Run the node; the entry point ``camera_node``."""
-    return run_node(CameraNode, pictures=True)
+    return run_node(CameraNode, profile=SHARED_MEMORY_PROFILE)
 
 
 if __name__ == '__main__':

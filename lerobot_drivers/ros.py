@@ -21,7 +21,7 @@ from lerobot_drivers.common.health import Health
 from lerobot_drivers.common.naming import DIAGNOSTICS
 from lerobot_drivers.common.processes import (
     missing_rclpy_message,
-    set_shared_memory_profile,
+    set_profile,
     tune_malloc,
 )
 
@@ -54,7 +54,7 @@ _USER_MISTAKES = (
 
 
 def run_node(
-    factory: Callable[[], Node], args: Sequence[str] | None = None, *, pictures: bool = False
+    factory: Callable[[], Node], args: Sequence[str] | None = None, profile: Path | None = None
 ) -> int:
     """Run a node until SIGINT, SIGTERM or its own wish, and clean up after it.
 
@@ -65,14 +65,14 @@ def run_node(
     Args:
         factory: makes the node, after rclpy is up.
         args: command line with ``--ros-args``, by default ``sys.argv``.
-        pictures: it publishes pictures, hence needs 16 MiB of shared memory.
+        profile: for Fast DDS, if it publishes or hears pictures.
 
     Returns:
         The exit code: 0, 1 after an error (one line on stderr), or the node's wish.
     """
     tune_malloc()
-    if pictures:
-        set_shared_memory_profile()
+    if profile is not None:
+        set_profile(profile)
     stop = threading.Event()
 
     def handle(_number: int, _frame: FrameType | None) -> None:

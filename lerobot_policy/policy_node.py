@@ -118,6 +118,8 @@ class PolicyNode(AutostartLifecycleNode):
             subscriber.refresh()
 
     def _on_timer(self) -> None:
+        for subscriber in self._subscribers:
+            subscriber.drain()
         stamp_ns = now_ns(self)
         command = self._loop.step(stamp_ns, self._active_source in ('', SOURCE))
         if command is not None:

@@ -61,6 +61,7 @@ class Channel:
         self.errors = 0
         self.errors_in_a_row = 0
         self.last_error: str | None = None
+        self.lost = 0
         self._learned: list[str] = []
         self._learned_from: int | None = None
 
@@ -72,7 +73,7 @@ class Channel:
         """Count anew: what is told of a take is of that take alone."""
         self.stamps.begin_take()
         self.rate = RateMeter()
-        self.errors = self.errors_in_a_row = 0
+        self.errors = self.errors_in_a_row = self.lost = 0
         self.last_error = None
 
     @property

@@ -45,6 +45,7 @@ class NativeCounts:
     Attributes:
         rows: messages kept.
         unusable: messages that could not be read.
+        lost: messages that the middleware lost on the way.
         late: messages that arrived after later ones had been written; they are kept too.
         duplicates: messages with the stamp of another one beside it.
         longest_gap_ns: longest time between two stamps [ns].
@@ -53,6 +54,7 @@ class NativeCounts:
 
     rows: int = 0
     unusable: int = 0
+    lost: int = 0
     late: int = 0
     duplicates: int = 0
     longest_gap_ns: int = 0
@@ -115,6 +117,7 @@ class NativeLog:
         """
         if self._columns is None:
             self._begin(raw)
+        self.counts.lost += raw.lost_before
         stamp_ns, header = self._stamp(raw)
         if stamp_ns is None:
             return

@@ -109,7 +109,7 @@ def pick(named: NamedValues, wanted: Sequence[str]) -> NDArray[np.float64]:
         wanted: names of the elements, in the dataset's order.
     """
     names, values = named
-    if names is None:
+    if names is None or names == wanted:
         return values
     index = {name: at for at, name in enumerate(names)}
     return np.array([values[index[name]] if name in index else np.nan for name in wanted])

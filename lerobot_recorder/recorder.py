@@ -116,7 +116,6 @@ class Recorder:
             self._plan.observe(raw)
         else:
             self._take.add(raw)
-            self._advance(self._now_ns)
 
     def poll(self, now_ns: int) -> None:
         """Let time pass.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Protocol
@@ -13,8 +14,9 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from lerobot_drivers.common.clock import NS_PER_S, SystemClock
-from lerobot_drivers.common.errors import StreamError
+from lerobot_drivers.common.errors import LerobotRosError, StreamError
 from lerobot_drivers.common.naming import RECORDER_STATUS
+from lerobot_drivers.common.processes import RECEIVER_PROFILE
 from lerobot_drivers.ros import (
     AutostartLifecycleNode,
     declare,
@@ -43,6 +45,8 @@ from lerobot_recorder.time_base import CLOCK_TOPIC, SIM_RESET
 POLL_S = 0.02
 STATUS_S = 0.2
 REFRESH_S = 0.5
+DISCOVERY_NS = 7 * NS_PER_S
+"""So long a topic that is needed may be missing: participants announce themselves every 3 s."""
 
 
 class View(Protocol):
@@ -123,6 +127,9 @@ class RecorderNode(AutostartLifecycleNode):
             self.recorder.on_message(raw)
 
     def _poll(self) -> None:
+        for subscriber in self._subscribers.values():
+            if isinstance(subscriber, TopicSubscriber):
+                subscriber.drain()
         arrived = self._arrivals.tick(self._wall.now_ns())
         if self._mapping is None or not self._knows_time():
             return
@@ -157,8 +164,11 @@ class RecorderNode(AutostartLifecycleNode):
         for topic, subscriber in self._subscribers.items():
             if isinstance(subscriber, FactSubscriber):
                 self._refresh_fact(topic, subscriber)
-            else:
-                subscriber.refresh()
+                continue
+            subscriber.refresh()
+            line = subscriber.warning(time.monotonic_ns())
+            if line is not None and self.recorder is not None:
+                self.recorder.message = line
 
     def _refresh_fact(self, topic: str, subscriber: FactSubscriber) -> None:
         """What tells more than rows is not worth an end: what cannot be heard is noted."""
@@ -166,15 +176,21 @@ class RecorderNode(AutostartLifecycleNode):
             subscriber.refresh()
         except StreamError as error:
             self._capture.refused[topic] = str(error)
+        subscriber.drain()
 
     def _find_mapping(self) -> MappingConfig | None:
-        """Subscribe once it is clear what to record; return which topic becomes what."""
+        """Return which topic becomes what once it is clear what to record."""
         now = self._wall.now_ns()
         topics, waited_ns = graph_topics(self), now - self._looking_since
         settled = self._watch.look(topics, now)
         if self._config.needs_graph and not settled and waited_ns < self._patience_ns:
             return None
-        mapping = self._config.mapping(self._robot_ns or self.get_namespace(), topics)
+        try:
+            mapping = self._config.mapping(self._robot_ns or self.get_namespace(), topics)
+        except LerobotRosError:
+            if self._config.needs_graph and waited_ns < min(self._patience_ns, DISCOVERY_NS):
+                return None
+            raise
         self._capture = self._config.capture(mapping)
         if self._time.begin(CLOCK_TOPIC in topics):
             self._subscribers[CLOCK_TOPIC] = TopicSubscriber(self, CLOCK_TOPIC, self._on_message)
@@ -235,7 +251,7 @@ class RecorderNode(AutostartLifecycleNode):
 
 def main() -> int:
     """Run the recorder node."""
-    return run_node(RecorderNode)
+    return run_node(RecorderNode, profile=RECEIVER_PROFILE)
 
 
 if __name__ == '__main__':

@@ -151,6 +151,8 @@ class RowPlan:
         if not channels:
             return
         try:
+            for channel in channels:
+                channel.lost += raw.lost_before
             message = self._read(raw)
             header_ns = header_stamp_ns(message)
             for channel in channels:

@@ -196,8 +196,10 @@ class Take:
             'doubtful_stamps': 0,
             'clock_jumps': 0,
             'slow_seconds': 0,
+            'lost': 0,
         }
         counts = self._synchronizer.counts
+        lost: dict[str, int] = {}
         for channel in self._plan.all_channels():
             stream = counts[channel.stream]
             total['repeats'] += stream.repeats
@@ -208,6 +210,8 @@ class Take:
             total['doubtful_stamps'] += channel.stamps.counts.doubtful
             total['clock_jumps'] += channel.stamps.counts.clock_jumps
             total['slow_seconds'] += self._plan.slow_seconds(channel)
+            lost[channel.source.topic] = channel.lost
+        total['lost'] = sum(lost.values())
         return {kind: number for kind, number in total.items() if number}
 
     def report(self) -> dict[str, dict[str, Any]]:
@@ -221,6 +225,7 @@ class Take:
                 **channel.stamps.counts.report(),
                 'unusable': channel.errors,
                 'encoder_waits': self._waits.get(channel.stream, 0),
+                'lost': channel.lost,
             }
             for channel in self._plan.all_channels()
         }

@@ -17,7 +17,15 @@ from pathlib import Path
 from lerobot_drivers.common.errors import GraphError
 
 PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
-SHARED_MEMORY_PROFILE = Path(__file__).parent.parent / 'data' / 'fastdds_shm.xml'
+_DATA = Path(__file__).parent.parent / 'data'
+SHARED_MEMORY_PROFILE = _DATA / 'fastdds_shm.xml'
+"""For processes that publish pictures."""
+RECEIVER_PROFILE = _DATA / 'fastdds_receiver.xml'
+"""For processes that hear the pictures of others."""
+TRANSPORTS_VARIABLE = 'FASTDDS_BUILTIN_TRANSPORTS'
+SOCKET_BUFFER = 4 << 20
+"""Receive buffer that holds a burst of raw pictures [bytes]."""
+_SOCKET_LIMIT = Path('/proc/sys/net/core/rmem_max')
 
 # malloc.h: M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD
 _MALLOC_SETTINGS = ((-3, 32 << 20), (-1, 512 << 20), (-2, 16 << 20))
@@ -57,24 +65,42 @@ def tune_malloc() -> bool:
     return all(libc.mallopt(parameter, value) == 1 for parameter, value in _MALLOC_SETTINGS)
 
 
-def set_shared_memory_profile(environment: MutableMapping[str, str] | None = None) -> str | None:
-    """Point Fast DDS at our shared memory profile, unless the user chose one.
+def set_profile(profile: Path, environment: MutableMapping[str, str] | None = None) -> str | None:
+    """Point Fast DDS at one of our profiles, unless the user chose one.
 
     Fast DDS 2 (Humble, Jazzy) and 3 (Kilted and later) read differently named
-    variables; a variable the user set under either name wins.
+    variables; a variable the user set under either name wins, and so do transports
+    of his own choice. The receiver's profile is no use without a receive buffer of
+    its size, and is left out then.
 
     Args:
+        profile: the file.
         environment: where to set it, by default this process's.
 
     Returns:
-        The variable that was set, None if the user's own was kept.
+        The variable that was set, None if none was.
     """
     environment = os.environ if environment is None else environment
-    if any(environment.get(name) for name in PROFILE_VARIABLES):
+    if any(environment.get(name) for name in (*PROFILE_VARIABLES, TRANSPORTS_VARIABLE)):
         return None
-    name = PROFILE_VARIABLES[0 if rclpy_major() >= _FIRST_RCLPY_WITH_FASTDDS_3 else 1]
-    environment[name] = str(SHARED_MEMORY_PROFILE)
+    if profile == RECEIVER_PROFILE and not has_large_sockets():
+        return None
+    name = profile_variable()
+    environment[name] = str(profile)
     return name
+
+
+def profile_variable() -> str:
+    """Return the variable by which this ROS's Fast DDS is told its profile."""
+    return PROFILE_VARIABLES[0 if rclpy_major() >= _FIRST_RCLPY_WITH_FASTDDS_3 else 1]
+
+
+def has_large_sockets() -> bool:
+    """Return whether the kernel lets a process have a receive buffer for pictures."""
+    try:
+        return int(_SOCKET_LIMIT.read_text()) >= SOCKET_BUFFER
+    except (OSError, ValueError):
+        return False
 
 
 def rclpy_major() -> int:

@@ -16,6 +16,7 @@ from lerobot_drivers.common.graph import (
     robot_processes,
     teleop_process,
 )
+from lerobot_drivers.common.processes import RECEIVER_PROFILE
 from lerobot_drivers.common.registry import load_object, load_registry
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
 from lerobot_drivers.robots import make_robot
@@ -167,4 +168,6 @@ def run_recorder(sections: Section, config_file: Path, view: TerminalView) -> in
     node = load_object('lerobot_recorder.recorder_node:RecorderNode', 'the recorder')
     parameter = f'config_file:={json.dumps(str(config_file))}'
     arguments = ['--ros-args', '-r', f'__ns:={namespace}', '-p', parameter]
-    return run_node(lambda: node(view), arguments)
+    # Our own cameras have shared memory enough; what strangers have is not known.
+    profile = RECEIVER_PROFILE if sections['attach'] else None
+    return run_node(lambda: node(view), arguments, profile)

@@ -23,14 +23,14 @@ def test_the_profile_is_set_under_the_name_that_fast_dds_reads(
 ) -> None:
     monkeypatch.setattr(processes, 'rclpy_major', lambda: major)
     environment: dict[str, str] = {}
-    assert processes.set_shared_memory_profile(environment) == name
+    assert processes.set_profile(processes.SHARED_MEMORY_PROFILE, environment) == name
     assert environment == {name: str(processes.SHARED_MEMORY_PROFILE)}
 
 
 @pytest.mark.parametrize('name', processes.PROFILE_VARIABLES)
 def test_the_users_own_profile_wins(name: str) -> None:
     environment = {name: '/home/user/mine.xml'}
-    assert processes.set_shared_memory_profile(environment) is None
+    assert processes.set_profile(processes.SHARED_MEMORY_PROFILE, environment) is None
     assert environment == {name: '/home/user/mine.xml'}
 
 
@@ -54,3 +54,26 @@ def test_a_missing_rclpy_is_told_with_the_extra_that_brings_it(
 
 def test_malloc_is_tuned_where_it_can_be() -> None:
     assert processes.tune_malloc() is (processes.platform.libc_ver()[0] == 'glibc')
+
+
+def test_the_receivers_profile_needs_large_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for large in (False, True):
+        monkeypatch.setattr(processes, 'has_large_sockets', lambda large=large: large)
+        environment: dict[str, str] = {}
+        processes.set_profile(processes.RECEIVER_PROFILE, environment)
+        assert list(environment.values()) == [str(processes.RECEIVER_PROFILE)] * large
+
+
+def test_the_users_own_transports_win() -> None:
+    environment = {'FASTDDS_BUILTIN_TRANSPORTS': 'LARGE_DATA'}
+    assert processes.set_profile(processes.SHARED_MEMORY_PROFILE, environment) is None
+
+
+def test_the_receivers_profile_offers_udp_alone() -> None:
+    space = {'d': 'http://www.eprosima.com'}
+    root = ET.parse(processes.RECEIVER_PROFILE).getroot()
+    kinds = [kind.text for kind in root.findall('.//d:transport_descriptor/d:type', space)]
+    assert kinds == ['UDPv4']
+    assert root.find('.//d:defaultUnicastLocatorList/d:locator/d:udpv4', space) is not None
+    size = int(root.findtext('.//d:receiveBufferSize', '', space))
+    assert size >= processes.SOCKET_BUFFER

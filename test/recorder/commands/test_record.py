@@ -168,7 +168,7 @@ def test_who_drives(more, expected):
 )
 def test_the_recorder_runs_in_the_robots_namespace(monkeypatch, sections, namespace):
     heard = {}
-    fake = SimpleNamespace(run_node=lambda factory, args: heard.update(f=factory, a=args) or 5)
+    fake = SimpleNamespace(run_node=lambda node, args, profile: heard.update(f=node, a=args) or 5)
     monkeypatch.setitem(__import__('sys').modules, 'lerobot_drivers.ros', fake)
     monkeypatch.setattr(record, 'load_object', lambda target, what: lambda view: (target, view))
     assert record.run_recorder(sections, Path('/a b/s.yaml'), 'view') == 5
