@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import av
 
-from lerobot_recorder.dataset import layout
+from lerobot_recorder.dataset import layout, realtime
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.dataset.info import DatasetInfo
@@ -33,6 +33,8 @@ def encode(path, codec, pictures, fps=FPS, **changes):
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = 'yuvj420p' if name == 'mjpeg' else 'yuv420p'
         stream.codec_context.time_base = Fraction(1, fps)
+        with realtime.no_new_realtime_threads():
+            stream.codec_context.open()
         for number, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(picture, format='rgb24')
             frame.pts, frame.time_base = number, Fraction(1, fps)

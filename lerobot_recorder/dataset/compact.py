@@ -95,15 +95,18 @@ def _compact(root: Path, on_progress: OnProgress) -> Compacted:
     notices = folder_swap.settle(root)
     root = Path(root).resolve()
     info.read(root)
-    with WorkFolder(root) as work:
+    work = WorkFolder(root)
+    try:
         notices += folder_swap.clean_up(root)
         _check_place(root, work)
-        before, sealed = figures(root), seal.is_intact(root)
+        before = figures(root)
         plan = make_plan(root)
         if plan.worthwhile:
+            sealed = seal.is_intact(root)
             notices += _replace(plan, work, on_progress)
-        if sealed:
-            seal.renew(root)
+            if sealed:
+                seal.renew(root)
+    finally:
         work.close(clean=not work.was_left)
     return Compacted(before, figures(root), tuple(notices))
 

@@ -39,7 +39,7 @@ class WorkFolder:
 
     Attributes:
         path: The folder.
-        was_left: Whether it was there already: the dataset was not closed properly.
+        was_left: Whether a writer left it: the dataset was not closed properly.
 
     Raises:
         DatasetError: someone else has the dataset open.
@@ -49,7 +49,7 @@ class WorkFolder:
         self._root = root
         self.path = root / layout.RECORDING
         self._made = durable.make_folders(self.path)
-        self.was_left = self.path not in self._made
+        self.was_left = (self.path / _SESSION).exists()
         self._lock = self._locked()
         for folder in self.path.glob(f'{_FINISHED}*'):
             durable.remove_tree(folder)

@@ -139,7 +139,7 @@ def with_codec(root, codec):
     for feature in document['features'].values():
         if feature['dtype'] == 'video':
             facts = video_reader.probe(sorted(root.rglob('*.mp4'))[0])
-            feature['info'] = video_reader.info_block(facts, FPS, None)
+            feature['info'] = video_reader.info_block(facts, FPS, {})
     (root / layout.INFO).write_text(json.dumps(document))
 
 
