@@ -125,6 +125,8 @@ class RecorderNode(AutostartLifecycleNode):
         self._arrivals.on_message(raw.topic, raw.received_ns)
         if self._time.is_simulated is False and self.recorder is not None:
             self.recorder.on_message(raw)
+        else:
+            self._time.add(raw)
 
     def _poll(self) -> None:
         for subscriber in self._subscribers.values():

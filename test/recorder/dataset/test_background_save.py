@@ -146,6 +146,7 @@ def test_statistics_are_exact_once_closed_however_it_ended(good, info, film, too
     np.testing.assert_allclose(before['action']['std'], closed['action']['std'])
     (good / 'meta/stats.json').write_bytes(rough)
     (good / '.recording').mkdir()
+    (good / '.recording/session.json').write_text('{}')
     assert repair_dataset(good) == ['computed stats.json anew']
     again = json.loads((good / 'meta/stats.json').read_text())
     for key, name in [(feature, name) for feature in closed for name in closed[feature]]:
