@@ -10,6 +10,7 @@ set or a second publisher.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import median_low
@@ -151,13 +152,35 @@ class StampChooser:
         return arrival, arrival_ns - usual_ns
 
 
+class _Recent:
+    """The last numbers, `REMEMBERED` at most, kept in order too: they are asked at every message."""
+
+    def __init__(self) -> None:
+        self.ordered: list[int] = []
+        self._numbers: deque[int] = deque()
+
+    def __len__(self) -> int:
+        return len(self.ordered)
+
+    def append(self, number: int) -> None:
+        """Add a number and forget the oldest if there are too many."""
+        if len(self.ordered) == REMEMBERED:
+            del self.ordered[bisect_left(self.ordered, self._numbers.popleft())]
+        self._numbers.append(number)
+        insort(self.ordered, number)
+
+    def median(self) -> int:
+        """Return the lower one of the middle two."""
+        return self.ordered[(len(self.ordered) - 1) // 2]
+
+
 class _Habit:
     """How far before their arrival the header stamps of a stream lie, and their rhythm."""
 
     def __init__(self) -> None:
         self._recent: deque[tuple[int, int]] = deque(maxlen=RECENT)
         self._headers: deque[int] = deque(maxlen=REMEMBERED)
-        self._believed: deque[int] = deque(maxlen=REMEMBERED)
+        self._believed = _Recent()
         self._intervals: deque[int] = deque(maxlen=REMEMBERED)
         self._lows: deque[int] = deque(maxlen=BLOCKS)
         self._adopted = 0
@@ -166,7 +189,7 @@ class _Habit:
     @property
     def usual_ns(self) -> int | None:
         """The usual distance [ns], None while there is none."""
-        return median_low(self._believed) if len(self._believed) > KNOWN else None
+        return self._believed.median() if len(self._believed) > KNOWN else None
 
     def note(self, header_ns: int, arrival_ns: int) -> None:
         """Take note of a message, whether it is believed or not."""
@@ -177,8 +200,7 @@ class _Habit:
         usual_ns = self.usual_ns
         if usual_ns is None:
             return True
-        ordered = sorted(self._believed)
-        low_ns = ordered[max(1, len(ordered) // 10)]
+        low_ns = self._believed.ordered[max(1, len(self._believed) // 10)]
         shortest_ns = min((low_ns, *self._lows))
         longest_ns = usual_ns + usual_ns - low_ns
         return shortest_ns - UNUSUAL_NS <= distance_ns <= longest_ns + UNUSUAL_NS
@@ -209,7 +231,7 @@ class _Habit:
         self._last = (header_ns, arrival_ns)
         self._adopted += 1
         if self._adopted % REMEMBERED == 0:
-            self._lows.append(sorted(self._believed)[1])
+            self._lows.append(self._believed.ordered[1])
 
     def recurs(self, distance_ns: int) -> bool:
         """Return whether a distance is that of half of the last messages."""
@@ -220,9 +242,11 @@ class _Habit:
 
         The shortest distance stays known: if it was no clock but a busy machine, it comes back.
         """
-        self._lows.append(min(self._believed))
-        self._believed.clear()
-        self._believed.extend(a - h for h, a in self._recent if _alike(a - h, distance_ns))
+        self._lows.append(self._believed.ordered[0])
+        self._believed = _Recent()
+        for header_ns, arrival_ns in self._recent:
+            if _alike(arrival_ns - header_ns, distance_ns):
+                self._believed.append(arrival_ns - header_ns)
 
     def could_be(self, header_ns: int, arrival_ns: int) -> bool:
         """Return whether a header stamp goes with those that were believed."""

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -156,8 +157,10 @@ class PictureHistogram:
     def count(self, pixels: NDArray[Any]) -> NDArray[np.int64]:
         """Return the counts of one picture, decimated as LeRobot does it."""
         few, size = decimated(pixels), len(self.levels.values)
-        planes = few.reshape(*few.shape[:2], self.levels.channels).transpose(2, 0, 1)
-        return np.stack([np.bincount(plane.ravel(), minlength=size) for plane in planes])
+        few = np.ascontiguousarray(few.reshape(*few.shape[:2], self.levels.channels))
+        channels = range(self.levels.channels)
+        counts = [cv2.calcHist([few], [c], None, [size], [0, size]) for c in channels]
+        return np.stack([one.ravel() for one in counts]).astype(np.int64)
 
     def summary(self) -> Summary:
         """Return the statistics, in what the values stand for."""
