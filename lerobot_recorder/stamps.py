@@ -153,7 +153,7 @@ class StampChooser:
 
 
 class _Recent:
-    """The last numbers, `REMEMBERED` at most, kept in order too: they are asked at every message."""
+    """The last numbers, in order too: they are asked at every message."""
 
     def __init__(self) -> None:
         self.ordered: list[int] = []
