@@ -1,9 +1,9 @@
 """The time up to which everything that arrived has been taken in.
 
 Deadlines on arrival must not fire because our own process stalled while messages
-waited in the middleware. An executor gives every topic with messages waiting a turn
-before it lets the next tick of a timer pass. So a topic that was heard since the last
-tick has been taken in up to that message, and one that was not had none waiting then.
+waited in the middleware. All that waits is taken in before each tick. So a topic that was
+heard since the last tick has been taken in up to that message at least, and one that was not
+had none waiting at the last tick.
 """
 
 from __future__ import annotations

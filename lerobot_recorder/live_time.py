@@ -15,7 +15,7 @@ from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.messages import RawMessage, clock_ns, peek_header_ns
 from lerobot_recorder.time_base import CLOCK_TOPIC, ClockVote, SimTime, on_time_base
 
-MAX_WAITING = 1000
+MAX_WAITING_BYTES = 128 << 20
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class LiveTime:
         self._sent = SimTime()
         self._vote = ClockVote()
         self._waiting: list[RawMessage] = []
+        self._bytes = 0
 
     def begin(self, has_clock: bool) -> bool:
         """Say whether somebody publishes ``/clock``; return whether it must be listened to."""
@@ -66,7 +67,8 @@ class LiveTime:
         elif self.is_simulated is None:
             self._sim.on_clock(raw.received_ns, clock_ns(raw))
         self._waiting.append(raw)
-        del self._waiting[:-MAX_WAITING]
+        if self.is_simulated is None:
+            self._forget_oldest()
 
     def release(self, until_ns: int) -> Iterator[RawMessage | Restart]:
         """Yield what arrived by a time up to which everything has been taken in [ns].
@@ -103,6 +105,15 @@ class LiveTime:
                 f'waited {waited_s:.0f} s for {CLOCK_TOPIC}, on which time runs with '
                 'use_sim_time: start the simulation, or set use_sim_time to false'
             )
+
+    def _forget_oldest(self) -> None:
+        """Bound what waits while it is not known on which clock the headers run."""
+        self._bytes += len(self._waiting[-1].data)
+        if self._bytes <= MAX_WAITING_BYTES:
+            return
+        self._waiting.sort(key=attrgetter('received_ns'))
+        while self._bytes > MAX_WAITING_BYTES // 2:
+            self._bytes -= len(self._waiting.pop(0).data)
 
     def _is_ready(self, until_ns: int) -> bool:
         return self._waiting[0].received_ns <= until_ns

@@ -109,6 +109,11 @@ class NativeLog:
         self._newest_ns: int | None = None
         self._latency_ns = 0
 
+    def begin_take(self) -> None:
+        """Count anew: what came before the take is not counted among what came during it."""
+        self.counts = NativeCounts()
+        self._stamps.begin_take()
+
     def add(self, raw: RawMessage) -> None:
         """Take in a message.
 

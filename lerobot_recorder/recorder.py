@@ -112,7 +112,7 @@ class Recorder:
         if self.phase is Phase.PREPARING:
             self._plan.learn(raw)
         self._remember(raw)
-        if self._take is None:
+        if self._take is None or self.phase is Phase.SAVING:
             self._plan.observe(raw)
         else:
             self._take.add(raw)
@@ -199,7 +199,7 @@ class Recorder:
             now_ns: time of arrival now, on the new clock [ns].
             reason: what happened, for the operator.
         """
-        if self._take is not None:
+        if self._take is not None and self.phase is not Phase.SAVING:
             self._take.finish()
             self._take.ended = reason
             self._close_take()
@@ -269,11 +269,10 @@ class Recorder:
         """Take note of the episodes that have become durable."""
         while self._pending:
             first = self._pending[0]
-            if first.pending.is_done:
-                self._pending.popleft()
-            saved = first.pending.poll()
-            if saved is None:
+            if not first.pending.is_done:
                 return
+            self._pending.popleft()
+            saved = first.pending.wait()
             summary = EpisodeSummary(saved.index, saved.length, first.outcome, first.defects)
             self.episodes.append(summary)
             self.message = first.told(saved)
@@ -329,7 +328,8 @@ class Recorder:
         self._since_ns = self._now_ns
 
     def _check_timeout(self) -> None:
-        if self.phase not in (Phase.PREPARING, Phase.WAITING):
+        opened = self.phase is Phase.PREPARING and self._writer is not None
+        if opened or self.phase not in (Phase.PREPARING, Phase.WAITING):
             return
         if self._now_ns - self._since_ns > self._session.timeout_ns:
             silent = ', '.join(self.waiting_for()) or 'a common start of all streams'

@@ -117,6 +117,8 @@ class Take:
             self.add(raw)
         for channel in self._plan.all_channels():
             channel.begin_take()
+        for log in self._logs:
+            log.begin_take()
 
     def add(self, raw: RawMessage) -> None:
         """Take in a message.

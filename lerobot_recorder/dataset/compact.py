@@ -181,7 +181,8 @@ def _build(
 ) -> None:
     root = plan.root
     (new / layout.RECORDING).mkdir()
-    folder_links.link(work.path / 'lock', new / layout.RECORDING / 'lock')
+    for path in (path for path in work.path.iterdir() if path.is_file()):
+        folder_links.link(path, new / layout.RECORDING / path.name)
     folder_links.link_files(root, new, set(before) - plan.replaced())
     _keep_empty_folders(root, new)
     data = _write_data(plan, new)

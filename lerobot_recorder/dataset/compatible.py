@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lerobot_drivers.common.errors import DatasetFormatError
+from lerobot_drivers.common.errors import DatasetExistsError, DatasetFormatError
 from lerobot_recorder.dataset import (
     episodes,
+    folder_swap,
     info,
     layout,
     robot_facts,
@@ -21,6 +22,30 @@ from lerobot_recorder.dataset import (
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.info import DatasetInfo
 from lerobot_recorder.dataset.reading import ODD_CONTENT, guarded
+
+
+def refuse_existing(root: Path) -> None:
+    """Check that a new dataset can be made here.
+
+    Raises:
+        DatasetExistsError: something lies there already.
+    """
+    if not root.exists() and folder_swap.old_folder(root).exists():
+        raise DatasetExistsError(
+            f'{root} is a dataset whose files were being joined; compact or resume it to go on'
+        )
+    if not root.exists():
+        return
+    if not root.is_dir():
+        raise DatasetExistsError(f'{root} is a file, expected a new folder')
+    if (root / layout.RECORDING).exists():
+        raise DatasetExistsError(
+            f'{root} holds an interrupted or running recording; resume it to go on'
+        )
+    if any(root.iterdir()):
+        raise DatasetExistsError(
+            f'{root} exists already and is not empty; resume it or choose another folder'
+        )
 
 
 def check(root: Path, expected: DatasetInfo, is_intact: bool = False) -> None:
@@ -84,6 +109,8 @@ def remarks(root: Path, document: Mapping[str, Any], wanted: DatasetInfo) -> lis
     """Return what is allowed but worth telling about appending to this dataset."""
     remarks = []
     for key in schema.video_keys(document['features']):
+        if schema.is_depth(document['features'][key]):
+            continue
         block = document['features'][key].get('info') or {}
         codec = block.get('video.codec', wanted.video.codec)
         if codec != wanted.video.codec:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from lerobot_drivers.common.errors import DatasetError, DatasetExistsError
+from lerobot_drivers.common.errors import DatasetError
 from lerobot_recorder.dataset import (
     closing,
     commit,
@@ -84,7 +84,7 @@ class DatasetWriter:
         Raises:
             DatasetExistsError: something lies there already.
         """
-        refuse_existing(root)
+        compatible.refuse_existing(root)
         try:
             return cls(WorkFolder(root), root, info)
         except OSError as error:
@@ -114,6 +114,9 @@ class DatasetWriter:
         try:
             notices = [*settled, *repair.mend(root, work, sealed)]
             writer = cls(work, root, info)
+        except OSError as error:
+            work.close(clean=False)
+            raise DatasetError(f'{root} cannot be mended or written: {error}') from error
         except BaseException:
             work.close(clean=False)
             raise
@@ -207,13 +210,26 @@ class DatasetWriter:
                 which rows belong to the frames that are left.
 
         Raises:
-            DatasetError: the name is taken or no name of a file.
+            DatasetError: the name is taken or no name of a file; or the disk refused, as it may
+                when the table grows: then the episode has failed.
         """
-        return self._running().side_tables.add(name, schema)
+        try:
+            table = self._running().side_tables.add(name, schema)
+        except OSError as error:
+            raise self._fail(error) from error
+        table.on_error = self._fail
+        return table
 
     def sketch_record(self, record: EpisodeRecord) -> None:
-        """Keep what is known of the running episode so far, in case it has to be recovered."""
-        self._facts.added_to(record).sketch(self._running().folder)
+        """Keep what is known of the running episode so far, in case it has to be recovered.
+
+        Raises:
+            DatasetError: the disk refused; the episode has failed.
+        """
+        try:
+            self._facts.added_to(record).sketch(self._running().folder)
+        except OSError as error:
+            raise self._fail(error) from error
 
     def save_episode(self, record: EpisodeRecord | None = None) -> SavedEpisode:
         """Make the running episode part of the dataset; it is on the disk when this returns.
@@ -363,27 +379,3 @@ def _clear(episode: RunningEpisode | None, folder: Path) -> None:
         episode.join()
     with contextlib.suppress(OSError):
         durable.remove_tree(folder)
-
-
-def refuse_existing(root: Path) -> None:
-    """Check that a new dataset can be made here.
-
-    Raises:
-        DatasetExistsError: something lies there already.
-    """
-    if not root.exists() and folder_swap.old_folder(root).exists():
-        raise DatasetExistsError(
-            f'{root} is a dataset whose files were being joined; compact or resume it to go on'
-        )
-    if not root.exists():
-        return
-    if not root.is_dir():
-        raise DatasetExistsError(f'{root} is a file, expected a new folder')
-    if (root / layout.RECORDING).exists():
-        raise DatasetExistsError(
-            f'{root} holds an interrupted or running recording; resume it to go on'
-        )
-    if any(root.iterdir()):
-        raise DatasetExistsError(
-            f'{root} exists already and is not empty; resume it or choose another folder'
-        )

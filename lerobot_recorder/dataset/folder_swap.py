@@ -57,8 +57,9 @@ def swap(root: Path) -> Path:
     os.rename(root, old)
     try:
         os.rename(new, root)
-    except OSError:
-        os.rename(old, root)
+    except BaseException:
+        if not root.exists():
+            os.rename(old, root)
         raise
     return old
 

@@ -35,6 +35,8 @@ def read_column(path: Path, count: int | None = None) -> pa.ChunkedArray:
     while at + _LENGTH.size <= whole.size and len(chunks) != count:
         start = at + _LENGTH.size
         at = start + _LENGTH.unpack_from(whole, at)[0]
+        if at == start:
+            break  # a power cut may leave zeros at the end
         if at <= whole.size:
             chunks.append(_image(whole.slice(start, at - start), len(chunks)))
     return pa.chunked_array(chunks, type=kind)

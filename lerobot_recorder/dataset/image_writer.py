@@ -166,7 +166,10 @@ def decode_image(data: bytes, depth: bool = False) -> NDArray[Any]:
         DatasetError: it is no picture.
     """
     flags = cv2.IMREAD_UNCHANGED if depth else cv2.IMREAD_COLOR
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    try:
+        found = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        found = None
     if found is None:
-        raise DatasetError('an image in the Parquet file cannot be decoded')
+        raise DatasetError('an image cannot be decoded')
     return np.asarray(found if depth else cv2.cvtColor(found, cv2.COLOR_BGR2RGB))

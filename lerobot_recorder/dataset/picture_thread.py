@@ -76,7 +76,7 @@ class PictureThread:
         self._error: Exception | None = None
         self._aborted = threading.Event()
         self._done = 0
-        self._stopping = False
+        self._stopping = self._ended = False
         self.histogram = histogram or PictureHistogram()
         self.fed = self.waits = 0
         self._thread = threading.Thread(target=self._run, name=f'encode {key}', daemon=True)
@@ -153,8 +153,8 @@ class PictureThread:
             self._write_all()
         except Exception as error:  # noqa: BLE001
             self._error = error
-            while self._queue.get() is not None:
-                pass
+            while not self._ended:
+                self._ended = self._queue.get() is None
 
     def _write_all(self) -> None:
         self._sink.open()
@@ -162,6 +162,7 @@ class PictureThread:
             while (picture := self._queue.get()) is not None:
                 if not self._aborted.is_set():
                     self._write(picture)
+            self._ended = True
         finally:
             if self._aborted.is_set():
                 self._sink.abandon()

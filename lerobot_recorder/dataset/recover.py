@@ -22,6 +22,7 @@ from lerobot_recorder.dataset import (
     side_tables,
     video_reader,
 )
+from lerobot_recorder.dataset.compact_videos import add_copy
 from lerobot_recorder.dataset.depth_writer import PIX_FMT, in_millimetres, levels
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.image_column import read_column
@@ -131,7 +132,10 @@ def _pictures(folder: Path, key: str, feature: schema.Feature, fps: int) -> Iter
     depth = schema.is_depth(feature)
     if not schema.is_video(feature):
         for image in read_column(spool_path(folder, key)):
-            pixels = decode_image(image['bytes'].as_py(), depth)
+            try:
+                pixels = decode_image(image['bytes'].as_py(), depth)
+            except DatasetError:
+                return
             yield in_millimetres(pixels) if depth else pixels
         return
     pix_fmt = PIX_FMT if depth else video_reader.RGB24
@@ -159,7 +163,7 @@ def shorten(path: Path, length: int, fps: int) -> None:
     temporary = path.with_suffix('.short.mp4')
     with av.open(str(path)) as source, av.open(str(temporary), 'w') as target:
         stream = source.streams.video[0]
-        copy: Any = target.add_stream_from_template(stream)
+        copy = add_copy(target, stream)
         for number, packet in enumerate(source.demux(stream)):
             if number == length:
                 break

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lerobot_drivers.common.errors import DatasetFormatError
+from lerobot_drivers.common.errors import DatasetError, DatasetFormatError
 from lerobot_recorder.dataset import (
     closing,
     commit,
@@ -43,8 +43,15 @@ def repair_dataset(root: Path) -> list[str]:
     settled = folder_swap.settle(root)
     if not (root / layout.INFO).exists() and not (root / layout.RECORDING).exists():
         raise DatasetFormatError(f'{root} is no LeRobot dataset: {layout.INFO} is missing')
+    try:
+        return [*settled, *_mend_and_close(root)]
+    except OSError as error:
+        raise DatasetError(f'{root} cannot be mended: {error}') from error
+
+
+def _mend_and_close(root: Path) -> list[str]:
     with WorkFolder(root) as work:
-        done = [*settled, *mend(root, work, seal.is_intact(root))]
+        done = mend(root, work, seal.is_intact(root))
         if (done or work.was_left) and layout.episodes_files(root):
             before = closing.read_stats(root)
             closing.close(DatasetState.load(root), was_sealed=False)

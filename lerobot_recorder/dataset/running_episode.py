@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError
 from lerobot_recorder.dataset import accepted, schema, video_reader
+from lerobot_recorder.dataset.depth_codes import DepthScale
 from lerobot_recorder.dataset.depth_writer import DepthEncoder, levels
 from lerobot_recorder.dataset.encoders import JPEG
 from lerobot_recorder.dataset.image_writer import ImageWriter
@@ -303,6 +304,9 @@ def video_thread(
     height, width = schema.size_of(feature)
     target = VideoTarget(key, video_path(folder, key), height, width, plan.fps, plan.video)
     if schema.is_depth(feature):
+        # The dataset's scale, whatever this session was told: codes mean one thing in a dataset.
+        scale = DepthScale.of_info(feature.get('info') or {})
+        target = replace(target, config=replace(plan.video, depth=scale))
         histogram = PictureHistogram(levels(feature))
         return PictureThread(key, DepthEncoder(target), plan.fps, histogram)
     if plan.video.vcodec == JPEG:

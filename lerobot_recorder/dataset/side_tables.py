@@ -9,7 +9,7 @@ never lies in memory.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +40,12 @@ class SideTable:
 
     Attributes:
         rows: How many it has.
+        on_error: Told if the disk refuses; returns what is raised instead of an OSError.
     """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.rows = 0
+        self.on_error: Callable[[OSError], Exception] | None = None
         self._schema = schema
         self._file = pa.OSFile(str(path), 'wb')
         self._stream = pa.ipc.new_stream(self._file, schema)
@@ -61,7 +63,10 @@ class SideTable:
             raise DatasetError(
                 f'a side table has the columns {self._schema.names}, found {batch.schema.names}'
             )
-        self._stream.write_batch(batch)
+        try:
+            self._stream.write_batch(batch)
+        except OSError as error:
+            raise (self.on_error(error) if self.on_error else error) from error
         self.rows += batch.num_rows
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ the one before was killed. LeRobot never looks there: it globs `data/` and `meta
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fcntl
 import json
@@ -94,7 +95,8 @@ class WorkFolder:
         retired = self.retire(folder)
         # Before the next commit: a manifest that came back would undo what was saved after it.
         durable.sync_folder(self.path)
-        durable.remove_tree(retired)
+        with contextlib.suppress(OSError):  # whoever opens the dataset next tries again
+            durable.remove_tree(retired)
 
     def close(self, clean: bool) -> None:
         """Give up the lock; may be called again.

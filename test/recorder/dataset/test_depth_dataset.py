@@ -181,3 +181,18 @@ def test_the_video_itself_is_lossless(tmp_path):
         video_reader.frames(path, 0, None, 30, 'gray12le'), pictures, strict=True
     ):
         np.testing.assert_array_equal(found, scale.codes(expected))
+
+
+def test_the_scale_of_a_dataset_stays_when_it_is_resumed(tmp_path):
+    near = VideoConfig(depth=DepthScale(depth_max=3.0))
+    values = {'action': np.ones(1, np.float32)}
+    picture = ArrayDepth(np.full(SIZE, 1500, np.uint16))
+    for number, opener in enumerate((DatasetWriter.create, DatasetWriter.resume)):
+        video = VideoConfig() if number else near
+        with opener(tmp_path / 'd', DatasetInfo(30, features('mm'), 'x', video)) as writer:
+            writer.add_frame(values, {CAMERA: picture}, 'Look')
+            writer.save_episode()
+            assert not any('videos so far' in notice for notice in writer.notices)
+    for view in DatasetReader(tmp_path / 'd').episodes():
+        (found,) = view.frames(CAMERA)
+        assert abs(found.astype(int) - 1500).max() <= 1
