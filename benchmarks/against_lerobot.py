@@ -45,7 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.lerobot_python:
         parser.error('name the interpreter that has LeRobot: --lerobot-python or LEROBOT_PYTHON')
-    cameras = Cameras(2, options.per_process, options.reliability, not options.untuned)
+    cameras = Cameras.of(options, 2)
     print(f'{cameras.described()}; {load()}')
     with scratch_folder(options) as folder:
         film = film_of(options, Path(folder))

@@ -171,7 +171,7 @@ def main() -> None:
     parser.add_argument('--nice', type=int, default=0, help='also with a recorder this nice')
     parser.add_argument('--turns', type=int, default=3, help='with and without recording, each')
     options = parser.parse_args()
-    cameras = Cameras(2, options.per_process, options.reliability, not options.untuned)
+    cameras = Cameras.of(options, 2)
     print(f'{cameras.described()}; {load()}')
     rclpy.init(args=[])
     nices = {'recording': 0} | ({'recording, nice': options.nice} if options.nice else {})

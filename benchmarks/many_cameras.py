@@ -49,13 +49,7 @@ def main() -> None:
     parser.add_argument('--encoder', default='preset=ultrafast')
     parser.add_argument('--jpeg', type=int, default=0, help='quality of compressed pictures')
     options = parser.parse_args()
-    cameras = Cameras(
-        options.cameras,
-        options.per_process,
-        options.reliability,
-        not options.untuned,
-        options.jpeg,
-    )
+    cameras = Cameras.of(options, options.cameras, options.jpeg)
     seconds = options.minutes * 60
     print(f'{cameras.described()}, {options.minutes} min; {load()}')
     with scratch_folder(options) as folder:

@@ -57,13 +57,7 @@ def main() -> None:
     parser.add_argument('--encoder', action='append', help='such as preset=ultrafast,crf=21')
     parser.add_argument('--jpeg', type=int, default=0, help='quality of compressed pictures')
     options = parser.parse_args()
-    cameras = Cameras(
-        options.cameras,
-        options.per_process,
-        options.reliability,
-        not options.untuned,
-        options.jpeg,
-    )
+    cameras = Cameras.of(options, options.cameras, options.jpeg)
     print(f'{cameras.described()}; {load()}')
     with scratch_folder(options) as folder:
         film = film_of(options, Path(folder))

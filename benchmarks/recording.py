@@ -46,6 +46,11 @@ class Cameras:
     jpeg: int = 0
     joints_hz: float = 100.0
 
+    @classmethod
+    def of(cls, options: argparse.Namespace, count: int, jpeg: int = 0) -> Cameras:
+        """Return so many cameras as the command line's `add_options` describe them."""
+        return cls(count, options.per_process, options.reliability, not options.untuned, jpeg)
+
     @property
     def names(self) -> list[str]:
         """Their names."""
