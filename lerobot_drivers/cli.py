@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from lerobot_drivers.common.errors import GraphError, LerobotRosError, UsageError
+from lerobot_drivers.common.processes import tune_process
 
 COMMANDS = {
     'record': ('lerobot_recorder.commands.record', 'record episodes from a robot or a graph'),
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(usage() + '\n')
         return 0 if words else EXIT_USAGE
     name, *rest = words
+    tune_process()
     try:
         return _run(name, rest)
     except UsageError as error:

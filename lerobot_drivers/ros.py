@@ -19,11 +19,7 @@ from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import ConfigError, GraphError, LerobotRosError
 from lerobot_drivers.common.health import Health
 from lerobot_drivers.common.naming import DIAGNOSTICS
-from lerobot_drivers.common.processes import (
-    missing_rclpy_message,
-    set_profile,
-    tune_malloc,
-)
+from lerobot_drivers.common.processes import missing_rclpy_message, set_profile, tune_process
 
 try:
     import rclpy
@@ -31,13 +27,15 @@ try:
     from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
     from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
     from rclpy.exceptions import NameValidationException, ParameterException
-    from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+    from rclpy.executors import ExternalShutdownException
     from rclpy.impl.implementation_singleton import rclpy_implementation
     from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
     from rclpy.node import Node
     from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
     from rclpy.signals import SignalHandlerOptions
     from sensor_msgs.msg import JointState
+
+    from lerobot_drivers.ros_executor import SteadyExecutor
 except ImportError as error:
     # Whoever imports this module is a node's process and cannot go on: one line, no traceback.
     raise SystemExit(missing_rclpy_message(error)) from error
@@ -70,7 +68,7 @@ def run_node(
     Returns:
         The exit code: 0, 1 after an error (one line on stderr), or the node's wish.
     """
-    tune_malloc()
+    tune_process()
     if profile is not None:
         set_profile(profile)
     stop = threading.Event()
@@ -101,7 +99,7 @@ def _init(args: Sequence[str] | None) -> None:
 
 def _spin(factory: Callable[[], Node], stop: threading.Event) -> int:
     node = factory()
-    executor = SingleThreadedExecutor()
+    executor = SteadyExecutor()
     executor.add_node(node)
     managed = node if isinstance(node, AutostartLifecycleNode) else None
     try:

@@ -1,10 +1,10 @@
 """A walk through the bytes of an Image instead of a full decoding, which costs seven times more.
 
-(Of CompressedImage and JointState the full decoder is as fast.) Offsets are those of plain CDR
-(DDSI-RTPS 10, OMG's Common Data Representation): four bytes of encapsulation, then the fields in
-order, numbers aligned to their size counted from there. Only a little endian message of exactly
-the length its fields add up to is walked through; every other is left to the full decoder, which
-also says what is wrong with it.
+(Of CompressedImage the full decoder is as fast; for JointState see ``joint_states.py``.) Offsets
+are those of plain CDR (DDSI-RTPS 10, OMG's Common Data Representation): four bytes of
+encapsulation, then the fields in order, numbers aligned to their size counted from there. Only a
+little endian message of exactly the length its fields add up to is walked through; every other is
+left to the full decoder, which also says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 LITTLE_ENDIAN = b'\x00\x01'
-_STAMP_AT = 4
+BODY = 4
+"""CDR aligns to the first byte after its four bytes of encapsulation."""
 _FRAME_AT = 12
 _STAMP = struct.Struct('<iI')
 _UINT32 = struct.Struct('<I')
 _SIZE = struct.Struct('<II')
-_PADDING = 3
+PADDING = 3
 """A writer may fill up a message's end to four bytes."""
 
 
@@ -59,29 +60,35 @@ def read_image(data: bytes) -> ImageMessage | None:
     if data[:2] != LITTLE_ENDIAN:
         return None
     try:
-        stamp = Stamp(*_STAMP.unpack_from(data, _STAMP_AT))
-        frame_id, at = _text(data, _FRAME_AT)
-        at = _aligned(at)
+        stamp = Stamp(*_STAMP.unpack_from(data, BODY))
+        frame_id, at = text(data, _FRAME_AT)
+        at = aligned(at)
         height, width = _SIZE.unpack_from(data, at)
-        encoding, at = _text(data, at + _SIZE.size)
-        is_bigendian, at = data[at], _aligned(at + 1)
+        encoding, at = text(data, at + _SIZE.size)
+        is_bigendian, at = data[at], aligned(at + 1)
         step, size = _SIZE.unpack_from(data, at)
         start = at + _SIZE.size
         pixels = np.frombuffer(data, np.uint8, size, start)
     except (struct.error, ValueError, IndexError):
         return None
-    if len(data) > start + size + _PADDING:
+    if len(data) > start + size + PADDING:
         return None
     header = Header(stamp, frame_id)
     return ImageMessage(header, height, width, encoding, is_bigendian, step, pixels)
 
 
-def _aligned(at: int) -> int:
+def aligned(at: int) -> int:
+    """Return the next place that is aligned for a number of four bytes."""
     return (at + 3) & ~3
 
 
-def _text(data: bytes, at: int) -> tuple[str, int]:
-    """Return the string at an aligned place, and the place after it."""
+def text(data: bytes, at: int) -> tuple[str, int]:
+    """Return the string at an aligned place, and the place after it.
+
+    Raises:
+        ValueError: there is none, or it does not end.
+        struct.error: the bytes end before it.
+    """
     (size,) = _UINT32.unpack_from(data, at)
     start, end = at + _UINT32.size, at + _UINT32.size + size
     if not size or end > len(data) or data[end - 1]:

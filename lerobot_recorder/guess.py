@@ -13,7 +13,8 @@ from typing import Any
 from lerobot_drivers.common.errors import StreamError
 from lerobot_drivers.common.naming import ACTION, OBSERVATION_STATE, image_key
 from lerobot_recorder.images import COMPRESSED_IMAGE, IMAGE_TYPES
-from lerobot_recorder.numeric_fields import JOINT_STATE, JOINT_TRAJECTORY, READERS
+from lerobot_recorder.joint_states import JOINT_STATE
+from lerobot_recorder.numeric_fields import JOINT_TRAJECTORY, READERS
 
 NONE = 'none'
 _COMMAND_NAMES = ('joint_commands', 'joint_command', 'commands', 'joint_trajectory')

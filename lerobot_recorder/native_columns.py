@@ -14,8 +14,9 @@ from rosbags.typesys.store import Typestore
 
 from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.fixed_messages import LAYOUTS, read_fixed, read_many
+from lerobot_recorder.joint_states import JOINT_STATE, JointStateReader
 from lerobot_recorder.messages import RawMessage, decode, is_standard
-from lerobot_recorder.numeric_fields import FLOATS, INTEGERS, JOINT_STATE, JOINT_TRAJECTORY
+from lerobot_recorder.numeric_fields import FLOATS, INTEGERS, JOINT_TRAJECTORY
 
 Fields = dict[str, tuple[str, pa.DataType]]
 """Column -> attribute of the message, and its type."""
@@ -75,7 +76,9 @@ class NativeColumns:
             raise StreamError(f'{msgtype} cannot be kept at its native rate')
         self._msgtype = msgtype
         self._types = types
-        self._is_quick = msgtype in LAYOUTS and is_standard(msgtype, types)
+        is_known = is_standard(msgtype, types)
+        self._is_quick = msgtype in LAYOUTS and is_known
+        self._joints = JointStateReader() if msgtype == JOINT_STATE and is_known else None
         self._names = LAYOUTS[msgtype].names if msgtype in LAYOUTS else ()
         self._fields = FIELDS.get(msgtype, {})
 
@@ -106,7 +109,7 @@ class NativeColumns:
         rows: list[list[Any]] = []
         for number, raw in enumerate(messages):
             try:
-                rows.append(self._row(decode(raw, self._types)))
+                rows.append(self._row(self._decode(raw)))
                 read.append(number)
             except StreamError as error:
                 on_error(error)
@@ -115,6 +118,10 @@ class NativeColumns:
             pa.array(list(column), type=field.type, from_pandas=True)
             for column, field in zip(columns_of_lists, self.fields, strict=True)
         ]
+
+    def _decode(self, raw: RawMessage) -> Any:
+        quick = self._joints.read(raw.data) if self._joints is not None else None
+        return quick or decode(raw, self._types)
 
     def _row(self, message: Any) -> list[Any]:
         if self._names:

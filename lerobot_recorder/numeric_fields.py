@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.fixed_messages import LAYOUTS, read_fixed
+from lerobot_recorder.joint_states import JOINT_STATE
 
 NamedValues = tuple[Sequence[str] | None, NDArray[np.float64]]
 Reader = Callable[[Any, str], NamedValues]
 
-JOINT_STATE = 'sensor_msgs/msg/JointState'
 JOINT_TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
 _POINT_FIELDS = {'position': 'positions', 'velocity': 'velocities'}
 
 
 def _joint_state(message: Any, field: str) -> NamedValues:
-    return list(message.name), np.asarray(getattr(message, field), dtype=np.float64)
+    return message.name, np.asarray(getattr(message, field), dtype=np.float64)
 
 
 def _joint_trajectory(message: Any, field: str) -> NamedValues:

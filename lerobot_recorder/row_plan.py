@@ -5,6 +5,7 @@ The recorder, the bag converter and the policy node all see the world through th
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.channels import Channel, NumericChannel, PictureChannel, make_channel
 from lerobot_recorder.dataset.picture import Picture
 from lerobot_recorder.fixed_messages import read_quickly
+from lerobot_recorder.joint_states import JOINT_STATE, JointStateReader
 from lerobot_recorder.mapping import MappingConfig, is_image_feature, unique
 from lerobot_recorder.messages import (
     RawMessage,
@@ -83,6 +85,7 @@ class RowPlan:
             if is_image_feature(feature) and len(channels) > 1:
                 raise StreamError(f'{feature} is made of several topics; pictures have one')
         self._is_quick: dict[str, bool] = {}
+        self._joints: dict[str, JointStateReader] = defaultdict(JointStateReader)
         self._by_topic: dict[str, list[Channel]] = {}
         for channel in self.all_channels():
             self._by_topic.setdefault(channel.source.topic, []).append(channel)
@@ -259,8 +262,14 @@ class RowPlan:
     def _read(self, raw: RawMessage) -> Any:
         if raw.msgtype not in self._is_quick:
             self._is_quick[raw.msgtype] = is_standard(raw.msgtype, self._types)
-        quick = read_quickly(raw.msgtype, raw.data) if self._is_quick[raw.msgtype] else None
+        quick = self._read_quickly(raw) if self._is_quick[raw.msgtype] else None
         return quick or decode(raw, self._types)
+
+    def _read_quickly(self, raw: RawMessage) -> Any:
+        """Return a message of a standard type without decoding it, None if that cannot be."""
+        if raw.msgtype == JOINT_STATE:
+            return self._joints[raw.topic].read(raw.data)
+        return read_quickly(raw.msgtype, raw.data)
 
     def _feature(self, key: str) -> dict[str, Any]:
         first = self.channels[key][0]

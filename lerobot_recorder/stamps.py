@@ -129,12 +129,14 @@ class StampChooser:
         if abs(arrival_ns - header_ns) > ABSURD_NS:
             self.counts.absurd += 1
             return False
-        is_late = habit.is_late(header_ns, arrival_ns)
+        if habit.is_usual(arrival_ns - header_ns):
+            habit.adopt(header_ns, arrival_ns)
+            return True
         if habit.has_jumped():
             self.counts.clock_jumps += 1
             habit.forget_all_but(arrival_ns - header_ns)
         elif habit.could_be(header_ns, arrival_ns):
-            self.counts.delayed += is_late
+            self.counts.delayed += habit.is_late(header_ns, arrival_ns)
         elif not habit.recurs(arrival_ns - header_ns):
             self.counts.lying += 1
             return False
@@ -206,9 +208,8 @@ class _Habit:
         return shortest_ns - UNUSUAL_NS <= distance_ns <= longest_ns + UNUSUAL_NS
 
     def is_late(self, header_ns: int, arrival_ns: int) -> bool:
-        """Return whether a message arrived unusually long after its header stamp."""
-        distance_ns = arrival_ns - header_ns
-        return not self.is_usual(distance_ns) and distance_ns > (self.usual_ns or 0)
+        """Return whether a message of unusual distance arrived too late, not too early."""
+        return arrival_ns - header_ns > (self.usual_ns or 0)
 
     def has_jumped(self) -> bool:
         """Return whether the last messages agree on a new distance: the clock was set.
@@ -249,10 +250,9 @@ class _Habit:
                 self._believed.append(arrival_ns - header_ns)
 
     def could_be(self, header_ns: int, arrival_ns: int) -> bool:
-        """Return whether a header stamp goes with those that were believed."""
+        """Return whether a header stamp of unusual distance goes with those that were believed."""
         usual_ns, distance_ns = self.usual_ns, arrival_ns - header_ns
-        if usual_ns is None or self.is_usual(distance_ns):
-            return True
+        assert usual_ns is not None  # else nothing is unusual
         header_step = header_ns - self._headers[-1]
         arrival_step = arrival_ns - self._last[1]
         period_ns = self._period_ns()

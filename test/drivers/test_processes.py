@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -77,3 +79,21 @@ def test_the_receivers_profile_offers_udp_alone() -> None:
     assert root.find('.//d:defaultUnicastLocatorList/d:locator/d:udpv4', space) is not None
     size = int(root.findtext('.//d:receiveBufferSize', '', space))
     assert size >= processes.SOCKET_BUFFER
+
+
+def test_opencv_stays_in_its_callers_thread_unless_the_user_chose_otherwise() -> None:
+    environment: dict[str, str] = {}
+    processes.tune_threads(environment)
+    assert environment == {'OPENCV_FOR_THREADS_NUM': '1'}
+    chosen = {'OPENCV_FOR_THREADS_NUM': '4'}
+    processes.tune_threads(chosen)
+    assert chosen == {'OPENCV_FOR_THREADS_NUM': '4'}
+
+
+def test_opencv_obeys_the_variable() -> None:
+    program = (
+        'from lerobot_drivers.common.processes import tune_threads; import cv2; '
+        'tune_threads(); print(cv2.getNumThreads())'
+    )
+    told = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True)
+    assert told.stdout.strip() == '1', told.stderr
