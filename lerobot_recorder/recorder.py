@@ -246,8 +246,8 @@ class Recorder:
         if take.encoders_behind and not self._warned:
             self._warned = True
             self.message = (
-                f'{", ".join(take.encoders_behind)}: the encoder cannot keep up; choose a faster '
-                'dataset.rgb_encoder.preset, fewer cameras or smaller pictures'
+                f'{", ".join(take.encoders_behind)}: the encoder cannot keep up, pictures are '
+                'repeated; choose a faster dataset.rgb_encoder.preset or fewer or smaller cameras'
             )
         is_over = take.lost is not None or take.is_complete(self._now_ns)
         if is_over or self.phase is Phase.SAVING:

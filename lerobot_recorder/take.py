@@ -7,8 +7,9 @@ what is true of them beside the dataset: the stamps of what was taken, and the r
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, replace
 from typing import Any
 
 from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
@@ -25,6 +26,7 @@ from lerobot_recorder.frame_table import FrameTable
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.provenance import versions
 from lerobot_recorder.row_plan import RowPlan
+from lerobot_recorder.streams import Flag, Taken
 from lerobot_recorder.synchronizer import AlignedSet, Synchronizer
 
 
@@ -43,7 +45,7 @@ class Take:
         task: what the robot is told to do.
         max_frames: most rows it may have, None for any number.
         until_ns: no row lies after this acquisition time [ns].
-        is_live: messages do not wait: an encoder that is behind is a defect.
+        is_live: messages do not wait: where an encoder is behind, pictures are repeated.
         ended: why it ended before its time, if not for a silent stream.
     """
 
@@ -65,7 +67,8 @@ class Take:
         self._writer = writer
         self._start_ns = start_ns
         self._synchronizer = Synchronizer(plan.sync_config(), start_ns)
-        self._waits: Mapping[str, int] = {}
+        self._behind: Counter[str] = Counter()
+        self._shown: dict[str, Taken] = {}
         self._period_ns = round(NS_PER_S / plan.mapping.fps)
         self._end_ns = 0
         self._frames = FrameTable()
@@ -88,7 +91,7 @@ class Take:
     @property
     def encoders_behind(self) -> list[str]:
         """The cameras whose encoders made the take wait, rows having been late but not lost."""
-        return sorted(self._waits)
+        return sorted(self._behind)
 
     @property
     def is_full(self) -> bool:
@@ -189,7 +192,7 @@ class Take:
     def defects(self) -> dict[str, int]:
         """Return what was not as it should be, by kind, none of it zero."""
         total = {
-            'encoder_waits': sum(self._waits.values()),
+            'encoder_repeats': self._behind.total(),
             'repeats': 0,
             'slips': 0,
             'held': 0,
@@ -226,7 +229,7 @@ class Take:
                 **channel.rate.report(),
                 **channel.stamps.counts.report(),
                 'unusable': channel.errors,
-                'encoder_waits': self._waits.get(channel.stream, 0),
+                'encoder_repeats': self._behind[channel.stream],
                 'lost': channel.lost,
             }
             for channel in self._plan.all_channels()
@@ -238,12 +241,21 @@ class Take:
     def _write(self, sets: list[AlignedSet]) -> None:
         for aligned in sets:
             row = self._plan.row(aligned)
-            self._writer.add_frame(row.values, row.pictures, self.task)
-            self._waits = self._writer.encoder_waits if self.is_live else {}
-            self._frames.add(aligned)
+            behind = self._writer.add_frame(
+                row.values, row.pictures, self.task, wait=not self.is_live
+            )
+            self._frames.add(self._as_shown(aligned, behind))
             self._end_ns = aligned.tick_ns
         if self._frames.waiting >= max(1, self._plan.mapping.fps // 4):
             self._write_tables()
+
+    def _as_shown(self, aligned: AlignedSet, behind: Collection[str]) -> AlignedSet:
+        """Return what a row really shows: of cameras that are behind, the picture before."""
+        self._behind.update(behind)
+        again = {key: replace(self._shown[key], flag=Flag.REPEAT) for key in behind}
+        taken = {**aligned.taken, **again}
+        self._shown = taken
+        return replace(aligned, taken=taken) if behind else aligned
 
     def _write_tables(self) -> None:
         """Write what has come beside the rows, as far as the rows have come."""

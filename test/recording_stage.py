@@ -47,11 +47,12 @@ class Kept:
 
     def __init__(self):
         self.rows, self.episodes, self.dropped, self.is_final = [], [], 0, False
-        self.notices, self.encoder_waits, self.can_accept = (), {}, True
+        self.notices, self.behind, self.can_accept = (), frozenset(), True
         self.pending, self.is_slow, self.tables = [], False, {}
 
-    def add_frame(self, values, pictures, task):
+    def add_frame(self, values, pictures, task, *, wait=True):
         self.rows.append((values, pictures, task))
+        return frozenset() if wait else self.behind
 
     def side_table(self, name, schema):
         assert name not in self.tables

@@ -145,28 +145,33 @@ class DatasetWriter:
         """Return whether accepting an episode would not have to wait for earlier ones."""
         return self._saver.has_room
 
-    @property
-    def encoder_waits(self) -> dict[str, int]:
-        """Camera -> rows of the running episode that had to wait for its encoder."""
-        return self._episode.waits if self._episode else {}
-
-    def add_frame(self, values: Mapping[str, NDArray[Any]], pictures: Pictures, task: str) -> None:
+    def add_frame(
+        self,
+        values: Mapping[str, NDArray[Any]],
+        pictures: Pictures,
+        task: str,
+        *,
+        wait: bool = True,
+    ) -> frozenset[str]:
         """Add a row to the running episode; the first one starts it.
-
-        Waits while an encoder's queue is full.
 
         Args:
             values: Feature -> array of exactly its dtype and shape, for every feature of the user
                 that is no camera (of string features: the string). Copied.
             pictures: Camera feature -> picture. Not copied; converted in the encoder's thread.
             task: What the robot is to do.
+            wait: Wait for an encoder that is a second behind; else the row repeats the last
+                picture of its camera, so that neither the caller nor the memory suffers.
+
+        Returns:
+            The cameras whose last picture the row repeats.
 
         Raises:
             DatasetError: the row does not fit, and nothing was added; or encoding failed, and
                 every further call fails until discard_episode().
         """
         try:
-            self._running().add(values, pictures, task)
+            return self._running().add(values, pictures, task, wait)
         except (EncodingError, OSError) as error:
             raise self._fail(error) from error
 

@@ -1,4 +1,4 @@
-"""A thread that takes pictures one by one, behind a queue that blocks when it is full."""
+"""A thread that takes pictures one by one, behind a queue of limited room."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import queue
 import threading
 from abc import ABC, abstractmethod
+from enum import Enum
 from typing import Any
 
 from numpy.typing import NDArray
@@ -53,6 +54,13 @@ class Sink(ABC):
         self.close()
 
 
+class _Word(Enum):
+    """What a queue may hold beside pictures."""
+
+    REPEAT = 'repeat'
+    END = 'end'
+
+
 class PictureThread:
     """Hands pictures to a sink in a thread of its own.
 
@@ -64,21 +72,22 @@ class PictureThread:
 
     Attributes:
         histogram: Counts of the pixels' values; complete after `finish`.
-        fed: Pictures handed over.
-        waits: How many of them had to wait because the queue was full.
+        fed: Pictures handed over, repeated ones too.
     """
 
     def __init__(
         self, key: str, sink: Sink, queue_size: int, histogram: PictureHistogram | None = None
     ) -> None:
         self._key, self._sink = key, sink
-        self._queue: queue.Queue[Picture | DepthPicture | None] = queue.Queue(queue_size)
+        self._queue: queue.SimpleQueue[Picture | DepthPicture | _Word] = queue.SimpleQueue()
+        self._room = threading.Semaphore(queue_size)
+        self._last: Picture | DepthPicture | None = None
         self._error: Exception | None = None
         self._aborted = threading.Event()
         self._done = 0
-        self._stopping = self._ended = False
+        self._ended = False
         self.histogram = histogram or PictureHistogram()
-        self.fed = self.waits = 0
+        self.fed = 0
         self._thread = threading.Thread(target=self._run, name=f'encode {key}', daemon=True)
         self._thread.start()
 
@@ -88,15 +97,30 @@ class PictureThread:
         return self._sink.reencoded
 
     def add(self, picture: Picture | DepthPicture) -> None:
-        """Hand over the next picture; waits while the queue is full.
+        """Hand over the next picture; waits while there is no room.
 
         Raises:
             EncodingError: an earlier picture has failed; nothing more can be added.
         """
         self._raise_failure()
-        self.waits += self._queue.full()
+        self._room.acquire()
         self._queue.put(picture)
         self.fed += 1
+
+    def add_or_repeat(self, picture: Picture | DepthPicture) -> bool:
+        """Hand over the next picture, or while there is no room the one before it once more.
+
+        Returns:
+            Whether it was the picture.
+
+        Raises:
+            EncodingError: an earlier picture has failed; nothing more can be added.
+        """
+        self._raise_failure()
+        has_room = self._room.acquire(blocking=False)
+        self._queue.put(picture if has_room else _Word.REPEAT)
+        self.fed += 1
+        return has_room
 
     def finish(self) -> int:
         """Take what waits, close the file; return the number of pictures written.
@@ -122,13 +146,11 @@ class PictureThread:
         with contextlib.suppress(queue.Empty):
             while True:
                 self._queue.get_nowait()
-        self._queue.put_nowait(None)
+        self._queue.put(_Word.END)
 
     def finish_soon(self) -> None:
         """Let the thread end when it has taken what waits, without waiting for it."""
-        with contextlib.suppress(queue.Full):
-            self._queue.put_nowait(None)
-            self._stopping = True
+        self._queue.put(_Word.END)
 
     def join(self, timeout_s: float | None = None) -> bool:
         """Wait until the thread has ended, or for some time [s]; return whether it has."""
@@ -137,10 +159,8 @@ class PictureThread:
 
     def end(self) -> None:
         """Take what waits, close the file; of a failure nothing is said."""
-        if self._thread.is_alive():
-            if not self._stopping:
-                self._queue.put(None)
-            self._thread.join()
+        self._queue.put(_Word.END)
+        self._thread.join()
 
     def _raise_failure(self) -> None:
         if self._error is not None:
@@ -154,12 +174,22 @@ class PictureThread:
         except Exception as error:  # noqa: BLE001
             self._error = error
             while not self._ended:
-                self._ended = self._queue.get() is None
+                self._ended = self._next() is None
+
+    def _next(self) -> Picture | DepthPicture | None:
+        """Return the next picture, None at the end; there is room for another one then."""
+        taken = self._queue.get()
+        if taken is _Word.END:
+            return None
+        if not isinstance(taken, _Word):
+            self._last = taken
+            self._room.release()
+        return self._last
 
     def _write_all(self) -> None:
         self._sink.open()
         try:
-            while (picture := self._queue.get()) is not None:
+            while (picture := self._next()) is not None:
                 if not self._aborted.is_set():
                     self._write(picture)
             self._ended = True

@@ -171,25 +171,31 @@ class RunningEpisode:
         """Number of rows so far."""
         return len(self._tasks)
 
-    @property
-    def waits(self) -> dict[str, int]:
-        """Camera -> rows for which its encoder was behind and made the caller wait."""
-        return {key: camera.waits for key, camera in self._cameras.items() if camera.waits}
+    def add(
+        self, values: Values, pictures: Pictures, task: str, wait: bool = True
+    ) -> frozenset[str]:
+        """Add a row.
 
-    def add(self, values: Values, pictures: Pictures, task: str) -> None:
-        """Add a row; waits while an encoder's queue is full.
+        Args:
+            values: Feature -> its values.
+            pictures: Camera -> its picture.
+            task: What the robot is to do.
+            wait: Wait for an encoder that is behind, else repeat that camera's last picture.
+
+        Returns:
+            The cameras whose last picture is repeated.
 
         Raises:
             DatasetError: the row does not fit (nothing was added), or an encoder failed.
         """
         self._check(values, pictures, task)
-        for key, camera in self._cameras.items():
-            camera.add(pictures[key])
+        repeated = self._add_pictures(pictures, wait)
         for key, column in self._columns.items():
             column.append(values[key])
         self._tasks.append(task)
         if self.length - self._journaled >= max(1, self._plan.fps // 4):
             self._write_journal()
+        return repeated
 
     def accept(self, record: EpisodeRecord) -> None:
         """Take no more frames: the record is on the disk, the rows are with the operating system.
@@ -247,6 +253,17 @@ class RunningEpisode:
         """Wait until nothing of an abandoned episode is being written any more."""
         for camera in self._cameras.values():
             camera.join()
+
+    def _add_pictures(self, pictures: Pictures, wait: bool) -> frozenset[str]:
+        if not wait:
+            return frozenset(
+                key
+                for key, camera in self._cameras.items()
+                if not camera.add_or_repeat(pictures[key])
+            )
+        for key, camera in self._cameras.items():
+            camera.add(pictures[key])
+        return frozenset()
 
     def _write_journal(self) -> None:
         if self.length > self._journaled:

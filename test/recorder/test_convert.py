@@ -191,7 +191,7 @@ def test_the_real_bag_gives_back_its_numbers_and_its_pictures(tmp_path, shared_d
     taken = []
     add = RunningEpisode.add
 
-    def spy(self, values, pictures, task):
+    def spy(self, values, pictures, task, wait=True):
         taken.append(pictures['observation.images.cam_high'].data.tobytes())
         add(self, values, pictures, task)
 

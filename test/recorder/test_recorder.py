@@ -254,13 +254,22 @@ def test_all_failures_are_told_at_the_end():
 def test_an_encoder_that_cannot_keep_up_is_told_and_counted():
     stage = Stage(num_episodes=1)
     stage.run_to(Phase.RECORDING)
-    stage.kept.encoder_waits = {'observation.images.front': 7}
+    before = len(stage.kept.rows)
+    stage.kept.behind = frozenset({'observation.images.front'})
     stage.run(0.2)
     assert 'observation.images.front: the encoder cannot keep up' in stage.recorder.message
+    repeated = len(stage.kept.rows) - before
+    stage.kept.behind = frozenset()
     stage.run()
-    assert stage.recorder.episodes[0].defects == {'encoder_waits': 7}
+    assert stage.recorder.episodes[0].defects == {'encoder_repeats': repeated}
     record = stage.kept.episodes[0][1]
-    assert record.details['streams']['observation.images.front']['encoder_waits'] == 7
+    assert record.details['streams']['observation.images.front']['encoder_repeats'] == repeated
+    frames = record.tables['frames'].to_pydict()
+    flags = frames['observation.images.front.flag']
+    assert flags[before : before + repeated] == ['repeat'] * repeated
+    stamps = frames['observation.images.front.stamp_ns']
+    shown = stamps[before - 1 : before + repeated]
+    assert set(shown) == {stamps[before - 1]} and stamps[before + repeated] > shown[0]
 
 
 def test_with_the_real_writer(tmp_path):
