@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lerobot_recorder.dataset import i420
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -20,14 +22,14 @@ class Layout:
         channels: values per pixel; 1 for the planes of NV12 and NV21.
         wide: whether a value has 16 bits.
         to_rgb: OpenCV's conversion; None if it is RGB already.
-        to_i420: OpenCV's conversion; None goes through RGB.
+        is_bgr: blue comes first, red first (False), or neither: to planes goes through RGB.
         planes: rows in memory for each two rows of the picture.
     """
 
     channels: int
     wide: bool = False
     to_rgb: int | None = None
-    to_i420: int | None = None
+    is_bgr: bool | None = None
     planes: int = 2
 
     def row_bytes(self, width: int) -> int:
@@ -47,10 +49,10 @@ def _bayer(code: int) -> Layout:
     return Layout(1, to_rgb=code)
 
 
-_RGB = Layout(3, to_i420=cv2.COLOR_RGB2YUV_I420)
-_BGR = Layout(3, to_rgb=cv2.COLOR_BGR2RGB, to_i420=cv2.COLOR_BGR2YUV_I420)
-_RGBA = Layout(4, to_rgb=cv2.COLOR_RGBA2RGB, to_i420=cv2.COLOR_RGBA2YUV_I420)
-_BGRA = Layout(4, to_rgb=cv2.COLOR_BGRA2RGB, to_i420=cv2.COLOR_BGRA2YUV_I420)
+_RGB = Layout(3, is_bgr=False)
+_BGR = Layout(3, to_rgb=cv2.COLOR_BGR2RGB, is_bgr=True)
+_RGBA = Layout(4, to_rgb=cv2.COLOR_RGBA2RGB, is_bgr=False)
+_BGRA = Layout(4, to_rgb=cv2.COLOR_BGRA2RGB, is_bgr=True)
 _MONO = Layout(1, to_rgb=cv2.COLOR_GRAY2RGB)
 _YUYV, _UYVY = _yuv422(cv2.COLOR_YUV2RGB_YUY2), _yuv422(cv2.COLOR_YUV2RGB_UYVY)
 LAYOUTS = {
@@ -70,7 +72,7 @@ _DIRECT = {'nv12', 'nv21', 'mono8', '8UC1'}
 
 def has_short_way(encoding: str) -> bool:
     """Return whether `to_i420` is cheaper than going through `to_rgb`."""
-    return LAYOUTS[encoding].to_i420 is not None or encoding in _DIRECT
+    return LAYOUTS[encoding].is_bgr is not None or encoding in _DIRECT
 
 
 def to_rgb(pixels: NDArray[np.uint8], encoding: str) -> NDArray[np.uint8]:
@@ -93,9 +95,9 @@ def to_i420(pixels: NDArray[np.uint8], encoding: str) -> NDArray[np.uint8]:
         pixels: as `to_rgb` takes them, both sizes of the picture even.
         encoding: one that `has_short_way`.
     """
-    code = LAYOUTS[encoding].to_i420
-    if code is not None:
-        return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), code), dtype=np.uint8)
+    is_bgr = LAYOUTS[encoding].is_bgr
+    if is_bgr is not None:
+        return i420.to_i420(pixels, is_bgr)
     height, width = pixels.shape[:2]
     if LAYOUTS[encoding].planes == 2:
         planes = np.full((height * 3 // 2, width), 128, dtype=np.uint8)

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import av
-import cv2
 import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError
 from lerobot_recorder.dataset import realtime
+from lerobot_recorder.dataset.i420 import to_i420
 from lerobot_recorder.dataset.info import VideoConfig
 from lerobot_recorder.dataset.picture import PlanarPicture
 from lerobot_recorder.dataset.picture_thread import EncodingError, Sink
@@ -191,7 +191,7 @@ class Encoder(VideoSink):
 
     def _frame_of(self, rgb: NDArray[np.uint8]) -> av.VideoFrame:
         if self._pix_fmt in ('yuv420p', 'nv12'):
-            return self._to_frame(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420))
+            return self._to_frame(to_i420(rgb))
         return self._reformat(as_frame(np.ascontiguousarray(rgb), 'rgb24'))
 
     def _to_frame(self, planes: NDArray[np.uint8]) -> av.VideoFrame:

@@ -7,6 +7,7 @@ from synthetic_messages import COMPRESSED_IMAGE, IMAGE, T0, compressed, header, 
 from synthetic_messages import image as make_image
 
 from lerobot_drivers.common.errors import StreamError
+from lerobot_recorder.dataset.i420 import to_i420
 from lerobot_recorder.dataset.picture import PlanarPicture
 from lerobot_recorder.dataset.statistics import decimated
 from lerobot_recorder.image_headers import picture_size
@@ -118,7 +119,7 @@ def test_the_sample_is_the_decimated_picture_and_the_short_way_the_long_one(enco
     rgb = picture.rgb()
     assert np.array_equal(picture.sample(), decimated(rgb))
     if isinstance(picture, PlanarPicture):
-        expected = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2YUV_I420)
+        expected = to_i420(rgb)
         if encoding.startswith('nv'):
             assert picture.i420().shape == expected.shape
         else:
