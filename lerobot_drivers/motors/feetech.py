@@ -7,8 +7,9 @@ from the present position before torque goes on.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import BusCorruptError, BusError, BusTimeoutError
@@ -20,8 +21,8 @@ logger = logging.getLogger(__name__)
 
 POSITION_MODE = 0
 _UNKNOWN_NS = 2**62
-MAX_NOISE = 16
-"""Stray bytes in front of a reply that are put up with."""
+MAX_NOISE = 512
+"""Stray bytes in front of a reply that are put up with: late replies of others, above all."""
 MULTI_TURN_BIT = 0x10
 """Bit of Phase that makes Present_Position count turns."""
 FAST_VELOCITY_BIT = 0x04
@@ -30,6 +31,9 @@ FAST_VELOCITY_BIT = 0x04
 
 class FeetechMotorsBus(MotorsBus):
     """Feetech servos behind one port."""
+
+    _echoes: bool | None = None
+    """Whether the adapter sends back what is sent through it; None is not known yet."""
 
     def firmware(self) -> dict[str, str]:
         """Return each motor's firmware version."""
@@ -167,32 +171,69 @@ class FeetechMotorsBus(MotorsBus):
         self.port.write(packet.sync_write(address, data))
 
     def _exchange(self, request: bytes, ids: Sequence[int], length: int) -> dict[int, Reply]:
-        # A reply that came too late for its own request must never answer this one.
+        size = len(ids) * (length + packet.STATUS_OVERHEAD)
+
+        def find(received: bytes) -> dict[int, Reply]:
+            return self._replies(self._behind_echo(received, request), ids, length)
+
+        expected = size + len(request) if self._echoes else size
+        received, replies = self._ask(request, expected, find)
+        if replies is None:
+            rest = self._behind_echo(received, request)
+            if len(rest) >= size:
+                raise BusCorruptError(f'no reply of {self._labels(ids)} in {rest.hex(" ")}')
+            return find(received)
+        if self._echoes is None:
+            self._echoes = request in received
+        return replies
+
+    def _fence(self, motor_id: int, length: int) -> None:
+        request = packet.read(motor_id, 0, length)
+        size = length + packet.STATUS_OVERHEAD
+
+        # Echoes need no care: as a status, none is of a fence's length.
+        def find(received: bytes) -> dict[int, Reply]:
+            return self._replies(received, [motor_id], length)
+
+        received, replies = self._ask(request, size, find)
+        if replies is None:
+            if len(received) > packet.STATUS_OVERHEAD and not packet.holds_any(received):
+                said = f'no reply of {self._labels([motor_id])} in {received.hex(" ")}'
+                raise BusCorruptError(said)
+            raise BusTimeoutError(f'no reply from {self._labels([motor_id])}')
+        self._echoes = bool(self._echoes) or request in received
+
+    def _ask(
+        self, request: bytes, size: int, find: Callable[[bytes], dict[int, Reply]]
+    ) -> tuple[bytes, dict[int, Reply] | None]:
+        """Send a request; return what came, and the replies found in it, if any."""
         self.port.flush_input()
         self.port.write(request)
-        size = wanted = len(ids) * (length + packet.STATUS_OVERHEAD)
-        received = b''
+        end_ns = self.clock.monotonic_ns() + round(self.settings.timeout_s * NS_PER_S)
+        received, wanted = b'', size
         while True:
             chunk = self.port.read(wanted, self.settings.timeout_s)
             received += chunk
-            try:
-                return self._replies(received, request, ids, length)
-            except BusTimeoutError:
-                if len(chunk) < wanted or len(received) > size + len(request) + MAX_NOISE:
-                    break
-            # All bytes came and are not enough: those in front were an adapter's echo.
+            with contextlib.suppress(BusTimeoutError):
+                return received, find(received)
+            over = len(received) > size + MAX_NOISE or self.clock.monotonic_ns() > end_ns
+            if over or len(chunk) < wanted:
+                return received, None
+            # Something else came in front: late replies of others, noise, an echo.
             wanted = 1
-            if _is_echo(received, request):
-                wanted = len(request) + size - len(received)
-        if len(received) >= size and received != request:
-            raise BusCorruptError(f'no reply of {self._labels(ids)} in {received.hex(" ")}')
-        # A bare status can be byte for byte what was asked; it was no echo then.
-        return self._replies(received, b'', ids, length)
 
-    def _replies(
-        self, received: bytes, request: bytes, ids: Sequence[int], length: int
-    ) -> dict[int, Reply]:
-        position = len(request) if _is_echo(received, request) else 0
+    def _behind_echo(self, received: bytes, request: bytes) -> bytes:
+        """Return what came behind the request's echo, or all when the adapter has none.
+
+        Until the first fence tells, an echo is taken for one: a read's is like a status.
+        """
+        if self._echoes is False:
+            return received
+        _, echo, behind = received.partition(request)
+        return behind if echo or self._echoes else received
+
+    def _replies(self, received: bytes, ids: Sequence[int], length: int) -> dict[int, Reply]:
+        position = 0
         replies, missing, damaged = {}, [], []
         for motor_id in ids:
             try:
@@ -208,7 +249,3 @@ class FeetechMotorsBus(MotorsBus):
         if missing:
             raise BusTimeoutError(f'no reply, or only part of one, from {self._labels(missing)}')
         return replies
-
-
-def _is_echo(received: bytes, request: bytes) -> bool:
-    return received[: len(request)] == request[: len(received)]

@@ -22,7 +22,9 @@ from lerobot_drivers.common.errors import (
     ConfigError,
     NotConnectedError,
 )
+from lerobot_drivers.motors.bus_statistics import BusStatistics
 from lerobot_drivers.motors.control_table import Register, motor_model
+from lerobot_drivers.motors.debts import Debt
 from lerobot_drivers.motors.port import Port
 
 
@@ -50,35 +52,6 @@ class BusSettings:
 
     timeout_s: float = 0.1
     num_retry: int = 2
-
-
-@dataclass
-class BusStatistics:
-    """What happened on a bus since it was made.
-
-    Attributes:
-        transactions: that succeeded.
-        retries: repeated after a failure.
-        timeouts: replies that did not come, or not whole.
-        corrupt: replies that came damaged.
-        failures: transactions given up after all retries.
-        last_duration_ns: request to last byte of the reply [ns].
-        max_duration_ns: the longest of these [ns].
-    """
-
-    transactions: int = 0
-    retries: int = 0
-    timeouts: int = 0
-    corrupt: int = 0
-    failures: int = 0
-    last_duration_ns: int = 0
-    max_duration_ns: int = 0
-
-    def succeeded(self, duration_ns: int) -> None:
-        """Count one success."""
-        self.transactions += 1
-        self.last_duration_ns = duration_ns
-        self.max_duration_ns = max(self.max_duration_ns, duration_ns)
 
 
 @dataclass(frozen=True)
@@ -141,6 +114,7 @@ class MotorsBus(ABC):
         self.settings = settings or BusSettings()
         self.clock = clock or SystemClock()
         self._lock = threading.RLock()
+        self._debts: dict[int, Debt] = {}
 
     @property
     def is_connected(self) -> bool:
@@ -155,6 +129,8 @@ class MotorsBus(ABC):
                 of another model; all of them are named.
         """
         self.port.open()
+        # What a former user of the port asked may be answered yet.
+        self._debts = {motor.id: Debt(failed=False) for motor in self.motors.values()}
         try:
             self._check_motors()
         except BaseException:
@@ -276,6 +252,10 @@ class MotorsBus(ABC):
         """Write bytes of one motor; return its acknowledgement."""
 
     @abstractmethod
+    def _fence(self, motor_id: int, length: int) -> None:
+        """Have a motor answer with so many bytes, and pass over all else that comes."""
+
+    @abstractmethod
     def _sync_read(self, ids: Sequence[int], address: int, length: int) -> dict[int, Reply]:
         """Return the same bytes of several motors."""
 
@@ -286,12 +266,6 @@ class MotorsBus(ABC):
     @abstractmethod
     def _sync_write(self, address: int, data: Mapping[int, bytes]) -> None:
         """Write the same bytes of several motors, unacknowledged."""
-
-    def _drain(self) -> None:
-        """Let a late reply pass before a request is repeated."""
-        limit = self.clock.monotonic_ns() + round(self.settings.timeout_s * 1e9)
-        while self.port.read(256, 0.005) and self.clock.monotonic_ns() < limit:
-            pass
 
     def _one(self, motor: str, what: str, ask: Callable[[int], Reply]) -> Reply:
         motor_id = self.motors[motor].id
@@ -310,13 +284,13 @@ class MotorsBus(ABC):
         ask: Callable[[], Mapping[int, Reply]],
         wire_ns: int = 0,
     ) -> _Timed:
+        ids = [self.motors[name].id for name in names]
         with self._lock:
             for attempt in range(self.settings.num_retry + 1):
-                if attempt:
-                    self.statistics.retries += 1
-                    self._drain()
+                self.statistics.retries += attempt > 0
                 try:
-                    return self._timed(ask, wire_ns)
+                    self._settle(ids)
+                    return self._timed(ids, ask, wire_ns)
                 except BusTimeoutError as error:
                     self.statistics.timeouts += 1
                     failure: BusError = error
@@ -326,14 +300,31 @@ class MotorsBus(ABC):
             self.statistics.failures += 1
             raise self._give_up(names, what, failure) from failure
 
-    def _timed(self, ask: Callable[[], Mapping[int, Reply]], wire_ns: int) -> _Timed:
+    def _settle(self, ids: Sequence[int]) -> None:
+        """Prove that these motors owe no reply; what is proved stays so if one fails."""
+        for motor_id in ids:
+            debt = self._debts.get(motor_id)
+            while debt is not None:
+                debt = self._debts[motor_id] = debt.sent()
+                self._fence(motor_id, debt.length)
+                self.statistics.resynchronized += debt.failed and debt.copies == 1
+                debt = debt.answered()
+            self._debts.pop(motor_id, None)
+
+    def _timed(
+        self, ids: Sequence[int], ask: Callable[[], Mapping[int, Reply]], wire_ns: int
+    ) -> _Timed:
         """Ask, and stamp the answer with the middle of the transaction on the wire.
 
         What it takes longer, the adapter and the scheduler took after the motors had answered:
         the middle until the last byte was read would come late by half of that.
         """
         before, start = self.clock.now_ns(), self.clock.monotonic_ns()
+        # Before it is asked, so that whoever interrupts us leaves the debt behind.
+        self._debts.update(dict.fromkeys(ids, Debt()))
         replies = ask()
+        for motor_id in ids:
+            self._debts.pop(motor_id, None)
         duration = self.clock.monotonic_ns() - start
         self.statistics.succeeded(duration)
         return _Timed(replies, before + min(duration, wire_ns) // 2)

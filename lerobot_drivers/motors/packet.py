@@ -15,14 +15,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-from lerobot_drivers.common.errors import BusCorruptError, BusTimeoutError
+from lerobot_drivers.common.errors import BusCorruptError, BusError, BusTimeoutError
 
 HEADER = b'\xff\xff'
 BROADCAST_ID = 0xFE
 STATUS_OVERHEAD = 6
+"""Bytes of a status packet around its parameters."""
 SYNC_READ_OVERHEAD = 8
 BITS_PER_BYTE = 10
-"""Bytes of a status packet around its parameters."""
 
 
 class Instruction(IntEnum):
@@ -117,6 +117,21 @@ def decode(frame: bytes) -> Packet:
     if checksum(frame[2:-1]) != frame[-1]:
         raise BusCorruptError(f'wrong checksum in {frame.hex(" ")}')
     return Packet(frame[2], frame[4], frame[5:-1])
+
+
+def holds_any(received: bytes) -> bool:
+    """Return whether a whole packet, of any motor, is in there."""
+    return any(
+        _is_whole(received[start : start + length + 4])
+        for start, length in enumerate(received[3:])
+    )
+
+
+def _is_whole(frame: bytes) -> bool:
+    try:
+        return decode(frame).id < BROADCAST_ID
+    except BusError:
+        return False
 
 
 def find_status(received: bytes, motor_id: int, length: int, start: int = 0) -> tuple[Packet, int]:

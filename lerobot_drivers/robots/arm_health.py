@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lerobot_drivers.motors.motors_bus import BusState, BusStatistics
+from lerobot_drivers.motors.bus_statistics import BusStatistics
+from lerobot_drivers.motors.motors_bus import BusState
 from lerobot_drivers.motors.packet import StatusError
 
 CURRENT_UNIT_A = 0.0065
@@ -22,6 +23,7 @@ def bus_health(port: str | None, statistics: BusStatistics) -> dict[str, str | f
         'timeouts': float(statistics.timeouts),
         'corrupt': float(statistics.corrupt),
         'failures': float(statistics.failures),
+        'resynchronized': float(statistics.resynchronized),
         'latency_ms': statistics.last_duration_ns / 1e6,
         'max_latency_ms': statistics.max_duration_ns / 1e6,
     }

@@ -104,6 +104,7 @@ class SOArm:
         self._port_factory = port_factory
         self._sim: SimClient | None = None
         self._calibration: dict[str, MotorCalibration] = {}
+        self._calibration_source = ''
         self._velocity_units = np.ones(len(JOINT_NAMES))
         self._scales: tuple[MotorScale, ...] = ()
         self._per_tick = np.ones(len(JOINT_NAMES))
@@ -272,6 +273,7 @@ class SOArm:
                 f'calibration {where} is not of an SO arm: it holds {ids}, expected {expected}'
             )
         self._calibration = calibration
+        self._calibration_source = where
         self._scales = tuple(
             MotorScale(calibration[name], self._unit(name)) for name in JOINT_NAMES
         )
@@ -306,17 +308,13 @@ class SOArm:
         if not differences:
             return
         if not calibrate:
-            raise CalibrationError(
-                f'{self.settings.port}: the motors hold another calibration than the file of '
-                f'{self.settings.id}: {"; ".join(differences)}; is this the right arm? '
-                'Connect with calibrate=True to write the file to the motors'
-            )
+            raise self._other_calibration(differences)
         bus.write_calibration(self._calibration)
 
     def _differences(self, held: Mapping[str, MotorCalibration]) -> list[str]:
         fields = ('homing_offset', 'range_min', 'range_max')
         return [
-            f'{name} {field} is {getattr(held[name], field)}, file {getattr(wanted, field)}'
+            f'{name} {field} is {getattr(held[name], field)}, not {getattr(wanted, field)}'
             for name, wanted in self._calibration.items()
             for field in fields
             if getattr(held[name], field) != getattr(wanted, field)
@@ -347,6 +345,17 @@ class SOArm:
             bus.write('Acceleration', name, 254)
         units = bus.velocity_units()
         self._velocity_units = np.array([units[name] for name in JOINT_NAMES])
+
+    def _other_calibration(self, differences: list[str]) -> CalibrationError:
+        port, source = self.settings.port, self._calibration_source
+        known, cure = f'the file {source}', 'write the file to the motors'
+        if source == port:
+            known, cure = 'this simulated arm was made with', 'write that one to the motors'
+        return CalibrationError(
+            f'{port}: the motors hold another calibration than {known}: '
+            f'{"; ".join(differences)}; is this the right arm, and its file? If so, '
+            f'connect with calibrate=True to {cure}'
+        )
 
     def _no_calibration(self) -> CalibrationError:
         settings = self.settings

@@ -110,12 +110,11 @@ def test_no_calibration_says_how_to_make_one(make, servos):
         _ = make(id='other', use_degrees=False).joints
 
 
-def test_other_calibration_in_the_motors_is_refused_or_written(make, servos):
+def test_other_calibration_in_the_motors_is_refused_or_written(make, servos, tmp_path):
     servos.set_word(3, 31, 99)
-    with pytest.raises(
-        CalibrationError, match='elbow_flex homing_offset is 99, file 30'
-    ) as caught:
+    with pytest.raises(CalibrationError, match='elbow_flex homing_offset is 99, not 30') as caught:
         make().connect()
+    assert f'than the file {tmp_path / "mine.json"}: ' in str(caught.value)
     assert 'calibrate=True' in str(caught.value)
     assert not servos.writes
     robot = make()

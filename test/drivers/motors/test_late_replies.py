@@ -1,0 +1,247 @@
+"""Replies that come after their request was given up: none is ever taken for another's."""
+
+import pytest
+from fake_late_line import READ, SYNC_READ, WRITE, Fate, LateLine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lerobot_drivers.common.clock import ManualClock
+from lerobot_drivers.common.errors import BusError, BusTimeoutError, NotConnectedError
+from lerobot_drivers.motors.control_table import MODELS
+from lerobot_drivers.motors.debts import FENCE_LENGTHS
+from lerobot_drivers.motors.feetech import FeetechMotorsBus
+from lerobot_drivers.motors.motors_bus import BusSettings, Motor
+
+NAMES = ('pan', 'lift', 'elbow')
+TIMEOUT_S = 0.1
+LATE = Fate(back=1.5 * TIMEOUT_S)
+SLOW = Fate(back=0.6 * TIMEOUT_S)
+LOST = Fate(lost=True)
+PROMPT = Fate()
+
+
+def make_bus(*fates, model='sts3215', num_retry=2, **line):
+    known = MODELS[model]
+    clock = ManualClock()
+    port = LateLine(clock, [*fates, PROMPT], model=known.number, order=known.byte_order, **line)
+    port.open()
+    return bus_on(port, model, num_retry)
+
+
+def bus_on(port, model='sts3215', num_retry=2):
+    motors = {name: Motor(number, model) for number, name in enumerate(NAMES, start=1)}
+    return FeetechMotorsBus(port, motors, port.clock, BusSettings(TIMEOUT_S, num_retry))
+
+
+def check_answer(bus, name, address, size, value, before):
+    """Assert that a value answers a request that asked for it, and was sent for it."""
+    if size == 1:
+        value += (before + 1 - value + 255) // 256 * 256
+    assert before < value <= len(bus.port.requests), 'it answers another request'
+    request = bus.port.requests[value - 1]
+    ids = request[7:-1] if request[4] == SYNC_READ else request[2:3]
+    assert request[4] in (READ, SYNC_READ)
+    assert (bus.motors[name].id in ids, *request[5:7]) == (True, address, size)
+
+
+def check_register(bus, register, name, value, before):
+    where = bus.models[name].register(register)
+    check_answer(bus, name, where.address, where.size, value, before)
+
+
+def read(bus, register='Present_Position', name='pan'):
+    before = len(bus.port.requests)
+    check_register(bus, register, name, bus.read(register, name), before)
+
+
+def sync_read(bus, register='Present_Position', names=NAMES):
+    before = len(bus.port.requests)
+    for name, value in bus.sync_read(register, names).items():
+        check_register(bus, register, name, value, before)
+
+
+def read_state(bus):
+    before = len(bus.port.requests)
+    positions = bus.read_state().registers['Present_Position'].tolist()
+    for name, value in zip(NAMES, positions, strict=True):
+        check_answer(bus, name, *bus.models[name].state_block, value, before)
+
+
+def write(bus, register='Torque_Enable', name='pan'):
+    before = len(bus.port.requests)
+    bus.write(register, name, 1)
+    mine = [
+        number
+        for number, request in enumerate(bus.port.requests[before:], start=before + 1)
+        if request[2] == bus.motors[name].id and request[4] == WRITE
+    ]
+    now_s = bus.clock.monotonic_ns() / 1e9
+    assert any(bus.port.executed.get(number, now_s + 1) <= now_s for number in mine)
+
+
+def sync_write(bus):
+    bus.sync_write('Goal_Position', dict.fromkeys(NAMES, 1000))
+
+
+def ping(bus, name='pan'):
+    number = bus.models[name].number if bus.motors[name].id in bus.port.ids else None
+    assert bus.ping(name) in (None, number)
+
+
+def test_a_late_reply_answers_neither_its_repetition_nor_the_next_register():
+    """What failed once: range_max was told as range_min, the homing offset as range_max."""
+    bus = make_bus(LATE, SLOW, SLOW)
+    read(bus, 'Homing_Offset')
+    read(bus, 'Min_Position_Limit')
+    read(bus, 'Max_Position_Limit')
+    assert bus.statistics.resynchronized == 1
+    assert bus.statistics.failures == 0
+
+
+def test_a_late_reply_to_a_request_that_was_given_up_answers_no_other():
+    bus = make_bus(Fate(back=5 * TIMEOUT_S), PROMPT, PROMPT, PROMPT)
+    with pytest.raises(BusTimeoutError, match='3 tries'):
+        read(bus, 'Homing_Offset')
+    for register in ('Min_Position_Limit', 'Max_Position_Limit', 'Present_Position'):
+        read(bus, register)
+
+
+def test_a_late_acknowledgement_acknowledges_no_other_write():
+    bus = make_bus(LATE, SLOW, LOST, num_retry=0)
+    for register in ('Torque_Enable', 'Lock'):
+        with pytest.raises(BusTimeoutError):
+            write(bus, register)
+    write(bus, 'Lock')
+
+
+def test_an_interrupted_request_is_answered_to_nobody(monkeypatch):
+    bus = make_bus(SLOW, SLOW)
+    with monkeypatch.context() as patched:
+        patched.setattr(bus.port, 'read', lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            bus.read('Homing_Offset', 'pan')
+    bus.clock.advance(0.05)
+    read(bus, 'Min_Position_Limit')
+
+
+def test_a_fence_that_was_sent_twice_is_followed_by_another():
+    bus = make_bus(LOST, LOST, PROMPT)
+    read(bus)
+    lengths = [request[6] for request in bus.port.requests]
+    first, second = FENCE_LENGTHS
+    assert lengths == [2, first, first, second, 2]
+    assert bus.statistics.resynchronized == 1
+
+
+def test_a_missing_motor_costs_the_others_nothing():
+    bus = make_bus(ids=(1, 3))
+    with pytest.raises(BusTimeoutError, match=r'from lift \(id 2\)'):
+        read_state(bus)
+    start_ns = bus.clock.monotonic_ns()
+    for name in ('pan', 'elbow'):
+        read(bus, name=name)
+        write(bus, name=name)
+    assert bus.clock.monotonic_ns() - start_ns < 0.1 * TIMEOUT_S * 1e9
+
+
+@pytest.mark.parametrize('model', ['sts3215', 'scs0009'])
+@pytest.mark.parametrize('num_retry', [0, 2])
+def test_silence_takes_one_timeout_per_try(model, num_retry):
+    bus = make_bus(model=model, num_retry=num_retry, ids=())
+    for ask in (read, write, read_state, read):
+        start_ns = bus.clock.monotonic_ns()
+        with pytest.raises(BusTimeoutError):
+            ask(bus)
+        passed_s = (bus.clock.monotonic_ns() - start_ns) / 1e9
+        assert passed_s == pytest.approx((num_retry + 1) * TIMEOUT_S, rel=1e-3)
+
+
+def test_what_a_former_driver_asked_is_answered_to_nobody_else():
+    former = make_bus(LATE, num_retry=0)
+    with pytest.raises(BusTimeoutError):
+        read(former, 'Homing_Offset')
+    former.disconnect()
+    bus = bus_on(former.port)
+    bus.connect()
+    read(bus, 'Min_Position_Limit')
+    assert bus.statistics.resynchronized == 0
+
+
+def test_an_echo_alone_is_no_reply():
+    """A read's echo is a valid status of two bytes; a ping's is a valid bare one."""
+    bus = make_bus(ids=(1, 3), echo=True)
+    with pytest.raises(BusTimeoutError):
+        bus.read('Present_Position', 'lift')
+    assert bus.ping('lift') is None
+    with pytest.raises(NotConnectedError, match='lift'):
+        bus.connect()
+
+
+def test_fences_are_like_no_other_reply_or_echo():
+    reads, writes = 2, 1
+    for model in MODELS.values():
+        sizes = {register.size for register in model.registers.values()}
+        used = {0, reads, model.state_block[1], *sizes, *(size + writes for size in sizes)}
+        assert not used & set(FENCE_LENGTHS)
+        for length in FENCE_LENGTHS:
+            assert int.from_bytes(bytes([0, length]), 'little') >= model.resolution
+
+
+seconds = st.sampled_from([0.0, 0.001, 0.3, 0.6, 0.99, 1.01, 1.5, 2.6, 20.0]).map(
+    lambda timeouts: timeouts * TIMEOUT_S
+)
+fates = st.one_of(
+    st.just(PROMPT),
+    st.builds(Fate, back=seconds),
+    st.builds(
+        Fate,
+        outward=seconds,
+        back=seconds,
+        lost=st.booleans(),
+        deaf=st.integers(0, 3),
+        garbled=st.integers(0, 3),
+    ),
+)
+registers = st.sampled_from(['Present_Position', 'Min_Position_Limit', 'Phase', 'Lock'])
+names = st.sampled_from(NAMES)
+calls = st.one_of(
+    st.tuples(st.just(read), registers, names),
+    st.tuples(st.just(write), st.sampled_from(['Torque_Enable', 'Goal_Position']), names),
+    st.tuples(st.just(sync_read), registers, st.lists(names, min_size=1, unique=True)),
+    st.tuples(st.just(ping), names),
+    st.tuples(st.just(read_state)),
+    st.tuples(st.just(sync_write)),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    given_fates=st.lists(fates, max_size=30),
+    script=st.lists(calls, min_size=1, max_size=15),
+    model=st.sampled_from(['sts3215', 'scs0009']),
+    ids=st.sampled_from([(1, 2, 3), (1, 3), (3,)]),
+    echo=st.booleans(),
+    num_retry=st.integers(0, 2),
+)
+def test_whatever_is_late_or_lost_each_answer_is_that_of_its_own_request(
+    given_fates, script, model, ids, echo, num_retry
+):
+    bus = make_bus(*given_fates, model=model, ids=ids, echo=echo, num_retry=num_retry)
+    for ask, *arguments in script:
+        try:
+            ask(bus, *arguments)
+        except BusError:
+            continue
+
+
+@given(given_fates=st.lists(fates, max_size=8), model=st.sampled_from(['sts3215', 'scs0009']))
+def test_once_the_line_is_prompt_again_so_is_the_bus(given_fates, model):
+    bus = make_bus(*given_fates, model=model, num_retry=0)
+    while len(bus.port.fates) > 1:
+        try:
+            read_state(bus)
+        except BusError:
+            continue
+    bus.clock.advance(100 * TIMEOUT_S)
+    for _ in range(2):
+        read_state(bus)
