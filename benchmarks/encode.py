@@ -16,7 +16,6 @@ import platform
 import tempfile
 import time
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lerobot_recorder.dataset import realtime, video_reader
+from benchmarks.bare_encoder import FPS, bare_ms
+from lerobot_recorder.dataset import video_reader
 from lerobot_recorder.dataset.depth_writer import DepthEncoder, levels
 from lerobot_recorder.dataset.encoders import JPEG
 from lerobot_recorder.dataset.info import VideoConfig
@@ -34,11 +34,10 @@ from lerobot_recorder.dataset.picture import ArrayDepth
 from lerobot_recorder.dataset.picture_thread import PictureThread
 from lerobot_recorder.dataset.sampling import SampledHistogram
 from lerobot_recorder.dataset.statistics import PictureHistogram
-from lerobot_recorder.dataset.video_writer import Encoder, VideoTarget, as_frame
+from lerobot_recorder.dataset.video_writer import Encoder, VideoTarget
 from lerobot_recorder.images import CompressedPicture, PlanarRawPicture, RawPicture
 from lerobot_recorder.pixels import has_short_way
 
-FPS = 30
 FILM = 60
 Film = list[NDArray[np.uint8]]
 OFFERED = (
@@ -98,24 +97,6 @@ def whole_way(thread: PictureThread, pictures: Sequence[Any], frames: int) -> fl
     return (time.process_time() - began) * 1e3 / frames
 
 
-def bare(config: VideoConfig, film: Film, frames: int) -> float:
-    """Return CPU of the encoder alone per picture, in ms."""
-    height, width = film[0].shape[:2]
-    context: Any = av.CodecContext.create(config.kind.ffmpeg, 'w')
-    context.width, context.height, context.pix_fmt = width, height, 'yuv420p'
-    context.time_base, context.options = Fraction(1, FPS), config.options()
-    planes = [cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420) for picture in film]
-    began = time.process_time()
-    with realtime.no_new_realtime_threads():
-        context.open()
-    for number in range(frames):
-        frame = as_frame(planes[number % len(planes)], 'yuv420p')
-        frame.pts = number
-        context.encode(frame)
-    context.encode(None)
-    return (time.process_time() - began) * 1e3 / frames
-
-
 def luma_psnr(path: Path, film: Film) -> float:
     """Return the mean PSNR of luma, in dB."""
     found = []
@@ -134,7 +115,7 @@ def report(name: str, cpu_ms: float, alone: float | None, path: Path, quality: s
 def measure(config: VideoConfig, film: Film, frames: int, folder: Path) -> None:
     height, width = film[0].shape[:2]
     path = folder / 'video.mp4'
-    alone = bare(config, film, frames)
+    alone = bare_ms(config, film, frames)
     encodings = ('rgb8', 'bgr8', 'yuyv', 'mono8', 'jpeg') if config == OFFERED[0] else ('rgb8',)
     for encoding in encodings:
         pictures = [compressed(p) if encoding == 'jpeg' else raw(p, encoding) for p in film]

@@ -20,6 +20,7 @@ from benchmarks.recording import (
     Cameras,
     Figures,
     add_options,
+    bare_encoder_ms,
     encoder_flags,
     film_of,
     record,
@@ -29,7 +30,7 @@ from benchmarks.recording import (
 ENCODERS = ['preset=ultrafast', 'preset=superfast']
 
 
-def report(name: str, figures: Figures) -> None:
+def report(name: str, figures: Figures, bare_ms: float | None = None) -> None:
     cameras = max(len(figures.arrived), 1)
     frames = max(figures.rows * cameras, 1)
     published, arrived = sum(figures.published.values()), sum(figures.arrived.values())
@@ -38,6 +39,11 @@ def report(name: str, figures: Figures) -> None:
         f'({figures.cpu_s / figures.wall_s:.2f} core), {figures.codec}, '
         f'{figures.video_bytes / frames / 1000:.1f} kB per frame, PSNR {figures.psnr_db:.1f} dB'
     )
+    if bare_ms is not None:
+        print(
+            f'  the encoder alone {bare_ms:.2f} ms on this film, just now; '
+            f'recorder / encoder = {figures.per_frame_ms() / bare_ms:.2f}'
+        )
     peak = max((rss for _, rss, _ in figures.memory_mb), default=0.0)
     anonymous = max((part for *_, part in figures.memory_mb), default=0.0)
     print(
@@ -63,7 +69,8 @@ def main() -> None:
         film = film_of(options, Path(folder))
         for number, encoder in enumerate(options.encoder or ENCODERS):
             root = Path(folder) / f'dataset{number}'
-            report(encoder, record(cameras, film, root, options.seconds, encoder_flags(encoder)))
+            figures = record(cameras, film, root, options.seconds, encoder_flags(encoder))
+            report(encoder, figures, bare_encoder_ms(encoder, film))
     print(load())
 
 

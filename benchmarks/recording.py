@@ -18,10 +18,13 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from benchmarks.bare_encoder import bare_ms
 from benchmarks.film import frame_at, make_film, open_film, psnr_db
 from benchmarks.processes import Child, memory_mb, others_s, real_time_threads, steal_s
 from lerobot_drivers.common.processes import PROFILE_VARIABLES, SHARED_MEMORY_PROFILE
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
+from lerobot_recorder.dataset.encoders import JPEG
+from lerobot_recorder.dataset.info import VideoConfig
 
 FILM_FRAMES = 60
 
@@ -139,6 +142,19 @@ def film_of(options: argparse.Namespace, folder: Path) -> Path:
 def encoder_flags(text: str) -> list[str]:
     """Return ``preset=superfast,crf=23`` as flags of the recorder."""
     return [f'--dataset.rgb_encoder.{pair}' for pair in text.split(',') if pair]
+
+
+def bare_encoder_ms(text: str, film: Path) -> float | None:
+    """Return what the encoder of such flags costs alone on a film [ms], None of copied JPEGs."""
+    told = dict(pair.split('=', 1) for pair in text.split(',') if pair)
+    preset = told.get('preset')
+    config = VideoConfig(
+        told.get('vcodec', 'h264'),
+        int(preset) if preset and preset.isdecimal() else preset,
+        float(told['crf']) if 'crf' in told else None,
+        int(told.get('g', 2)),
+    )
+    return None if config.vcodec == JPEG else bare_ms(config, list(open_film(film)), 180)
 
 
 def start_publishers(cameras: Cameras, film: Path, log: Path) -> list[Child]:
