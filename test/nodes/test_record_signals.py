@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,30 +18,21 @@ pytestmark = [pytest.mark.ros, pytest.mark.timeout(120)]
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@contextmanager
-def foreign_graph():
-    process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name('foreign_graph.py')), '100']
-    )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGCONT)
-        process.terminate()
-        process.wait(timeout=30)
-
-
 @pytest.fixture(scope='module')
 def strangers():
-    with foreign_graph():
-        yield
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name('foreign_graph.py')), '300']
+    )
+    yield process
+    process.terminate()
+    process.wait(timeout=30)
 
 
 @pytest.fixture
-def faltering():
-    """A graph that a test may stop, so that a phase that ends with a message lasts."""
-    with foreign_graph() as process:
-        yield process
+def faltering(strangers):
+    """The same graph, which a test may stop: a phase that ends with a message lasts then."""
+    yield strangers
+    strangers.send_signal(signal.SIGCONT)
 
 
 def recorder(root: Path, *flags: str) -> subprocess.Popen[str]:
