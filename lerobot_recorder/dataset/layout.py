@@ -52,6 +52,11 @@ class FileIndex(NamedTuple):
 FIRST_FILE = FileIndex(0, 0)
 
 
+def is_free(root: Path) -> bool:
+    """Return whether a new dataset can be made in a folder; what a repair took out may stay."""
+    return all(path.name == QUARANTINE for path in root.iterdir())
+
+
 def data_file(index: FileIndex) -> str:
     """Return the path of a data file, relative to the root."""
     return DATA_PATH.format(chunk_index=index.chunk, file_index=index.file)
