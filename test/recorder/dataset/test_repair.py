@@ -9,7 +9,7 @@ import pytest
 
 from lerobot_drivers.common.errors import DatasetExistsError, DatasetFormatError
 from lerobot_recorder.commands.which_dataset import check_free
-from lerobot_recorder.dataset import accepted
+from lerobot_recorder.dataset import accepted, closing, seal
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter, EpisodeRecord
 from lerobot_recorder.dataset.repair import repair_dataset
@@ -151,3 +151,21 @@ def test_a_folder_with_nothing_but_what_was_set_aside_can_be_recorded_into(tmp_p
         check_free(root)
     with pytest.raises(DatasetExistsError):
         DatasetWriter.create(root, info)
+
+
+@pytest.mark.parametrize('resumed', [False, True])
+def test_a_repair_that_ended_behind_its_last_change_is_closed_by_the_next(
+    good, info, monkeypatch, resumed
+):
+    (good / DATA.format(2)).unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(closing, 'close', lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            repair_dataset(good)
+    assert not seal.is_intact(good)
+    if resumed:
+        DatasetWriter.resume(good, info).finalize()
+    else:
+        repair_dataset(good)
+    assert seal.is_intact(good) and validate_dataset(good) == []
+    assert repair_dataset(good) == []

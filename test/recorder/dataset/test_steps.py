@@ -14,9 +14,9 @@ import pytest
 HERE = Path(__file__).parent
 LONG = bool(os.environ.get('LEROBOT_ROS_LONG_TESTS'))
 FORMS = [
-    pytest.param(300, 1, 20, id='some steps'),
+    pytest.param(300, 1, 10, id='some steps'),
     pytest.param(
-        2, 1, 2000, id='every second step',
+        2, 1, 1500, id='every second step',
         marks=[
             pytest.mark.skipif(not LONG, reason='half an hour; set LEROBOT_ROS_LONG_TESTS=1'),
             pytest.mark.timeout(7200),
