@@ -21,11 +21,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from crash_scenarios import Promises
+from crash_scenarios import Promises, check
 from kill_harness import forked, read_all
 from step_scenarios import ADDED, SCENARIOS, TWO, Checker, accepted, tell_durable
 
-from lerobot_recorder.dataset import layout
+from lerobot_recorder.dataset import layout, seal
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.dataset.repair import repair_dataset
 
@@ -135,6 +135,7 @@ class Harness:
         for base in (crashed, closed):
             self._every_step('resume', base)
         self._every_step('repair', crashed)
+        self._every_step_of_a_cut(closed)
 
     def _every_step(self, name: str, base: Run) -> None:
         at = self._rng.randint(1, self._stride)
@@ -150,6 +151,27 @@ class Harness:
             self._finish(run)
             at += self._stride
 
+    def _every_step_of_a_cut(self, closed: Run) -> None:
+        """Kill the repair of a dataset of which only the first episode is whole."""
+        damaged, stride = closed.copy(self._folder / 'damaged/set'), max(1, self._stride // 30)
+        path = layout.data_files(damaged.root)[1]
+        path.write_bytes(path.read_bytes()[:500])
+        first = closed.said.splitlines()
+        damaged.said = '\n'.join(line for line in first if '|e1|' in line) + '\n'
+        before, at = contents(damaged.root), self._rng.randint(1, stride)
+        while True:
+            run = damaged.copy(self._folder / 'work/set')
+            if not run.killed('repair', at, bool(self._rng.getrandbits(1))):
+                return
+            self.counts['kills of a cut'] += 1
+            if self._nested:
+                self.counts['kills of a cut'] += run.killed(
+                    'repair', self._rng.randint(1, 60), True
+                )
+            said, status = _outcome(lambda run=run: check_cut(run, before))
+            assert status == 0, f'{run.story}: {said}'
+            at += stride
+
     def _mend_killed(self, run: Run, twice: bool) -> None:
         for _ in range(1 + twice):
             if not (run.root / layout.INFO).exists() and not (run.root / '.recording').exists():
@@ -163,6 +185,22 @@ class Harness:
     def _finish(self, run: Run) -> None:
         found = run.finish(bool(self._rng.getrandbits(1)))
         self.counts.update({'checked': 1, **found})
+
+
+def contents(root: Path) -> set[bytes]:
+    """Return what lies in the files that a repair may take out, wherever they are."""
+    parts = ('data', 'videos', 'meta/episodes', layout.QUARANTINE)
+    files = [path for part in parts for path in (root / part).rglob('*') if path.is_file()]
+    return {path.read_bytes() for path in files}
+
+
+def check_cut(run: Run, before: set[bytes]) -> None:
+    promises = Promises()
+    promises.hear(run.said)
+    repair_dataset(run.root)
+    assert check(run.root, promises)['episodes'] == len(promises.durable) == 1
+    assert before <= contents(run.root), 'something was deleted'
+    assert seal.is_intact(run.root) and repair_dataset(run.root) == []
 
 
 def main(folder: str, stride: int, nested: int) -> None:
