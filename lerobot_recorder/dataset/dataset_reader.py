@@ -139,8 +139,9 @@ class DatasetReader:
         self.fps = int(self.info['fps'])
         self.features: dict[str, Any] = self.info['features']
         with guarded(f'{self.root}: meta'):
-            self.tasks = tasks.read(self.root)
+            # In this order: an episode that is saved meanwhile brings its tasks before its row.
             self._rows = episodes.rows_of(self.root, self.fps, self.features)
+            self.tasks = tasks.read(self.root)
         self._file: tuple[Path, pa.Table] | None = None
 
     @property

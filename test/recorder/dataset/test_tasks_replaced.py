@@ -8,6 +8,8 @@ import threading
 import pyarrow.parquet as pq
 
 from lerobot_recorder.dataset import layout, tasks
+from lerobot_recorder.dataset.dataset_reader import DatasetReader
+from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.dataset.validate import validate_dataset
 
 READS = 400
@@ -38,3 +40,21 @@ def test_a_file_that_is_replaced_while_it_is_read_is_the_old_or_the_new_one(good
     assert all(sentences in contents for sentences in found) and not odd
     assert replaced > 2
     assert pq.read_table(path).num_rows in (len(known), len(known) + 40)
+
+
+def test_a_reader_finds_every_episode_whole_at_any_step_of_saving_another(
+    good, info, film, monkeypatch
+):
+    replace, seen = os.replace, []
+
+    def watched(source, target):
+        replace(source, target)
+        reader = DatasetReader(good)
+        seen.append([len(view.row_tasks) for view in reader.episodes()])
+
+    with DatasetWriter.resume(good, info) as writer:
+        film.add(writer, 4, 'A task that is new')
+        with monkeypatch.context() as patch:
+            patch.setattr(os, 'replace', watched)
+            writer.save_episode()
+    assert seen[0] == [5, 7, 6] and seen[-1] == [5, 7, 6, 4]
