@@ -8,7 +8,7 @@ from lerobot_drivers.common.command_line import section_of
 from lerobot_drivers.common.config import Section
 from lerobot_drivers.common.errors import DatasetError, DatasetExistsError, UsageError
 from lerobot_recorder.config import dataset_folder
-from lerobot_recorder.dataset import folder_swap
+from lerobot_recorder.dataset import folder_swap, layout
 
 DATASET_KEYS = ('repo_id', 'root')
 """What names a dataset that is there; other keys as flags would be ignored."""
@@ -51,7 +51,7 @@ def check_free(folder: Path, remedy: str = '') -> None:
     Raises:
         DatasetExistsError: there is something already.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or not layout.is_free(folder)):
         raise DatasetExistsError(
             f'{folder} exists already; take another --dataset.repo_id or --dataset.root{remedy}'
         )

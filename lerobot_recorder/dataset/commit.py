@@ -36,10 +36,13 @@ def commit(folder: Path, root: Path, files: Mapping[str, str]) -> None:
 
 
 def apply(folder: Path, root: Path) -> None:
-    """Move the files of a committed episode to their places; info.json last."""
+    """Move the files of a committed episode to their places.
+
+    Its row comes behind all that it refers to, for those who read meanwhile; info.json last.
+    """
     files: dict[str, str] = json.loads((folder / _MANIFEST).read_text(encoding='utf-8'))
     touched: set[Path] = set()
-    for name, path in sorted(files.items(), key=lambda item: item[1] == layout.INFO):
+    for name, path in sorted(files.items(), key=lambda item: _rank(item[1])):
         if not (folder / name).exists():
             continue
         if path == layout.INFO:
@@ -49,6 +52,10 @@ def apply(folder: Path, root: Path) -> None:
         os.replace(folder / name, target)
         touched.add(target.parent)
     _sync(touched)
+
+
+def _rank(path: str) -> int:
+    return 2 if path == layout.INFO else int(path.startswith(layout.EPISODES))
 
 
 def _sync(folders: set[Path]) -> None:

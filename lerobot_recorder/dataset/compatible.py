@@ -42,7 +42,7 @@ def refuse_existing(root: Path) -> None:
         raise DatasetExistsError(
             f'{root} holds an interrupted or running recording; resume it to go on'
         )
-    if any(root.iterdir()):
+    if not layout.is_free(root):
         raise DatasetExistsError(
             f'{root} exists already and is not empty; resume it or choose another folder'
         )

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError, DatasetFormatError
@@ -19,7 +18,7 @@ from lerobot_recorder.dataset.depth_codes import MILLIMETRES
 from lerobot_recorder.dataset.depth_writer import PIX_FMT, levels
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.image_writer import decode_image
-from lerobot_recorder.dataset.reading import guarded
+from lerobot_recorder.dataset.reading import guarded, parquet_table
 
 
 @dataclass(frozen=True)
@@ -140,8 +139,9 @@ class DatasetReader:
         self.fps = int(self.info['fps'])
         self.features: dict[str, Any] = self.info['features']
         with guarded(f'{self.root}: meta'):
-            self.tasks = tasks.read(self.root)
+            # In this order: an episode that is saved meanwhile brings its tasks before its row.
             self._rows = episodes.rows_of(self.root, self.fps, self.features)
+            self.tasks = tasks.read(self.root)
         self._file: tuple[Path, pa.Table] | None = None
 
     @property
@@ -208,7 +208,7 @@ class DatasetReader:
         path = self.root / layout.data_file(row.data)
         if self._file is None or self._file[0] != path:
             try:
-                self._file = path, pq.read_table(path)
+                self._file = path, parquet_table(path)
             except (OSError, pa.ArrowException) as error:
                 raise DatasetFormatError(f'{path} cannot be read: {error}') from None
         whole = self._file[1]

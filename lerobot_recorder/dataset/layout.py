@@ -24,7 +24,8 @@ CODEBASE_VERSION = 'v3.0'
 CHUNKS_SIZE = 1000
 DATA_PATH = 'data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet'
 VIDEO_PATH = 'videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4'
-EPISODES_PATH = 'meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet'
+EPISODES = 'meta/episodes'
+EPISODES_PATH = EPISODES + '/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet'
 INFO = 'meta/info.json'
 STATS = 'meta/stats.json'
 TASKS = 'meta/tasks.parquet'
@@ -52,6 +53,11 @@ class FileIndex(NamedTuple):
 FIRST_FILE = FileIndex(0, 0)
 
 
+def is_free(root: Path) -> bool:
+    """Return whether a new dataset can be made in a folder; what a repair took out may stay."""
+    return all(path.name == QUARANTINE for path in root.iterdir())
+
+
 def data_file(index: FileIndex) -> str:
     """Return the path of a data file, relative to the root."""
     return DATA_PATH.format(chunk_index=index.chunk, file_index=index.file)
@@ -74,7 +80,7 @@ def data_files(root: Path) -> list[Path]:
 
 def episodes_files(root: Path) -> list[Path]:
     """Return the episodes files in the order in which LeRobot concatenates them."""
-    return sorted((root / 'meta/episodes').glob('*/*.parquet'))
+    return sorted((root / EPISODES).glob('*/*.parquet'))
 
 
 def video_files(root: Path, key: str) -> list[Path]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import av
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from lerobot_drivers.common.errors import DatasetFormatError
 
@@ -16,6 +18,16 @@ ODD_CONTENT = (
     OSError, KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError,
     MemoryError, pa.ArrowException, av.FFmpegError,
 )  # fmt: skip
+
+
+def parquet_table(path: Path) -> pa.Table:
+    """Read a Parquet file that may be replaced meanwhile: all of it is of one of the two.
+
+    `pyarrow.parquet.read_table` opens a file twice, and takes the pages of the second by the
+    footer of the first.
+    """
+    with pq.ParquetFile(path) as file:
+        return file.read()
 
 
 @contextmanager

@@ -80,6 +80,7 @@ def mend(root: Path, work: WorkFolder, is_intact: bool) -> list[str]:
             work.drop(folder)
             done.append('finished saving an episode that was interrupted while it was saved')
     if (root / layout.INFO).exists() and (done or not is_intact):
+        work.mark_mending()
         with guarded(root):
             done += _mend_saved(root)
     return done + [recover.recover(root, work, folder) for folder in work.episodes()]

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lerobot_drivers.common.errors import DatasetFormatError
-from lerobot_recorder.dataset import layout, parquet_writer
+from lerobot_recorder.dataset import layout, parquet_writer, reading
 
 _NAMES = ('task', '__index_level_0__')
 
@@ -45,7 +44,7 @@ def read(root: Path) -> list[str]:
     """
     path = root / layout.TASKS
     try:
-        table = pq.read_table(path)
+        table = reading.parquet_table(path)
     except (OSError, pa.ArrowException) as error:
         raise DatasetFormatError(f'{path} cannot be read: {error}') from None
     problems = find_problems(table)

@@ -41,8 +41,16 @@ def transcode(
 
     Raises:
         DatasetExistsError: there is something at the target.
-        DatasetError: the dataset is not whole, or a video cannot be encoded.
+        DatasetError: the dataset is not whole, a video cannot be encoded, or the disk refused;
+            the same call goes on from there.
     """
+    try:
+        return _transcode(root, target, config, progress)
+    except OSError as error:
+        raise DatasetError(f'{target} cannot be written: {error}') from error
+
+
+def _transcode(root: Path, target: Path, config: VideoConfig, progress: Progress) -> int:
     document = _whole(root)
     if target.exists():
         raise DatasetExistsError(f'{target} exists already; choose another folder for the copy')

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lerobot_drivers.common.errors import DatasetFormatError
 from lerobot_recorder.dataset import (
@@ -27,7 +26,7 @@ from lerobot_recorder.dataset import (
     validate_videos,
 )
 from lerobot_recorder.dataset.finding import ERROR, WARNING, Finding, Findings
-from lerobot_recorder.dataset.reading import guarded
+from lerobot_recorder.dataset.reading import guarded, parquet_table
 
 __all__ = ['ERROR', 'WARNING', 'Finding', 'validate_dataset']
 
@@ -94,7 +93,7 @@ def _check_work_folder(root: Path, findings: Findings) -> None:
 def _check_tasks(root: Path, document: dict[str, Any], findings: Findings) -> list[str]:
     path = root / layout.TASKS
     try:
-        table = pq.read_table(path)
+        table = parquet_table(path)
     except (OSError, pa.ArrowException) as error:
         findings.error(layout.TASKS, f'cannot be read: {error}', 'a table of tasks')
         return []

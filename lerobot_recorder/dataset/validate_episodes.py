@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lerobot_recorder.dataset import compatible, episodes, layout, schema
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.finding import Findings
+from lerobot_recorder.dataset.reading import parquet_table
 from lerobot_recorder.dataset.video_reader import TOLERANCE_S
 
 
@@ -21,7 +21,7 @@ def check_files(root: Path, document: Mapping[str, Any], findings: Findings) -> 
     for path in layout.episodes_files(root):
         where = path.relative_to(root)
         try:
-            table = pq.read_table(path)
+            table = parquet_table(path)
         except (OSError, pa.ArrowException) as error:
             findings.error(where, f'cannot be read: {error}', 'a complete Parquet file')
             continue

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lerobot_recorder.dataset import layout, schema
 from lerobot_recorder.dataset.finding import Findings
 from lerobot_recorder.dataset.quantiles import QUANTILES
+from lerobot_recorder.dataset.reading import parquet_table
 from lerobot_recorder.dataset.statistics import NAMES
 
 _NO_STATISTICS = ('string', 'language')
@@ -51,7 +51,7 @@ def _check_file(root: Path, features: schema.Features, findings: Findings) -> No
 
 def _check_columns(path: Path, where: str, features: schema.Features, findings: Findings) -> None:
     try:
-        table = pq.read_table(path)
+        table = parquet_table(path)
     except (OSError, pa.ArrowException):
         return
     for key, feature in features.items():

@@ -4,6 +4,7 @@
 
     .recording/lock             held while a writer or a repair has the dataset open
     .recording/session.json     what the dataset is, before it has an info.json
+    .recording/mending          what is saved is being checked and mended
     .recording/episode-000007/  an episode, running or accepted: rows.arrow, one MP4 per camera;
                                 see accepted.py and commit.py for the rest
     .recording/finished-000007/ an episode that was saved or discarded, on its way out
@@ -28,7 +29,7 @@ from lerobot_drivers.common.errors import DatasetError
 from lerobot_recorder.dataset import durable, layout
 from lerobot_recorder.dataset.info import VideoConfig
 
-_SESSION = 'session.json'
+_SESSION, _MENDING = 'session.json', 'mending'
 _EPISODE, _FINISHED = 'episode-', 'finished-'
 
 
@@ -40,7 +41,7 @@ class WorkFolder:
 
     Attributes:
         path: The folder.
-        was_left: Whether a writer left it: the dataset was not closed properly.
+        was_left: Whether a writer or a repair left it: the dataset was not closed properly.
 
     Raises:
         DatasetError: someone else has the dataset open.
@@ -50,7 +51,7 @@ class WorkFolder:
         self._root = root
         self.path = root / layout.RECORDING
         self._made = durable.make_folders(self.path)
-        self.was_left = (self.path / _SESSION).exists()
+        self.was_left = any((self.path / mark).exists() for mark in (_SESSION, _MENDING))
         self._lock = self._locked()
         for folder in self.path.glob(f'{_FINISHED}*'):
             durable.remove_tree(folder)
@@ -61,6 +62,10 @@ class WorkFolder:
         """Keep what the dataset is, for recovering an episode after a crash."""
         session = {'info': dict(document), 'video': dataclasses.asdict(video)}
         durable.write_bytes(self.path / _SESSION, json.dumps(session).encode())
+
+    def mark_mending(self) -> None:
+        """Tell whoever opens the dataset next that it has to be closed, whatever is found then."""
+        durable.write_bytes(self.path / _MENDING, b'')
 
     def read_session(self) -> tuple[dict[str, Any], VideoConfig] | None:
         """Return what `write_session` kept, None if it never did."""

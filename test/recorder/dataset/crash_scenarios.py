@@ -11,6 +11,7 @@ import json
 import random
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +26,9 @@ from lerobot_recorder.dataset.validate import validate_dataset
 
 CAMERA = 'observation.images.front'
 FPS = 30
-MOST_LOST = FPS  # frames: half a second in a fragment, the rest still in the queue
+#: Frames that an encoder without a processor may still hold: half a second in a fragment, a second
+#: in the queue, one in its hand.
+MOST_LOST = FPS // 2 + FPS + 1
 INFO = DatasetInfo(
     FPS,
     {
@@ -50,6 +53,11 @@ def add_frames(writer: DatasetWriter, serial: int, count: int, pause_s: float = 
         picture = np.full((48, 64, 3), brightness(frame), np.uint8)
         writer.add_frame(values, {CAMERA: ArrayPicture(picture)}, f'Task {serial % 4}')
         time.sleep(pause_s)
+
+
+def unique(rng: random.Random) -> str:
+    """Return a name that no other episode gets, whatever is drawn for its content."""
+    return f'e{rng.getrandbits(64):016x}'
 
 
 def fingerprint(view: EpisodeView) -> str:
@@ -83,8 +91,9 @@ def record(root: Path, rng: random.Random) -> None:
             writer.discard_episode()
             continue
         length, outcome = writer.num_frames, rng.choice(['success', 'failure'])
-        waiting.append(writer.accept_episode(EpisodeRecord(f'e{serial}', outcome)))
-        tell('accepted', f'e{serial}', length, outcome)
+        uuid = unique(rng)
+        waiting.append(writer.accept_episode(EpisodeRecord(uuid, outcome)))
+        tell('accepted', uuid, length, outcome)
         if rng.random() < 0.5:
             for pending in waiting:
                 tell_durable(root, pending)
@@ -97,8 +106,9 @@ def close(root: Path, rng: random.Random) -> None:
         tell('open', writer.num_episodes)
         serial = rng.randrange(1_000_000)
         add_frames(writer, serial, 20)
-        pending = writer.accept_episode(EpisodeRecord(f'e{serial}', 'success'))
-        tell('accepted', f'e{serial}', 20, 'success')
+        uuid = unique(rng)
+        pending = writer.accept_episode(EpisodeRecord(uuid, 'success'))
+        tell('accepted', uuid, 20, 'success')
         tell_durable(root, pending)
 
 
@@ -141,6 +151,18 @@ def check(root: Path, promises: Promises) -> dict[str, int]:
         assert uuid in views, f'durable episode {uuid} is gone'
         assert (views[uuid].length, fingerprint(views[uuid])) == (length, expected), uuid
         assert views[uuid].extra['ros/outcome'] == promises.accepted[uuid][1]
+    shortened = check_accepted(root, promises, views)
+    for view in views.values():
+        _check_content(view)
+    incomplete = sum(v.extra['ros/outcome'] == 'incomplete' for v in views.values())
+    return {
+        'episodes': len(views), 'durable': len(promises.durable), 'shortened': shortened,
+        'accepted': len(promises.accepted), 'incomplete': incomplete,
+    }  # fmt: skip
+
+
+def check_accepted(root: Path, promises: Promises, views: Mapping[str, EpisodeView]) -> int:
+    """Look for every accepted episode; return how many have lost frames."""
     shortened = 0
     for uuid, (length, outcome) in promises.accepted.items():
         if uuid not in views:
@@ -153,13 +175,7 @@ def check(root: Path, promises: Promises) -> dict[str, int]:
         assert views[uuid].length == length - lost and lost <= MOST_LOST, (uuid, lost)
         assert extra['ros/outcome'] == outcome
         shortened += lost > 0
-    for view in views.values():
-        _check_content(view)
-    incomplete = sum(v.extra['ros/outcome'] == 'incomplete' for v in views.values())
-    return {
-        'episodes': len(views), 'durable': len(promises.durable), 'shortened': shortened,
-        'accepted': len(promises.accepted), 'incomplete': incomplete,
-    }  # fmt: skip
+    return shortened
 
 
 def _check_content(view: EpisodeView) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from crash_scenarios import SCENARIOS, Promises, check
+from crash_scenarios import SCENARIOS, Promises, check, repair_dataset
 
 KILLS_PER_DATASET = 8
 LONGEST_S = 0.5
@@ -53,8 +53,14 @@ def read_all(reader: int) -> str:
         return pipe.read()
 
 
-def killed(name: str, root: Path, rng: random.Random) -> str:
+def killed(name: str, root: Path, rng: random.Random, story: list[str] | None = None) -> str:
     """Run a scenario for a random time, kill it; return what it said.
+
+    Args:
+        name: The scenario.
+        root: The dataset.
+        rng: Gives the time.
+        story: Is told what was done.
 
     Raises:
         RuntimeError: it failed by itself.
@@ -68,6 +74,8 @@ def killed(name: str, root: Path, rng: random.Random) -> str:
     os.kill(pid, signal.SIGKILL)
     said = read_all(reader)
     status = os.waitpid(pid, 0)[1]
+    if story is not None:
+        story.append(f'{name}, killed after {wait_s:.3f} s:\n{said}')
     if os.WIFEXITED(status) and os.WEXITSTATUS(status):
         raise RuntimeError(f'{name} failed: {said}')
     return said
@@ -78,38 +86,49 @@ def finish(root: Path, promises: Promises) -> dict[str, int]:
 
     def work() -> None:
         said: list[str] = []
-        if root.exists():
-            from lerobot_recorder.dataset.repair import repair_dataset
-
+        if (root / 'meta/info.json').exists() or (root / '.recording').exists():
             said = repair_dataset(root)
-        # Killed before the first frame: there is no dataset.
+        # Killed before an episode was saved: there is no dataset.
         counts = check(root, promises) if (root / 'meta/info.json').exists() else {}
         assert counts or not promises.durable
         assert not (root / '.recording').exists()
-        assert not root.exists() or repair_dataset(root) == [], said
+        assert not counts or repair_dataset(root) == [], said
         sys.stdout.write(json.dumps(counts))
         sys.stdout.flush()
 
     pid, reader = forked(work)
     said = read_all(reader)
     if os.waitpid(pid, 0)[1]:
-        raise RuntimeError(f'the mended dataset {root} does not hold what was promised')
+        raise RuntimeError(f'the mended dataset {root} does not hold what was promised: {said}')
     return dict(json.loads(said))
+
+
+def finish_or_tell(root: Path, promises: Promises, story: list[str]) -> dict[str, int]:
+    """Do what `finish` does; if it fails, keep the dataset as it was, and tell all."""
+    before = root.with_name(f'{root.name}_before')
+    if root.exists():
+        shutil.copytree(root, before)
+    try:
+        counts = finish(root, promises)
+    except RuntimeError as error:
+        raise RuntimeError(f'{error}\nbefore: {before}\n' + '\n'.join(story)) from None
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.rmtree(before, ignore_errors=True)
+    return counts
 
 
 def main(folder: str, kills: int, seed: int) -> None:
     rng, total = random.Random(seed), Counter[str]()
     done = 0
     while done < kills:
-        root, promises = Path(folder) / f'set_{done:04d}', Promises()
+        root, promises, story = Path(folder) / f'set_{done:04d}', Promises(), [f'seed {seed}']
         for _ in range(min(KILLS_PER_DATASET, kills - done)):
             there = (root / 'meta/info.json').exists()
             name = rng.choice(['record', 'record', 'repair', 'close']) if there else 'record'
-            promises.hear(killed(name, root, rng))
+            promises.hear(killed(name, root, rng, story))
             total[f'killed while: {name}'] += 1
             done += 1
-        total.update(finish(root, promises))
-        shutil.rmtree(root, ignore_errors=True)
+        total.update(finish_or_tell(root, promises, story))
     sys.stdout.write(json.dumps(dict(total)) + '\n')
 
 

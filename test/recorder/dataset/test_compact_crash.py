@@ -209,6 +209,7 @@ def test_a_new_dataset_is_not_made_where_one_lacks_its_name(made, tmp_path, tool
     check(tmp_path / 'd', saved, tools)
 
 
+@pytest.mark.timeout(3600 if LONG else 120)
 def test_no_episode_is_lost_by_kill_9(made, tmp_path, tools):
     root, _, saved = made
     rng, outcomes = random.Random(3), []

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from crash_scenarios import Promises, check, check_accepted
+
 from lerobot_drivers.common.errors import DatasetError
 from lerobot_recorder.dataset import durable
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
@@ -38,6 +42,46 @@ def test_no_promise_is_broken_by_kill_9(tmp_path, capsys):
     assert counts['accepted'] and counts['durable']
     with capsys.disabled():
         print('\n', counts)  # noqa: T201
+
+
+STARVED = """
+import os, signal, sys, threading
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from crash_scenarios import *
+from lerobot_recorder.dataset import video_writer
+frames, encode = int(sys.argv[2]), video_writer.Encoder._encode
+def starved(self, frame):
+    if self.frames == frames - FPS - 1:
+        threading.Event().wait()
+    encode(self, frame)
+video_writer.Encoder._encode = starved
+writer = DatasetWriter.create(Path(sys.argv[1]), INFO)
+add_frames(writer, 7, frames)
+writer.accept_episode(EpisodeRecord('e7', 'success'))
+tell('accepted', 'e7', frames, 'success')
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize(('frames', 'left'), [(46, 0), (61, 15)])
+def test_an_encoder_without_a_processor_costs_what_was_inside(tmp_path, frames, left):
+    """A picture in its hand, a second in the queue, half a second in the fragment: no more."""
+    done = subprocess.run(
+        [sys.executable, '-c', STARVED, str(tmp_path / 'd'), str(frames), str(HARNESS.parent)],
+        capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, 'PYTHONPATH': str(REPOSITORY)},
+    )  # fmt: skip
+    promises = Promises()
+    promises.hear(done.stdout)
+    assert promises.accepted, done.stderr
+    said = repair_dataset(tmp_path / 'd')
+    if left:
+        assert check(tmp_path / 'd', promises)['shortened'] == 1
+        assert f'its last {frames - left} frames' in said[0]
+    else:
+        check_accepted(tmp_path / 'd', promises, {})
+        assert 'no complete frame' in said[0]
 
 
 class Snapshots:

@@ -7,9 +7,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from lerobot_drivers.common.errors import DatasetFormatError
+from lerobot_drivers.common.errors import DatasetExistsError, DatasetFormatError
+from lerobot_recorder.commands.which_dataset import check_free
+from lerobot_recorder.dataset import accepted, closing, seal
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
-from lerobot_recorder.dataset.dataset_writer import DatasetWriter
+from lerobot_recorder.dataset.dataset_writer import DatasetWriter, EpisodeRecord
 from lerobot_recorder.dataset.repair import repair_dataset
 from lerobot_recorder.dataset.validate import validate_dataset
 
@@ -128,3 +130,42 @@ def test_what_is_no_dataset_is_not_touched(tmp_path):
     with pytest.raises(DatasetFormatError, match=r'no LeRobot dataset'):
         repair_dataset(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ['notes']
+
+
+def test_a_folder_with_nothing_but_what_was_set_aside_can_be_recorded_into(tmp_path, info, film):
+    root = tmp_path / 'd'
+    writer = DatasetWriter.create(root, info)
+    film.add(writer, 3)
+    shutil.copytree(root, tmp_path / 'killed')
+    accepted.write(next((tmp_path / 'killed/.recording').glob('episode-*')), EpisodeRecord('e'), 3)
+    writer.finalize()
+    root = tmp_path / 'killed'
+    assert 'no complete frame' in repair_dataset(root)[0]
+    assert [path.name for path in root.iterdir()] == ['.quarantine']
+    check_free(root)
+    with DatasetWriter.create(root, info) as writer:
+        film.running = []
+        film.episode(writer, 3)
+    assert validate_dataset(root) == []
+    with pytest.raises(DatasetExistsError):
+        check_free(root)
+    with pytest.raises(DatasetExistsError):
+        DatasetWriter.create(root, info)
+
+
+@pytest.mark.parametrize('resumed', [False, True])
+def test_a_repair_that_ended_behind_its_last_change_is_closed_by_the_next(
+    good, info, monkeypatch, resumed
+):
+    (good / DATA.format(2)).unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(closing, 'close', lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            repair_dataset(good)
+    assert not seal.is_intact(good)
+    if resumed:
+        DatasetWriter.resume(good, info).finalize()
+    else:
+        repair_dataset(good)
+    assert seal.is_intact(good) and validate_dataset(good) == []
+    assert repair_dataset(good) == []
