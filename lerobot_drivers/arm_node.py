@@ -124,7 +124,7 @@ class ArmNode(AutostartLifecycleNode):
 
 def main() -> int:
     """Run the node; the entry point ``arm_node``."""
-    return run_node(ArmNode)
+    return run_node(ArmNode, is_control=True)
 
 
 if __name__ == '__main__':

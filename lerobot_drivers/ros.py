@@ -1,7 +1,6 @@
-"""The one place, besides the nodes, that knows rclpy.
+"""What nodes share of rclpy: running them, lifecycle with autostart, QoS profiles by purpose.
 
-Running a node, lifecycle with autostart, QoS profiles by purpose, declared
-parameters, stamps, joint messages and ``/diagnostics``.
+And declared parameters, stamps, joint messages and ``/diagnostics``.
 """
 
 from __future__ import annotations
@@ -52,7 +51,10 @@ _USER_MISTAKES = (
 
 
 def run_node(
-    factory: Callable[[], Node], args: Sequence[str] | None = None, profile: Path | None = None
+    factory: Callable[[], Node],
+    args: Sequence[str] | None = None,
+    profile: Path | None = None,
+    is_control: bool = False,
 ) -> int:
     """Run a node until SIGINT, SIGTERM or its own wish, and clean up after it.
 
@@ -64,11 +66,12 @@ def run_node(
         factory: makes the node, after rclpy is up.
         args: command line with ``--ros-args``, by default ``sys.argv``.
         profile: for Fast DDS, if it publishes or hears pictures.
+        is_control: it moves a robot: on a busy machine it comes before what records it.
 
     Returns:
         The exit code: 0, 1 after an error (one line on stderr), or the node's wish.
     """
-    tune_process()
+    tune_process(is_control)
     if profile is not None:
         set_profile(profile)
     stop = threading.Event()

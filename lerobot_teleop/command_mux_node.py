@@ -165,7 +165,7 @@ def _joints(path: Path) -> tuple[JointSpec, ...]:
 
 def main() -> int:
     """Run the node; the entry point ``command_mux_node``."""
-    return run_node(CommandMuxNode)
+    return run_node(CommandMuxNode, is_control=True)
 
 
 if __name__ == '__main__':

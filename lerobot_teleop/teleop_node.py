@@ -80,7 +80,7 @@ class TeleopNode(AutostartLifecycleNode):
 
 def main() -> int:
     """Run the node; the entry point ``teleop_node``."""
-    return run_node(TeleopNode)
+    return run_node(TeleopNode, is_control=True)
 
 
 if __name__ == '__main__':

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from lerobot_drivers.common.errors import GraphError
+from lerobot_drivers.common.scheduling import take_short_turns
 
 PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
 _DATA = Path(__file__).parent.parent / 'data'
@@ -51,10 +52,16 @@ def require_rclpy() -> None:
         raise GraphError(missing_rclpy_message('no module of that name'))
 
 
-def tune_process() -> None:
-    """Make pictures cheap in this process: memory and threads."""
+def tune_process(is_control: bool = False) -> None:
+    """Make pictures cheap in this process, and control prompt.
+
+    Args:
+        is_control: it moves a robot: its threads come before those of what records it.
+    """
     tune_malloc()
     tune_threads()
+    if is_control:
+        take_short_turns()
 
 
 def tune_malloc() -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import DatasetError
+from lerobot_drivers.common.scheduling import stay_in_background
 from lerobot_recorder.dataset.picture import DepthPicture, Picture
 from lerobot_recorder.dataset.statistics import PictureHistogram
 
@@ -169,6 +170,7 @@ class PictureThread:
             ) from self._error
 
     def _run(self) -> None:
+        stay_in_background()
         try:
             self._write_all()
         except Exception as error:  # noqa: BLE001
