@@ -193,7 +193,7 @@ def test_the_real_bag_gives_back_its_numbers_and_its_pictures(tmp_path, shared_d
 
     def spy(self, values, pictures, task, wait=True):
         taken.append(pictures['observation.images.cam_high'].data.tobytes())
-        add(self, values, pictures, task)
+        return add(self, values, pictures, task, wait)
 
     monkeypatch.setattr(RunningEpisode, 'add', spy)
     bag = shared_data / G1
