@@ -33,11 +33,11 @@ try:
     from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
     from rclpy.signals import SignalHandlerOptions
     from sensor_msgs.msg import JointState
-
-    from lerobot_drivers.ros_executor import SteadyExecutor
 except ImportError as error:
     # Whoever imports this module is a node's process and cannot go on: one line, no traceback.
     raise SystemExit(missing_rclpy_message(error)) from error
+
+from lerobot_drivers.ros_executor import SteadyExecutor
 
 T = TypeVar('T', bool, int, float, str)
 

@@ -46,19 +46,21 @@ class SteadyExecutor(SingleThreadedExecutor):
         Raises:
             ExternalShutdownException: rclpy was shut down.
         """
+        if self._is_shutdown:
+            return
         if not self.context.ok():
             raise ExternalShutdownException()
         if self._stale:
             self._gather()
         if self._entities.needs_rclpy or time.monotonic() >= self._next_events_s:
             self._next_events_s = time.monotonic() + EVENTS_S
-            super().spin_once(timeout_sec if self._entities.needs_rclpy else 0)
+            self._leave_to_rclpy(timeout_sec if self._entities.needs_rclpy else 0)
             return
         self._wait(timeout_sec)
         self._serve()
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
-        """Serve no more, and let go of all entities."""
+        """Serve no more, and let go of all entities; called by the thread that spins."""
         self._let_go()
         return bool(super().shutdown(timeout_sec=timeout_sec))
 
@@ -73,12 +75,14 @@ class SteadyExecutor(SingleThreadedExecutor):
         found = _Entities()
         for node in self.get_nodes():
             found.add(node, self.can_execute)
+        self._entities = found
+        if found.needs_rclpy:
+            return
         for kind in found.kinds():
             kind[:] = [entity for entity in kind if self._hold(entity)]
         self._held.enter_context(self.context.handle)
         guards = [*found.guards, self._guard, self._sigint_gc]
         self._guard_handles = [guard.handle for guard in guards]
-        self._entities = found
         self._wait_set = rclpy_implementation.WaitSet(
             len(found.subscriptions), len(guards), len(found.timers), len(found.clients),
             len(found.services), 0, self.context.handle,
@@ -106,6 +110,8 @@ class SteadyExecutor(SingleThreadedExecutor):
             wait_set.add_guard_condition(guard)
         seconds = -1.0 if timeout_sec is None else timeout_sec
         wait_set.wait(int(seconds * 1e9) if seconds >= 0 else -1)
+        if self._is_shutdown:
+            return
         if not self.context.ok():
             raise ExternalShutdownException()
 
@@ -124,8 +130,13 @@ class SteadyExecutor(SingleThreadedExecutor):
             _fire(timer)
         for subscription in subscriptions:
             _receive(subscription)
-        if others:
-            super().spin_once(0)
+        if others or self._tasks:
+            self._leave_to_rclpy(0)
+
+    def _leave_to_rclpy(self, timeout_sec: float | None) -> None:
+        """Let rclpy serve one thing; it may take the trigger that something came or went."""
+        self._stale = True
+        super().spin_once(timeout_sec)
 
     def _ready(self, kind: str, entities: list[Any]) -> list[Any]:
         ready = self._wait_set.get_ready_entities(kind) if entities else ()

@@ -249,7 +249,7 @@ class Recorder:
                 f'{", ".join(take.encoders_behind)}: the encoder cannot keep up, pictures are '
                 'repeated; choose a faster dataset.rgb_encoder.preset or fewer or smaller cameras'
             )
-        is_over = take.lost is not None or take.is_complete(self._now_ns)
+        is_over = take.lost or take.ended or take.is_complete(self._now_ns)
         if is_over or self.phase is Phase.SAVING:
             self._close_when_possible()
         elif self.phase is Phase.FINISHING and self._now_ns >= take.until_ns + DRAIN_NS:

@@ -29,6 +29,9 @@ from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.streams import Flag, Taken
 from lerobot_recorder.synchronizer import AlignedSet, Synchronizer
 
+MAX_BEHIND_S = 10.0
+"""An encoder that is so far behind does not catch up: pictures would be repeated for ever [s]."""
+
 
 class Take:
     """One episode being recorded.
@@ -90,7 +93,7 @@ class Take:
 
     @property
     def encoders_behind(self) -> list[str]:
-        """The cameras whose encoders made the take wait, rows having been late but not lost."""
+        """The cameras of which pictures were repeated, their encoders being behind."""
         return sorted(self._behind)
 
     @property
@@ -136,8 +139,12 @@ class Take:
                 log.add(raw)
 
     def poll(self, now_ns: int) -> None:
-        """Write the rows that are complete by now [ns]."""
+        """Write the rows that are complete by now [ns]; end it if no encoder will catch up."""
         self._write(self._synchronizer.poll(now_ns, self.until_ns, self._left()))
+        behind_s = self._writer.frames_behind / self._plan.mapping.fps
+        if self.is_live and behind_s > MAX_BEHIND_S:
+            cameras = ', '.join(self.encoders_behind)
+            self.ended = f'{cameras}: the encoder was {behind_s:.0f} s behind'
 
     def finish(self) -> None:
         """Write the rows that are left, as far as every sensor has values of its own."""

@@ -49,6 +49,7 @@ class Kept:
         self.rows, self.episodes, self.dropped, self.is_final = [], [], 0, False
         self.notices, self.behind, self.can_accept = (), frozenset(), True
         self.pending, self.is_slow, self.tables = [], False, {}
+        self.frames_behind = 0
 
     def add_frame(self, values, pictures, task, *, wait=True):
         self.rows.append((values, pictures, task))

@@ -44,7 +44,7 @@ def take_short_turns() -> bool:
     that nothing changes. A policy that the user chose (``chrt``) stays.
 
     Returns:
-        Whether the kernel took it.
+        Whether the kernel did not refuse; an older one may have ignored it.
     """
     attributes = _Attributes(size=ctypes.sizeof(_Attributes))
     if not _SCHED_GETATTR or _call(_SCHED_GETATTR, attributes, ctypes.sizeof(_Attributes)):

@@ -23,6 +23,7 @@ POSITION_MODE = 0
 _UNKNOWN_NS = 2**62
 MAX_NOISE = 512
 """Stray bytes in front of a reply that are put up with: late replies of others, above all."""
+UNHEARD_TRIES = 3
 MULTI_TURN_BIT = 0x10
 """Bit of Phase that makes Present_Position count turns."""
 FAST_VELOCITY_BIT = 0x04
@@ -125,11 +126,16 @@ class FeetechMotorsBus(MotorsBus):
     def release(self) -> None:
         """Let all motors go limp, trying hard: a failed motor does not keep the others.
 
+        Each is told without waiting for an answer first: it may hear us when we cannot hear it.
+
         Raises:
             BusError: the first failure, after all motors have been tried.
             DeviceError: the device was unplugged.
         """
         failures = []
+        for _ in range(UNHEARD_TRIES):
+            with contextlib.suppress(BusError):
+                self.sync_write('Torque_Enable', dict.fromkeys(self.motors, 0))
         for motor in self.motors:
             try:
                 self.disable_torque([motor])

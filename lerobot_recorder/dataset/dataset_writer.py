@@ -145,6 +145,11 @@ class DatasetWriter:
         """Return whether accepting an episode would not have to wait for earlier ones."""
         return self._saver.has_room
 
+    @property
+    def frames_behind(self) -> int:
+        """Rows of the running episode of which a picture is not encoded yet."""
+        return self._episode.behind if self._episode else 0
+
     def add_frame(
         self,
         values: Mapping[str, NDArray[Any]],

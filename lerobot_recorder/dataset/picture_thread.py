@@ -97,6 +97,11 @@ class PictureThread:
         """Pictures that could not be kept as they came, where that was wanted."""
         return self._sink.reencoded
 
+    @property
+    def behind(self) -> int:
+        """Pictures that wait, repeated ones too."""
+        return self._queue.qsize()
+
     def add(self, picture: Picture | DepthPicture) -> None:
         """Hand over the next picture; waits while there is no room.
 
@@ -147,6 +152,7 @@ class PictureThread:
         with contextlib.suppress(queue.Empty):
             while True:
                 self._queue.get_nowait()
+                self._room.release()
         self._queue.put(_Word.END)
 
     def finish_soon(self) -> None:

@@ -171,6 +171,11 @@ class RunningEpisode:
         """Number of rows so far."""
         return len(self._tasks)
 
+    @property
+    def behind(self) -> int:
+        """Rows of which a picture is not encoded yet."""
+        return max((camera.behind for camera in self._cameras.values()), default=0)
+
     def add(
         self, values: Values, pictures: Pictures, task: str, wait: bool = True
     ) -> frozenset[str]:

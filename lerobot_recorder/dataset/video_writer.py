@@ -144,6 +144,7 @@ class Encoder(VideoSink):
         self._size = target.height, target.width
         self._reformatter = VideoReformatter()
         self._last: tuple[Any, NDArray[np.uint8] | None] = (None, None)
+        self._last_planes: tuple[Any, NDArray[np.uint8] | None] = (None, None)
 
     def open(self) -> None:
         """Start the container and the encoder.
@@ -164,7 +165,7 @@ class Encoder(VideoSink):
         """Add a `Picture`; return its pixels, RGB, possibly decimated."""
         planar = isinstance(picture, PlanarPicture) and self._pix_fmt in ('yuv420p', 'nv12')
         if planar and self._size == (picture.height, picture.width):
-            frame = self._to_frame(picture.i420())
+            frame = self._to_frame(self._planes(picture))
             pixels = picture.sample() if sampled else None  # while they are in the cache
             self._encode(frame)
             return pixels
@@ -172,6 +173,14 @@ class Encoder(VideoSink):
         self._check(rgb)
         self._encode(self._frame_of(rgb))
         return rgb
+
+    def _planes(self, picture: PlanarPicture) -> NDArray[np.uint8]:
+        """Return the planes; a picture that is repeated is converted once."""
+        known, planes = self._last_planes
+        if planes is None or known is not picture:
+            planes = picture.i420()
+            self._last_planes = picture, planes
+        return planes
 
     def _rgb(self, picture: Any) -> NDArray[np.uint8]:
         """Return the pixels; a picture that is repeated is decoded once."""

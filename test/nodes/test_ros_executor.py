@@ -231,3 +231,51 @@ def test_a_node_with_other_waitables_is_left_to_rclpy(node, executor):
     gadget = Gadget()
     node.add_waitable(gadget)
     spin_until(executor, lambda: bool(taken) and len(ticks) > 3)
+
+
+def until_rclpy_looks_for_events(executor):
+    """Have the next turn be the one in a second that is rclpy's."""
+    executor._next_events_s = 0.0
+
+
+def test_what_is_destroyed_just_before_rclpys_turn_is_let_go(node, executor, monkeypatch):
+    heard: list[str] = []
+    publisher = node.create_publisher(String, 'words', 10)
+    subscription = node.create_subscription(String, 'words', heard.append, 10)
+    spin_until(executor, lambda: publisher.get_subscription_count() == 1)
+    executor.spin_once(timeout_sec=0)
+    publisher.publish(String(data='unread'))
+    node.destroy_subscription(subscription)
+    until_rclpy_looks_for_events(executor)
+    executor.spin_once(timeout_sec=0)
+    turns, end = 0, time.monotonic() + 0.5
+    while time.monotonic() < end:
+        executor.spin_once(timeout_sec=0.1)
+        turns += 1
+    assert turns < 30, 'it turns without anything to do'
+    assert not heard
+
+
+def test_what_is_created_just_before_rclpys_turn_is_served(node, executor):
+    executor.spin_once(timeout_sec=0)
+    executor.spin_once(timeout_sec=0)
+    ticks: list[int] = []
+    node.create_timer(0.001, lambda: ticks.append(1), clock=STEADY)
+    until_rclpy_looks_for_events(executor)
+    executor.spin_once(timeout_sec=0)
+    executor._next_events_s = time.monotonic() + 3600
+    spin_until(executor, lambda: len(ticks) > 3)
+
+
+def test_tasks_are_served(executor):
+    executor.spin_once(timeout_sec=0)
+    executor._next_events_s = time.monotonic() + 3600
+    done: list[int] = []
+    executor.create_task(lambda: done.append(1))
+    spin_until(executor, lambda: bool(done))
+
+
+def test_after_shutdown_it_returns(executor):
+    executor.spin_once(timeout_sec=0)
+    executor.shutdown(timeout_sec=0)
+    executor.spin_once(timeout_sec=0)

@@ -272,6 +272,19 @@ def test_an_encoder_that_cannot_keep_up_is_told_and_counted():
     assert set(shown) == {stamps[before - 1]} and stamps[before + repeated] > shown[0]
 
 
+def test_an_encoder_that_will_not_catch_up_ends_the_take_and_keeps_it():
+    stage = Stage(num_episodes=1, episode_frames=3000)
+    stage.run_to(Phase.RECORDING)
+    stage.kept.behind, stage.kept.frames_behind = frozenset({'observation.images.front'}), 300
+    stage.run(0.5)
+    assert stage.recorder.phase is Phase.RECORDING
+    stage.kept.frames_behind = 301
+    stage.run()
+    (episode,) = stage.recorder.episodes
+    assert episode.outcome == 'incomplete'
+    assert 'observation.images.front: the encoder was 10 s behind' in stage.recorder.message
+
+
 def test_with_the_real_writer(tmp_path):
     stage = Stage(num_episodes=2)
     root = tmp_path / 'set'

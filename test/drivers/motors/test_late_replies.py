@@ -1,7 +1,7 @@
 """Replies that come after their request was given up: none is ever taken for another's."""
 
 import pytest
-from fake_late_line import READ, SYNC_READ, WRITE, Fate, LateLine
+from fake_late_line import READ, SYNC_READ, SYNC_WRITE, WRITE, Fate, LateLine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -245,3 +245,16 @@ def test_once_the_line_is_prompt_again_so_is_the_bus(given_fates, model):
     bus.clock.advance(100 * TIMEOUT_S)
     for _ in range(2):
         read_state(bus)
+
+
+def test_motors_that_hear_and_are_not_heard_go_limp_all_the_same():
+    bus = make_bus(*[LOST] * 60)
+    with pytest.raises(BusTimeoutError):
+        bus.read_state()
+    before = len(bus.port.requests)
+    with pytest.raises(BusTimeoutError):
+        bus.release()
+    torque = bus.models['pan'].register('Torque_Enable')
+    off = bytes([torque.address, torque.size, *(v for number in (1, 2, 3) for v in (number, 0))])
+    sent = [r for r in bus.port.requests[before:] if r[4] == SYNC_WRITE]
+    assert [request[5:-1] for request in sent] == [off] * 3

@@ -122,6 +122,17 @@ def test_a_row_need_not_wait_for_an_encoder_but_repeats_its_picture(tmp_path, in
     assert abs(last[0].astype(int) - episode.frame(tools.CAMERA, info.fps - 1)).mean() > 3
 
 
+def test_how_far_encoders_are_behind_is_known(tmp_path, info, film, tools):
+    with DatasetWriter.create(tmp_path / 'd', info) as writer:
+        assert writer.frames_behind == 0
+        slow = add_slow(writer, film, tools)
+        assert slow.begun.wait(20)
+        for _ in range(info.fps + 3):
+            add_hasty(writer, film, tools)
+        assert writer.frames_behind == info.fps + 3
+        slow.go.set()
+
+
 def test_a_row_that_waits_repeats_nothing(tmp_path, info, film, tools):
     with DatasetWriter.create(tmp_path / 'd', info) as writer:
         slow = add_slow(writer, film, tools)
