@@ -245,6 +245,7 @@ def test_what_is_destroyed_just_before_rclpys_turn_is_let_go(node, executor, mon
     spin_until(executor, lambda: publisher.get_subscription_count() == 1)
     executor.spin_once(timeout_sec=0)
     publisher.publish(String(data='unread'))
+    time.sleep(0.3)  # on its way; nothing tells of its coming without taking it
     node.destroy_subscription(subscription)
     until_rclpy_looks_for_events(executor)
     executor.spin_once(timeout_sec=0)
