@@ -235,7 +235,7 @@ def test_a_node_with_other_waitables_is_left_to_rclpy(node, executor):
 
 def until_rclpy_looks_for_events(executor):
     """Have the next turn be the one in a second that is rclpy's."""
-    executor._next_events_s = 0.0
+    executor._next_events_s, executor._cb_iter = 0.0, None
 
 
 def test_what_is_destroyed_just_before_rclpys_turn_is_let_go(node, executor, monkeypatch):
