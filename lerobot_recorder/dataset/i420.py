@@ -1,8 +1,8 @@
 """RGB as what video encoders take: planes of BT.601 in video range, colours at half the size.
 
 OpenCV's own conversion takes the colour of each four pixels from one of them. That costs 2.5 dB
-on a noisy picture, and bytes: here it is the mean of the four, as swscale (and so LeRobot) has
-it, for half of swscale's time.
+on a noisy picture (1 dB is left of it after encoding), and bytes: here it is the mean of the four,
+as swscale (and so LeRobot) has it, for half of swscale's time.
 """
 
 from __future__ import annotations
