@@ -19,8 +19,8 @@ LITTLE_ENDIAN = b'\x00\x01'
 BODY = 4
 """CDR aligns to the first byte after its four bytes of encapsulation."""
 _FRAME_AT = 12
-_STAMP = struct.Struct('<iI')
-_UINT32 = struct.Struct('<I')
+STAMP = struct.Struct('<iI')
+UINT32 = struct.Struct('<I')
 _SIZE = struct.Struct('<II')
 PADDING = 3
 """A writer may fill up a message's end to four bytes."""
@@ -60,7 +60,7 @@ def read_image(data: bytes) -> ImageMessage | None:
     if data[:2] != LITTLE_ENDIAN:
         return None
     try:
-        stamp = Stamp(*_STAMP.unpack_from(data, BODY))
+        stamp = Stamp(*STAMP.unpack_from(data, BODY))
         frame_id, at = text(data, _FRAME_AT)
         at = aligned(at)
         height, width = _SIZE.unpack_from(data, at)
@@ -89,8 +89,8 @@ def text(data: bytes, at: int) -> tuple[str, int]:
         ValueError: there is none, or it does not end.
         struct.error: the bytes end before it.
     """
-    (size,) = _UINT32.unpack_from(data, at)
-    start, end = at + _UINT32.size, at + _UINT32.size + size
+    (size,) = UINT32.unpack_from(data, at)
+    start, end = at + UINT32.size, at + UINT32.size + size
     if not size or end > len(data) or data[end - 1]:
         raise ValueError
     return data[start : end - 1].decode(), end

@@ -12,12 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lerobot_recorder.cdr import BODY, LITTLE_ENDIAN, PADDING, Header, Stamp, aligned, text
+from lerobot_recorder.cdr import (
+    BODY,
+    LITTLE_ENDIAN,
+    PADDING,
+    STAMP,
+    UINT32,
+    Header,
+    Stamp,
+    aligned,
+    text,
+)
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'
-_STAMP = struct.Struct('<iI')
-_UINT32 = struct.Struct('<I')
-_TEXTS_AT = BODY + _STAMP.size
+_TEXTS_AT = BODY + STAMP.size
 _DOUBLE = 8
 _NONE = np.empty(0)
 
@@ -61,7 +69,7 @@ class JointStateReader:
         texts = self._texts
         if texts is None or not data.startswith(texts.data, _TEXTS_AT):
             texts = self._texts = _read_texts(data)
-        stamp = Stamp(*_STAMP.unpack_from(data, BODY))
+        stamp = Stamp(*STAMP.unpack_from(data, BODY))
         at = _TEXTS_AT + len(texts.data)
         position, at = _doubles(data, at)
         velocity, at = _doubles(data, at)
@@ -74,8 +82,8 @@ class JointStateReader:
 def _read_texts(data: bytes) -> _Texts:
     frame_id, at = text(data, _TEXTS_AT)
     at = aligned(at)
-    (count,) = _UINT32.unpack_from(data, at)
-    at += _UINT32.size
+    (count,) = UINT32.unpack_from(data, at)
+    at += UINT32.size
     names = []
     for _ in range(count):
         name, at = text(data, aligned(at))
@@ -85,8 +93,8 @@ def _read_texts(data: bytes) -> _Texts:
 
 def _doubles(data: bytes, at: int) -> tuple[NDArray[np.float64], int]:
     """Return the sequence of numbers at an aligned place, and the place after it."""
-    (count,) = _UINT32.unpack_from(data, at)
-    at += _UINT32.size
+    (count,) = UINT32.unpack_from(data, at)
+    at += UINT32.size
     if not count:
         return _NONE, at
     at += (BODY - at) % _DOUBLE

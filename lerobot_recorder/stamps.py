@@ -212,13 +212,14 @@ class _Habit:
         return arrival_ns - header_ns > (self.usual_ns or 0)
 
     def has_jumped(self) -> bool:
-        """Return whether the last messages agree on a new distance: the clock was set.
+        """Return whether the last messages agree on the last one's unusual distance.
 
-        In the burst after a stall they may agree too, but arrive all at once.
+        Then the clock was set. In the burst after a stall they may agree too, but arrive all
+        at once.
         """
         run = list(self._recent)[-KNOWN:]
         distances = [arrival - header for header, arrival in run]
-        if len(run) < KNOWN or self.is_usual(distances[-1]):
+        if len(run) < KNOWN:
             return False
         agree = all(_alike(distance, distances[-1]) for distance in distances)
         return agree and run[-1][1] - run[0][1] >= (run[-1][0] - run[0][0]) // 2

@@ -24,6 +24,7 @@ _UNKNOWN_NS = 2**62
 MAX_NOISE = 512
 """Stray bytes in front of a reply that are put up with: late replies of others, above all."""
 UNHEARD_TRIES = 3
+"""So often motors are told to go limp without an answer."""
 MULTI_TURN_BIT = 0x10
 """Bit of Phase that makes Present_Position count turns."""
 FAST_VELOCITY_BIT = 0x04

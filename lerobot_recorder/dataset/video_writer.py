@@ -7,6 +7,7 @@ kill -9, and an ordinary MP4 after it was closed. That needs frames in order, he
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -144,7 +145,6 @@ class Encoder(VideoSink):
         self._size = target.height, target.width
         self._reformatter = VideoReformatter()
         self._last: tuple[Any, NDArray[np.uint8] | None] = (None, None)
-        self._last_planes: tuple[Any, NDArray[np.uint8] | None] = (None, None)
 
     def open(self) -> None:
         """Start the container and the encoder.
@@ -165,30 +165,22 @@ class Encoder(VideoSink):
         """Add a `Picture`; return its pixels, RGB, possibly decimated."""
         planar = isinstance(picture, PlanarPicture) and self._pix_fmt in ('yuv420p', 'nv12')
         if planar and self._size == (picture.height, picture.width):
-            frame = self._to_frame(self._planes(picture))
+            frame = self._to_frame(self._once(picture, picture.i420))
             pixels = picture.sample() if sampled else None  # while they are in the cache
             self._encode(frame)
             return pixels
-        rgb = self._rgb(picture)
+        rgb = self._once(picture, picture.rgb)
         self._check(rgb)
         self._encode(self._frame_of(rgb))
         return rgb
 
-    def _planes(self, picture: PlanarPicture) -> NDArray[np.uint8]:
-        """Return the planes; a picture that is repeated is converted once."""
-        known, planes = self._last_planes
-        if planes is None or known is not picture:
-            planes = picture.i420()
-            self._last_planes = picture, planes
-        return planes
-
-    def _rgb(self, picture: Any) -> NDArray[np.uint8]:
-        """Return the pixels; a picture that is repeated is decoded once."""
-        known, rgb = self._last
-        if rgb is None or known is not picture:
-            rgb = np.asarray(picture.rgb())
-            self._last = picture, rgb
-        return rgb
+    def _once(self, picture: Any, convert: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Return what a picture is converted to; one that is repeated is converted once."""
+        known, converted = self._last
+        if converted is None or known is not picture:
+            converted = np.asarray(convert())
+            self._last = picture, converted
+        return converted
 
     def _check(self, rgb: NDArray[np.uint8]) -> None:
         expected = (*self._size, 3)
