@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import DatasetError, StreamError
 from lerobot_recorder.capture import Capture
+from lerobot_recorder.companion import Companion
 from lerobot_recorder.dataset.dataset_writer import (
     DatasetWriter,
     PendingEpisode,
@@ -63,6 +64,7 @@ class Recorder:
         session: how the episodes run.
         now_ns: the time of arrival now [ns].
         capture: what is kept beside the rows; by default the commands, nothing of the session.
+        companions: who else is told what happens.
     """
 
     def __init__(
@@ -72,12 +74,14 @@ class Recorder:
         session: SessionConfig,
         now_ns: int,
         capture: Capture | None = None,
+        companions: Sequence[Companion] = (),
     ) -> None:
         self.phase = Phase.PREPARING
         self.episodes: list[EpisodeSummary] = []
         self.message = ''
         self._plan = plan
         self._capture = capture or Capture(plan.mapping)
+        self._companions = tuple(companions)
         self._make_writer = make_writer
         self._session = session
         self._writer: DatasetWriter | None = None
@@ -107,7 +111,11 @@ class Recorder:
         Raises:
             StreamError: a topic gives nothing that can be recorded.
         """
-        if self._capture.on_message(raw):
+        is_fact = self._capture.on_message(raw)
+        if is_fact or (self._take is not None and self.phase is not Phase.SAVING):
+            for companion in self._companions:
+                companion.on_message(raw)
+        if is_fact:
             return
         if self.phase is Phase.PREPARING:
             self._plan.learn(raw)
@@ -130,6 +138,8 @@ class Recorder:
         """
         self._advance(now_ns)
         self._collect()
+        for companion in self._companions:
+            self.message = '; '.join(companion.told()) or self.message
         if self.phase is Phase.PREPARING:
             self._plan.settle(self._now_ns)
         if self.phase is Phase.PREPARING and self._writer is not None:
@@ -212,6 +222,8 @@ class Recorder:
         if self._writer is not None:
             self._writer.finalize()
             self._writer = None
+        for companion in self._companions:
+            companion.close()
 
     def status(self) -> RecorderStatus:
         """Return what an operator must know."""
@@ -275,6 +287,8 @@ class Recorder:
             saved = first.pending.wait()
             summary = EpisodeSummary(saved.index, saved.length, first.outcome, first.defects)
             self.episodes.append(summary)
+            for companion in self._companions:
+                companion.on_durable(saved)
             self.message = first.told(saved)
         if self.phase is Phase.SAVING and self._take is None:
             self._go(Phase.DONE)
@@ -292,7 +306,12 @@ class Recorder:
         self._take = Take(self._plan, self._writer, task, self._now_ns, self._capture)
         self._take.max_frames, self._take.is_live = self._session.episode_frames, True
         self._keep, self._warned = True, False
-        self._take.seed(raw for recent in self._recent.values() for raw in recent)
+        kept = [raw for recent in self._recent.values() for raw in recent]
+        self._take.seed(kept)
+        for companion in self._companions:
+            companion.begin_episode(self._take.uuid, task)
+            for raw in kept:
+                companion.on_message(raw)
         self._go(Phase.WAITING)
 
     def _remember(self, raw: RawMessage) -> None:
@@ -311,15 +330,19 @@ class Recorder:
         """Save or drop the take, then reset or finish."""
         assert self._take is not None and self._writer is not None
         take, self._take = self._take, None
-        if self._keep and take.num_frames:
+        keep = self._keep and take.num_frames > 0
+        if keep:
             outcome = 'incomplete' if take.lost or take.ended else None
-            pending = take.accept(outcome)
+            along = {k: v for c in self._companions for k, v in c.details().items()}
+            pending = take.accept(outcome, along)
             self._pending.append(_Accepted(pending, outcome, take.defects(), _why(take)))
             self.message = f'episode accepted: {pending.length} frames; being saved'
         else:
             self._writer.discard_episode()
             self.message = 'episode dropped' if not self._keep else 'nothing was recorded'
         self.message += _why(take)
+        for companion in self._companions:
+            companion.end_episode(keep)
         enough = self.accepted >= self._session.num_episodes
         self._go(Phase.SAVING if enough or self._stopped else Phase.RESETTING)
 

@@ -206,7 +206,8 @@ class RecorderNode(AutostartLifecycleNode):
             return None
         start = now if self._time.is_simulated else self._wall.now_ns()
         make_writer, session = self._config.make_writer(mapping), self._config.session()
-        return Recorder(RowPlan(mapping), make_writer, session, start, self._capture)
+        along = self._config.companions()
+        return Recorder(RowPlan(mapping), make_writer, session, start, self._capture, along)
 
     @property
     def _patience_ns(self) -> float:

@@ -14,6 +14,7 @@ from lerobot_drivers.motors.calibration import find_calibration, load_calibratio
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_recorder.capture import Capture
+from lerobot_recorder.companion import Companion
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.dataset.robot_facts import RobotFacts, checksum
@@ -84,6 +85,10 @@ class RecordConfig:
     def capture(self, mapping: MappingConfig) -> Capture:
         """Return what is kept beside the rows of a live recording."""
         return Capture(mapping, session_facts(self.sections), sent=self.topics.sent)
+
+    def companions(self) -> list[Companion]:
+        """Return what goes along with the session."""
+        return []
 
     def session(self) -> SessionConfig:
         """Return how the episodes run."""

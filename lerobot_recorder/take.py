@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -160,16 +160,21 @@ class Take:
         self._write_tables()
         return self._writer.save_episode(self.record(outcome))
 
-    def accept(self, outcome: str | None = None) -> PendingEpisode:
+    def accept(
+        self, outcome: str | None = None, along: Mapping[str, Any] | None = None
+    ) -> PendingEpisode:
         """Close the episode; the next one may start when this returns, this one is being saved.
 
         Args:
             outcome: success, failure, incomplete or None.
+            along: what else its record tells.
         """
         self._write_tables()
-        return self._writer.accept_episode(self.record(outcome))
+        return self._writer.accept_episode(self.record(outcome, along))
 
-    def record(self, outcome: str | None = None) -> EpisodeRecord:
+    def record(
+        self, outcome: str | None = None, along: Mapping[str, Any] | None = None
+    ) -> EpisodeRecord:
         """Return what is true of the episode and is kept beside the dataset."""
         told = {
             'lost': self.lost,
@@ -181,7 +186,7 @@ class Take:
             uuid=self.uuid,
             outcome=outcome,
             defects=self.defects(),
-            details={**self._known(), **told},
+            details={**self._known(), **told, **(along or {})},
             files=self._capture.files(),
         )
 
