@@ -31,6 +31,12 @@ class Companion:
     def on_durable(self, saved: SavedEpisode) -> None:
         """Hear that an episode that was kept is on the disk for good."""
 
+    def on_amended(self, uuid: str) -> None:
+        """Hear that outcome or notes of a durable episode have changed."""
+
+    def on_dropped(self, uuid: str) -> None:
+        """Hear that a durable episode was taken out again."""
+
     def told(self) -> list[str]:
         """Return what the operator should hear since the last time, one line each."""
         return []

@@ -21,7 +21,7 @@ from lerobot_recorder.dataset.robot_facts import RobotFacts, checksum
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.guess import guess_features
 from lerobot_recorder.mapping import MappingConfig, build_mapping, is_image_feature
-from lerobot_recorder.recorder import MakeWriter
+from lerobot_recorder.preparation import MakeWriter
 from lerobot_recorder.recorder_status import SessionConfig
 from lerobot_recorder.robot_mapping import robot_features, with_units
 from lerobot_recorder.session_facts import session_facts

@@ -76,6 +76,7 @@ class Take:
         self._end_ns = 0
         self._frames = FrameTable()
         self._table: SideTable | None = None
+        self._told: dict[str, Any] = {}
         self._capture = capture or Capture(plan.mapping)
         self._capture.facts.begin_episode()
         self._logs = self._capture.logs()
@@ -116,6 +117,11 @@ class Take:
             for c in self._plan.all_channels()
             if c.stream in missing
         ]
+
+    @property
+    def origin_ns(self) -> int | None:
+        """Acquisition time of its first row [ns], None before there is one."""
+        return self._synchronizer.origin_ns
 
     def seed(self, messages: Iterable[RawMessage]) -> None:
         """Take in what came before the take; it is not counted among what came during it."""
@@ -160,21 +166,22 @@ class Take:
         self._write_tables()
         return self._writer.save_episode(self.record(outcome))
 
-    def accept(
-        self, outcome: str | None = None, along: Mapping[str, Any] | None = None
-    ) -> PendingEpisode:
+    def accept(self, outcome: str | None = None) -> PendingEpisode:
         """Close the episode; the next one may start when this returns, this one is being saved.
 
         Args:
             outcome: success, failure, incomplete or None.
-            along: what else its record tells.
         """
         self._write_tables()
-        return self._writer.accept_episode(self.record(outcome, along))
+        return self._writer.accept_episode(self.record(outcome))
 
-    def record(
-        self, outcome: str | None = None, along: Mapping[str, Any] | None = None
-    ) -> EpisodeRecord:
+    def tell(self, details: Mapping[str, Any]) -> None:
+        """Have the episode's record tell something more; a recovery after a crash knows it too."""
+        self._told.update(details)
+        if self._table is not None:
+            self._sketch()
+
+    def record(self, outcome: str | None = None) -> EpisodeRecord:
         """Return what is true of the episode and is kept beside the dataset."""
         told = {
             'lost': self.lost,
@@ -186,7 +193,7 @@ class Take:
             uuid=self.uuid,
             outcome=outcome,
             defects=self.defects(),
-            details={**self._known(), **told, **(along or {})},
+            details={**self._known(), **told},
             files=self._capture.files(),
         )
 
@@ -199,6 +206,7 @@ class Take:
             'mapping': dump(self._plan.mapping),
             'versions': dict(versions()),
             'kept': self._capture.details([]),
+            **self._told,
         }
 
     def defects(self) -> dict[str, int]:
@@ -269,6 +277,10 @@ class Take:
         self._shown = taken
         return replace(aligned, taken=taken) if behind else aligned
 
+    def _sketch(self) -> None:
+        sketch = EpisodeRecord(self.uuid, details=self._known(), files=self._capture.files())
+        self._writer.sketch_record(sketch)
+
     def _write_tables(self) -> None:
         """Write what has come beside the rows, as far as the rows have come."""
         origin_ns = self._synchronizer.origin_ns
@@ -276,8 +288,7 @@ class Take:
             return
         if self._table is None:
             self._table = self._writer.side_table(FRAMES, self._frames.schema)
-            sketch = EpisodeRecord(self.uuid, details=self._known(), files=self._capture.files())
-            self._writer.sketch_record(sketch)
+            self._sketch()
         if self._frames.waiting:
             self._table.append(self._frames.pop())
         for log in self._logs:

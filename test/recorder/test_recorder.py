@@ -286,13 +286,12 @@ def test_an_encoder_that_will_not_catch_up_ends_the_take_and_keeps_it():
 
 
 def test_with_the_real_writer(tmp_path):
-    stage = Stage(num_episodes=2)
     root = tmp_path / 'set'
 
     def make_writer(features):
         return DatasetWriter.create(root, DatasetInfo(30, features, robot_type='thing'))
 
-    stage.recorder._make_writer = make_writer
+    stage = Stage(num_episodes=2, make_writer=make_writer)
     stage.run()
     stage.recorder.close()
     reader = DatasetReader(root)
