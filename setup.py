@@ -74,6 +74,9 @@ TEST = [
 ]
 
 
+KEYS = ['pynput>=1.7,<2']
+
+
 class BuildWithCommit(build_py):
     """Builds, and notes in the package which commit of a checkout it is made of."""
 
@@ -125,7 +128,7 @@ setup(
     zip_safe=False,
     cmdclass={'build_py': BuildWithCommit},
     install_requires=REQUIRES,
-    extras_require={'ros': ROS_KILTED, 'ros-jazzy': ROS_JAZZY, 'test': TEST},
+    extras_require={'ros': ROS_KILTED, 'ros-jazzy': ROS_JAZZY, 'keys': KEYS, 'test': TEST},
     entry_points={
         'console_scripts': [
             'lerobot-ros = lerobot_drivers.cli:main',

@@ -17,6 +17,9 @@ from lerobot_recorder.dataset.layout import INFO
 from lerobot_recorder.dataset.schema import Features, is_picture
 from lerobot_recorder.encoder_choice import AUTO, Need, resolve
 from lerobot_recorder.guess import TopicHints
+from lerobot_recorder.operator_config import JoyConfig
+
+MAX_PREROLL_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +110,7 @@ class DatasetConfig:
         fps: rows per second.
         episode_time_s: length of an episode [s].
         reset_time_s: time to reset the scene between two episodes [s].
+        warmup_time_s: time before the first episode [s].
         num_episodes: how many episodes to record.
         video: pictures as video, else as images in Parquet.
         push_to_hub: upload when done; not built in yet.
@@ -126,6 +130,7 @@ class DatasetConfig:
     fps: int = 30
     episode_time_s: float = 60.0
     reset_time_s: float = 60.0
+    warmup_time_s: float = 0.0
     num_episodes: int = 50
     video: bool = True
     push_to_hub: bool = False
@@ -142,6 +147,7 @@ class DatasetConfig:
             ('fps', self.fps >= 1, 'a whole number above 0'),
             ('episode_time_s', self.episode_time_s > 0, 'above 0'),
             ('reset_time_s', self.reset_time_s >= 0, 'not negative'),
+            ('warmup_time_s', self.warmup_time_s >= 0, 'not negative'),
             ('num_episodes', self.num_episodes >= 1, 'at least 1'),
             ('num_image_writer_processes', self.num_image_writer_processes >= 0, 'not negative'),
             (
@@ -244,6 +250,10 @@ class RecorderConfig:
         max_gap_s: a sensor silent for longer ends the take [s].
         prepare_timeout_s: how long to wait for the first message of every topic [s].
         allow_low_rate: record even if no camera is as fast as the dataset's fps says.
+        manual_start: every episode begins only when somebody says start.
+        preroll_s: how much of what came before its start an episode begins with [s].
+        joy: buttons of a joystick that say the operator's words.
+        global_keys: hear the keys whatever window is in front (X11).
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -257,6 +267,17 @@ class RecorderConfig:
     max_gap_s: float = 1.0
     prepare_timeout_s: float = 20.0
     allow_low_rate: bool = False
+    manual_start: bool = False
+    preroll_s: float = 0.0
+    joy: JoyConfig | None = None
+    global_keys: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.preroll_s <= MAX_PREROLL_S:
+            raise ValueError(
+                f'preroll_s must be 0 to {MAX_PREROLL_S:.0f} s (it is kept in memory), '
+                f'found {self.preroll_s}'
+            )
 
     def mapping_keys(self) -> dict[str, Any]:
         """Return the keys that belong to the mapping."""

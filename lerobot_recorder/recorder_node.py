@@ -11,7 +11,6 @@ from typing import Protocol
 
 from rclpy.clock import Clock, ClockType
 from std_msgs.msg import String
-from std_srvs.srv import Trigger
 
 from lerobot_drivers.common.clock import NS_PER_S, SystemClock
 from lerobot_drivers.common.errors import LerobotRosError, StreamError
@@ -38,9 +37,11 @@ from lerobot_recorder.ros import (
     TopicSubscriber,
     graph_topics,
 )
+from lerobot_recorder.ros_operator import OperatorInterface
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_file import load_record_config
 from lerobot_recorder.time_base import CLOCK_TOPIC, SIM_RESET
+from lerobot_recorder.verbs import OUTCOMES, Answer, done, refused
 
 POLL_S = 0.02
 STATUS_S = 0.2
@@ -90,8 +91,9 @@ class RecorderNode(AutostartLifecycleNode):
         """Read the configuration and create the interfaces."""
         self._config = load_record_config(self._config_file)
         self._status = self.create_publisher(String, RECORDER_STATUS, qos_status())
-        for verb in ('end_episode', 'rerecord', 'stop'):
-            self.create_service(Trigger, f'~/{verb}', self._service(verb))
+        self._operator = OperatorInterface(
+            self, self._obey, self._texts(), self._told, self._config.recorder.joy
+        )
 
     def do_activate(self) -> None:
         """Look for the topics and start to record."""
@@ -111,6 +113,7 @@ class RecorderNode(AutostartLifecycleNode):
             self._report()
             self.recorder.wait()
         finally:
+            self._operator.poll()
             self._report()
 
     def do_cleanup(self) -> None:
@@ -129,6 +132,11 @@ class RecorderNode(AutostartLifecycleNode):
             self._time.add(raw)
 
     def _poll(self) -> None:
+        self._operator.poll()
+        self._take_in()
+        self._operator.poll()
+
+    def _take_in(self) -> None:
         for subscriber in self._subscribers.values():
             if isinstance(subscriber, TopicSubscriber):
                 subscriber.drain()
@@ -234,22 +242,42 @@ class RecorderNode(AutostartLifecycleNode):
         if self._view is not None:
             self._view.show(status)
             for verb in self._view.words():
-                self._obey(verb)
+                self._told(self._obey(verb))
 
-    def _obey(self, verb: str) -> None:
+    def _obey(self, verb: str) -> Answer:
         if self.recorder is not None:
-            getattr(self.recorder, verb)()
-        elif verb == 'stop':
-            self.request_exit()
+            return self.recorder.obey(verb)
+        if verb != 'stop':
+            return refused('the recorder is not ready: it looks for its topics')
+        self.request_exit()
+        return done('stopped')
 
-    def _service(self, verb: str) -> Callable[..., Trigger.Response]:
-        def answer(_request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-            self._obey(verb)
-            response.success = self.recorder is not None
-            response.message = self.recorder.status().summary if self.recorder else 'not ready'
-            return response
+    def _texts(self) -> dict[str, Callable[[str], Answer]]:
+        """Return what to do with the texts an operator may send, by topic."""
 
-        return answer
+        def when_ready(say: Callable[[Recorder, str], Answer]) -> Callable[[str], Answer]:
+            return lambda text: say(self.recorder, text) if self.recorder else refused('not ready')
+
+        def outcome(recorder: Recorder, text: str) -> Answer:
+            known = text in OUTCOMES
+            return recorder.obey(text) if known else refused(f'outcome {text!r} is not known')
+
+        return {
+            'task': when_ready(Recorder.set_task),
+            'note': when_ready(Recorder.note),
+            'outcome': when_ready(outcome),
+            'event': when_ready(lambda r, text: r.mark('event', text, self._stamp_ns())),
+            'subtask': when_ready(lambda r, text: r.mark('subtask', text, self._stamp_ns())),
+        }
+
+    def _stamp_ns(self) -> int:
+        now = self._wall.now_ns()
+        return self._time.now_ns(now) or now
+
+    def _told(self, answer: Answer) -> None:
+        """Tell the operator what became of a key, a button or a text, if it is known by now."""
+        if answer.is_given and self.recorder is not None:
+            self.recorder.message = answer.text
 
 
 def main() -> int:

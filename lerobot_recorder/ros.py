@@ -40,10 +40,11 @@ _LOST = QoSSubscriptionEventType.RCL_SUBSCRIPTION_MESSAGE_LOST
 _NO_EVENTS = SubscriptionEventCallbacks(use_default_callbacks=False)
 
 
-class _NoTurns(CallbackGroup):
+class NoTurns(CallbackGroup):
     """A group whose members no executor looks at."""
 
     def can_execute(self, entity: Any) -> bool:
+        """Return that nothing may be executed."""
         return False
 
 
@@ -99,7 +100,7 @@ class TopicSubscriber:
             self.topic,
             lambda _message: None,
             qos,
-            callback_group=_NoTurns(),
+            callback_group=NoTurns(),
             event_callbacks=_NO_EVENTS,
             raw=True,
         )
@@ -183,7 +184,7 @@ class FactSubscriber:
             kind = message_class(self._msgtype)
             qos = QoSProfile(depth=FACTS_DEPTH, durability=way[0], reliability=way[1])
             self._subscriptions[way] = self._node.create_subscription(
-                kind, self.topic, lambda _message: None, qos, callback_group=_NoTurns(), raw=True
+                kind, self.topic, lambda _message: None, qos, callback_group=NoTurns(), raw=True
             )
 
     def drain(self) -> None:

@@ -97,6 +97,10 @@ class RecordConfig:
             num_episodes=self.dataset.num_episodes,
             episode_frames=self.dataset.episode_frames,
             reset_ns=round(self.dataset.reset_time_s * NS_PER_S),
+            warmup_ns=round(self.dataset.warmup_time_s * NS_PER_S),
+            preroll_ns=round(self.recorder.preroll_s * NS_PER_S),
+            by_hand=self.recorder.manual_start,
+            root=str(self.dataset.folder),
             timeout_ns=round(self.recorder.prepare_timeout_s * NS_PER_S),
             allow_low_rate=self.recorder.allow_low_rate,
         )

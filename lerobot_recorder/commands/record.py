@@ -27,7 +27,7 @@ from lerobot_recorder.session_file import of_others, record_config
 
 KNOWN = (
     'robot', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics', 'attach',
-    'resume',
+    'resume', 'play_sounds',
 )  # fmt: skip
 CONFIG_CLASSES = {
     'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
@@ -49,7 +49,7 @@ Brings up a robot of ours and records it, or attaches to a graph that is running
   --control_mode=teleop|policy|hybrid            who of them, or both (the operator wins)
   --dataset.repo_id=USER/NAME, --dataset.root=FOLDER, --dataset.single_task="..."
   --dataset.fps=30, --dataset.num_episodes=50, --dataset.episode_time_s=60,
-  --dataset.reset_time_s=60
+  --dataset.reset_time_s=60, --dataset.warmup_time_s=0
   --dataset.rgb_encoder.{vcodec,preset,crf,g,pix_fmt,extra_options}   vcodec: h264, hevc,
                                libsvtav1, mjpeg (keeps JPEGs as they come), hardware ones, auto
   --dataset.depth_encoder.{depth_min,depth_max,shift,use_log}
@@ -62,7 +62,15 @@ Brings up a robot of ours and records it, or attaches to a graph that is running
   --recorder.stamps=true       true stamps as columns of the dataset, sync.*_ns
 
 Ports and cameras named sim://WORLD/DEVICE are simulated.
-Keys: right or n ends the episode, left or r records it again, Esc or q stops."""
+  --recorder.manual_start=true each episode waits for space, ~/start or a button
+  --recorder.preroll_s=0       so much of what came before its start an episode begins with
+  --recorder.joy="{topic: joy, buttons: {start: 7, save: 0, discard: 1}}"
+  --recorder.global_keys=true  arrows and Esc, whatever window is in front (X11)
+  --play_sounds=true           says what begins, or rings where nothing can speak
+
+Keys: right or n keeps the episode (or ends the reset), left or r records it again, space starts,
+p pauses, s and f keep it as a success or failure, Esc or q stops. The same words are services of
+the node recorder; recorder/{task,note,outcome,event,subtask} take texts."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -85,7 +93,7 @@ def run(arguments: Sequence[str]) -> int:
     if not config.resume:
         check_free(config.dataset.folder, ', or add to it with --resume=true')
     check_plugins(sections)
-    view = TerminalView(config)
+    view = TerminalView(config, switch(sections, 'play_sounds', True))
     config_file = open_session(sections, view.say)
     specs = [] if attach else processes(sections, config_file)
     with Supervisor(specs, config_file.parent) as supervisor:
