@@ -58,6 +58,8 @@ ROS_JAZZY = [
     'ros-std-srvs>=5.3,<5.4',
 ]
 
+KEYS = ['python-xlib>=0.33,<1']
+
 TEST = [
     'pytest>=8',
     'pytest-timeout>=2.3',
@@ -65,6 +67,7 @@ TEST = [
     'psutil>=5.9',
     'packaging>=22',
     'setuptools>=59',
+    *KEYS,
     'feetech-servo-sdk>=1.0,<2',
     'mcap>=1.2',
     'mcap-ros2-support>=0.5',
@@ -72,9 +75,6 @@ TEST = [
     'mypy==2.4.*',
     'types-PyYAML',
 ]
-
-
-KEYS = ['pynput>=1.7,<2']
 
 
 class BuildWithCommit(build_py):

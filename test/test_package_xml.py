@@ -29,7 +29,7 @@ PYTHON: dict[str, tuple[str, str | None]] = {
     'rosbags': ('rosbags', None),
 }
 # module -> (distribution, extra of setup.py that brings it), imported only where it is asked for
-OPTIONAL = {'pynput': ('pynput', 'keys')}
+OPTIONAL = {'Xlib': ('python-xlib', 'keys')}
 ROS_EXTRAS = ('ros', 'ros-jazzy')
 
 
