@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
+
+from rosbags.interfaces import Qos
 
 from lerobot_recorder.dataset.saver import SavedEpisode
 from lerobot_recorder.messages import RawMessage
+
+Offered = Callable[[str], Sequence[Qos]]
+"""Topic -> the qualities of service that its publishers offer."""
 
 
 class Companion:
@@ -15,11 +21,23 @@ class Companion:
     fail for a reason that must not end the session, belongs into a thread of its own.
     """
 
+    def look(self, topics: Mapping[str, str], offered: Offered) -> Collection[str]:
+        """Hear which topics there are, each time that is looked up.
+
+        Args:
+            topics: topic -> type.
+            offered: tells what the publishers of a topic offer.
+
+        Returns:
+            Topics to be heard for companions only, if they are not recorded anyway.
+        """
+        return ()
+
     def begin_episode(self, uuid: str, task: str) -> None:
         """Hear that a take begins; what was kept for its start follows as messages."""
 
     def on_message(self, raw: RawMessage) -> None:
-        """Take in a message of the running take, or a fact at any time."""
+        """Take in a message of the running take; at any time a fact, or one asked for."""
 
     def details(self) -> dict[str, Any]:
         """Return what the record of the episode that now closes tells of this companion."""

@@ -111,11 +111,11 @@ class Recorder:
         Raises:
             StreamError: a topic gives nothing that can be recorded.
         """
-        is_fact = self._capture.on_message(raw)
-        if is_fact or (self._take is not None and self.phase is not Phase.SAVING):
+        makes_no_row = self._capture.on_message(raw) or raw.topic in self._capture.beside
+        if makes_no_row or (self._take is not None and self.phase is not Phase.SAVING):
             for companion in self._companions:
                 companion.on_message(raw)
-        if is_fact:
+        if makes_no_row:
             return
         if self.phase is Phase.PREPARING:
             self._plan.learn(raw)
@@ -222,8 +222,9 @@ class Recorder:
         if self._writer is not None:
             self._writer.finalize()
             self._writer = None
-        for companion in self._companions:
-            companion.close()
+        with contextlib.ExitStack() as closing:
+            for companion in self._companions:
+                closing.callback(companion.close)
 
     def status(self) -> RecorderStatus:
         """Return what an operator must know."""

@@ -13,6 +13,10 @@ from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.motors.calibration import find_calibration, load_calibration
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
+from lerobot_recorder.bag_companion import BagCompanion
+from lerobot_recorder.bag_config import BagConfig, bag_config
+from lerobot_recorder.bag_leftovers import mend_bags
+from lerobot_recorder.bag_link import BagPlace
 from lerobot_recorder.capture import Capture
 from lerobot_recorder.companion import Companion
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
@@ -38,6 +42,7 @@ class RecordConfig:
         robot: the robot of ours, None in somebody else's graph.
         attach: the graph is somebody else's: its topics are looked at, not derived.
         resume: add to a dataset that is there.
+        bag: the bag beside the dataset, None for none.
         sections: all sections of the session, as they were read.
     """
 
@@ -47,6 +52,7 @@ class RecordConfig:
     robot: RobotConfig | None
     attach: bool
     resume: bool
+    bag: BagConfig | None = None
     sections: Section = field(default_factory=dict)
 
     @property
@@ -88,7 +94,15 @@ class RecordConfig:
 
     def companions(self) -> list[Companion]:
         """Return what goes along with the session."""
-        return []
+        return [BagCompanion(self._bag_place(self.bag))] if self.bag else []
+
+    def _bag_place(self, config: BagConfig) -> BagPlace:
+        configuration = session_facts(self.sections).files['configuration'].name
+        return BagPlace(self.dataset.folder, self.dataset.repo_id, configuration, config)
+
+    def _mend_bags(self) -> list[str]:
+        place = self._bag_place(self.bag or BagConfig())
+        return mend_bags(place.folder, place.notes)
 
     def session(self) -> SessionConfig:
         """Return how the episodes run."""
@@ -126,7 +140,8 @@ class RecordConfig:
             opener = DatasetWriter.resume if self.resume else DatasetWriter.create
             writer = opener(self.dataset.folder, info)
             how = told(info)
-            writer.notices = (*writer.notices, *([f'encoding: {how}'] if how else []))
+            encoding = [f'encoding: {how}'] if how else []
+            writer.notices = (*writer.notices, *self._mend_bags(), *encoding)
             return writer
 
         return open_dataset
@@ -167,5 +182,6 @@ def record_config(sections: Section, where: str) -> RecordConfig:
         robot=build(RobotConfig, robot, 'robot') if robot else None,
         attach=bool(sections.get('attach', False)),
         resume=bool(sections.get('resume', False)),
+        bag=bag_config(sections),
         sections=dict(sections),
     )
