@@ -24,6 +24,7 @@ from lerobot_recorder.dataset.dataset_writer import (
 from lerobot_recorder.images import IMAGE_TYPES
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.recorder_status import EpisodeSummary, Phase, RecorderStatus, SessionConfig
+from lerobot_recorder.resource_guard import ResourceGuard
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.take import Take
 
@@ -65,6 +66,9 @@ class Recorder:
         now_ns: the time of arrival now [ns].
         capture: what is kept beside the rows; by default the commands, nothing of the session.
         companions: who else is told what happens.
+
+    Attributes:
+        guard: knows when memory or disk run out; by default nobody looks.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class Recorder:
         self._plan = plan
         self._capture = capture or Capture(plan.mapping)
         self._companions = tuple(companions)
+        self.guard = ResourceGuard()
         self._make_writer = make_writer
         self._session = session
         self._writer: DatasetWriter | None = None
@@ -136,6 +141,7 @@ class Recorder:
             DatasetError: the dataset cannot be written, or an episode that was accepted could
                 not be saved.
         """
+        self._heed_guard()
         self._advance(now_ns)
         self._collect()
         for companion in self._companions:
@@ -248,6 +254,13 @@ class Recorder:
             return self._plan.unlearned_topics() or self._plan.unheard_topics()
         return self._take.waiting_for() if self._take and self.phase is Phase.WAITING else []
 
+    def _heed_guard(self) -> None:
+        """End the take before memory or disk run out."""
+        problem = self.guard.look()
+        self.message = '; '.join(self.guard.told()) or self.message
+        if problem and self._take is not None and self.phase in (Phase.WAITING, Phase.RECORDING):
+            self._take.ended = self._take.ended or problem
+
     def _advance(self, now_ns: int) -> None:
         self._now_ns = max(self._now_ns, now_ns)
         take = self._take
@@ -303,6 +316,9 @@ class Recorder:
 
     def _begin(self) -> None:
         assert self._writer is not None
+        if self.guard.problem is not None:
+            self.message = f'no take begins: {self.guard.problem}'
+            return
         task = self._session.task
         self._take = Take(self._plan, self._writer, task, self._now_ns, self._capture)
         self._take.max_frames, self._take.is_live = self._session.episode_frames, True

@@ -212,7 +212,9 @@ class RecorderNode(AutostartLifecycleNode):
         start = now if self._time.is_simulated else self._wall.now_ns()
         make_writer, session = self._config.make_writer(mapping), self._config.session()
         along = self._capture, self._along
-        return Recorder(RowPlan(mapping), make_writer, session, start, *along)
+        recorder = Recorder(RowPlan(mapping), make_writer, session, start, *along)
+        recorder.guard = self._config.guard()
+        return recorder
 
     @property
     def _patience_ns(self) -> float:

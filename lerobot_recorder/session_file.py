@@ -22,11 +22,14 @@ from lerobot_recorder.companion import Companion
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.dataset.robot_facts import RobotFacts, checksum
+from lerobot_recorder.disk_guard import MB, DiskGuard
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.guess import guess_features
 from lerobot_recorder.mapping import MappingConfig, build_mapping, is_image_feature
+from lerobot_recorder.memory_guard import MemoryGuard
 from lerobot_recorder.recorder import MakeWriter
 from lerobot_recorder.recorder_status import SessionConfig
+from lerobot_recorder.resource_guard import Check, ResourceGuard
 from lerobot_recorder.robot_mapping import robot_features, with_units
 from lerobot_recorder.session_facts import session_facts
 
@@ -95,6 +98,17 @@ class RecordConfig:
     def companions(self) -> list[Companion]:
         """Return what goes along with the session."""
         return [BagCompanion(self._bag_place(self.bag))] if self.bag else []
+
+    def guard(self) -> ResourceGuard:
+        """Return what ends a take before memory or disk run out."""
+        bags = [self.bag.folder(self.dataset.folder)] if self.bag else []
+        memory_mb, disk_mb = self.recorder.memory_limit_mb, self.recorder.min_free_disk_mb
+        checks: list[Check] = []
+        if memory_mb != 0:
+            checks.append(MemoryGuard(memory_mb and memory_mb * MB))
+        if disk_mb:
+            checks.append(DiskGuard([self.dataset.folder, *bags], disk_mb * MB))
+        return ResourceGuard(checks)
 
     def _bag_place(self, config: BagConfig) -> BagPlace:
         configuration = session_facts(self.sections).files['configuration'].name

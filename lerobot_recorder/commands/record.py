@@ -54,12 +54,16 @@ Brings up a robot of ours and records it, or attaches to a graph that is running
                                libsvtav1, mjpeg (keeps JPEGs as they come), hardware ones, auto
   --dataset.depth_encoder.{depth_min,depth_max,shift,use_log}
   --dataset.video=false        pictures as images in Parquet
+  --dataset.chunks_size=1000, --dataset.data_files_size_in_mb=100,
+  --dataset.video_files_size_in_mb=200   limits that info.json tells, for compact and LeRobot
   --resume=true                add to the dataset that is there
   --attach=true                record the graph of others; nothing is started
   --topics.state, --topics.action, --topics.cameras="{front: /topic}"
   --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.max_gap_s=1.0
   --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
   --recorder.stamps=true       true stamps as columns of the dataset, sync.*_ns
+  --recorder.min_free_disk_mb=1000, --recorder.memory_limit_mb=N   a take ends, saved, before
+                               disk or memory run out; 0 turns that off
   --bag=true                   a rosbag2 of every episode beside the dataset, in ROOT_bags
   --bag.storage=mcap|sqlite3, --bag.compression=none|zstd, --bag.root=FOLDER
   --bag.topics="[/extra]"      more topics for the bag only; all takes every topic
