@@ -134,7 +134,9 @@ class BagCompanion(Companion):
         Raises:
             BagError: one is not whole, and nobody was told.
         """
-        self._thread.close([*self._ended.values(), *filter(None, [self._running])])
+        for bag in (*self._ended.values(), *filter(None, [self._running])):
+            self._thread.finish(bag)  # if its episode became durable after all
+        self._thread.close()
         for folder in reversed(self._made):
             with contextlib.suppress(OSError):  # it is not empty
                 folder.rmdir()

@@ -1,17 +1,15 @@
 """Bags that were not written to their end: their process was killed, or their disk was full.
 
-What is whole of them stays. An mcap is cut behind its last whole chunk and closed without an
-index; sqlite takes back what was not committed. ``metadata.yaml`` is made of what is then there.
+What is whole of them stays: an mcap up to its last whole chunk, of sqlite what was committed.
+``metadata.yaml`` is made of what is then there.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import yaml
 from rosbags.highlevel import AnyReader
@@ -20,15 +18,10 @@ from rosbags.rosbag2.metadata import dump_qos_v9
 
 from lerobot_drivers.common.errors import BagError
 from lerobot_recorder.dataset import durable
+from lerobot_recorder.mcap_sealing import seal
 from lerobot_recorder.messages import standard_types
 
 METADATA = 'metadata.yaml'
-_MAGIC = b'\x89MCAP0\r\n'
-_RECORD = struct.Struct('<BQ')
-_FOOTER, _DATA_END = 0x02, 0x0F
-_END = (
-    _RECORD.pack(_DATA_END, 4) + bytes(4) + _RECORD.pack(_FOOTER, 20) + bytes(20) + _MAGIC
-)  # no index, no checksums
 _ZSTD = b'\x28\xb5\x2f\xfd'
 _STORAGES = {'.mcap': 'mcap', '.db3': 'sqlite3'}
 
@@ -50,28 +43,14 @@ def mend(folder: Path, notes: Mapping[str, str]) -> None:
     if not found:
         raise BagError(f'bag {folder} holds neither an mcap nor a db3 file')
     (path,) = found
-    is_compressed = seal(path) if path.suffix == '.mcap' else roll_back(path)
+    is_compressed = False
+    if path.suffix == '.mcap':
+        seal(path)
+    else:
+        is_compressed = roll_back(path)
     document = {'rosbag2_bagfile_information': _metadata(path, notes, is_compressed)}
     text = yaml.safe_dump(document, sort_keys=False)
     durable.write_bytes(folder / METADATA, text.encode())
-
-
-def seal(path: Path) -> bool:
-    """Cut an mcap behind its last whole record, and close it.
-
-    Returns:
-        Whether its messages are compressed one by one: never in an mcap of ours.
-
-    Raises:
-        BagError: it does not even begin as one.
-    """
-    with path.open('r+b') as file:
-        end = _whole_part(file)
-        if end is not None:
-            file.truncate(end)
-            file.seek(end)
-            file.write(_END)
-    return False
 
 
 def roll_back(path: Path) -> bool:
@@ -92,26 +71,6 @@ def roll_back(path: Path) -> bool:
             connection.close()
     except sqlite3.Error as error:
         raise BagError(f'{path} cannot be read: {error}') from error
-
-
-def _whole_part(file: BinaryIO) -> int | None:
-    """Return where the last whole record before the end ends, None if the file is closed."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    if file.read(len(_MAGIC)) != _MAGIC:
-        raise BagError(f'{file.name} is no mcap file')
-    end = len(_MAGIC)
-    while head := file.read(_RECORD.size):
-        if len(head) < _RECORD.size:
-            return end
-        kind, length = _RECORD.unpack(head)
-        after = end + _RECORD.size + length
-        if kind == _FOOTER and after + len(_MAGIC) == size:
-            return None
-        if kind == _DATA_END or after > size:
-            return end
-        end = file.seek(after)
-    return end
 
 
 def _metadata(path: Path, notes: Mapping[str, str], compressed: bool) -> dict[str, Any]:

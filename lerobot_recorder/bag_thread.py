@@ -5,9 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from rosbags.interfaces import Qos
 
@@ -83,7 +82,7 @@ class BagThread:
         self._do(bag, lambda: self._write(bag, raw, offered))
 
     def finish(self, bag: RunningBag) -> None:
-        """Close the bag of an episode that is durable, and give it its name."""
+        """Close the bag of an episode and give it its name; leave it if that is not durable."""
         self._do(bag, lambda: self._finish(bag))
 
     def discard(self, bag: RunningBag) -> None:
@@ -101,14 +100,8 @@ class BagThread:
             lines.append(self._lines.get())
         return lines
 
-    def close(self, left: Iterable[RunningBag]) -> None:
-        """Wait until all is written.
-
-        Args:
-            left: bags of episodes that are not durable; what there is of them stays.
-        """
-        for bag in left:
-            self._do(bag, partial(self._leave, bag))
+    def close(self) -> None:
+        """Wait until all is written."""
         self._jobs.put(None)
         self._thread.join()
 
@@ -141,19 +134,21 @@ class BagThread:
     def _finish(self, bag: RunningBag) -> None:
         if bag.file is None:
             return
-        notes = self._place.notes(bag.uuid) or {}
-        if bag.fault:
-            bag.file.salvage({**notes, 'fault': bag.fault})
-        else:
-            bag.file.finish(notes)
+        notes = self._place.notes(bag.uuid)
+        if notes is None:
+            bag.file.leave()
+            return
+        if bag.fault is None:
+            try:
+                bag.file.finish(notes)
+                return
+            except BAG_FAULTS as error:
+                self._failed(bag, error)
+        bag.file.salvage({**notes, 'fault': str(bag.fault)})
 
     def _discard(self, bag: RunningBag) -> None:
         if bag.file is not None:
             bag.file.discard()
-
-    def _leave(self, bag: RunningBag) -> None:
-        if bag.file is not None:
-            bag.file.leave()
 
     def _failed(self, bag: RunningBag, error: Exception) -> None:
         if bag.fault is None:

@@ -20,13 +20,18 @@ from pathlib import Path
 from rosbags.interfaces import Connection, Qos
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.rosbag2.errors import WriterError
+from rosbags.rosbag2.storage_mcap import McapWriter
+from rosbags.rosbag2.storage_sqlite3 import Sqlite3Writer
 
+from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_recorder import bag_leftovers, bag_mending
 from lerobot_recorder.bag_config import BagConfig, Compression, Storage
 from lerobot_recorder.bag_types import MessageTypes
 from lerobot_recorder.dataset import durable
 from lerobot_recorder.messages import RawMessage
 
+FLUSH_NS = NS_PER_S
+"""So often what came is handed to the operating system: a kill takes no more than that [ns]."""
 SYNC_BYTES = 64 << 20
 """After so much the disk has to have it: what a power cut can take stays bounded."""
 BAG_FAULTS = (OSError, sqlite3.Error, WriterError)
@@ -52,7 +57,7 @@ class EpisodeBag:
         self._running, self._final = folder / bag_leftovers.RUNNING / uuid, folder / uuid
         self._types = types
         self._connections: dict[tuple[str, str], Connection] = {}
-        self._unsynced = 0
+        self._unsynced, self._flushed_ns = 0, 0
         durable.make_folders(self._running.parent)
         self._writer = Writer(
             self._running, version=Writer.VERSION_LATEST, storage_plugin=_PLUGINS[config.storage]
@@ -81,8 +86,10 @@ class EpisodeBag:
             )
         self._writer.write(self._connections[key], raw.received_ns, raw.data)
         self._unsynced += len(raw.data)
-        if self._unsynced >= SYNC_BYTES:
-            self._sync()
+        is_much = self._unsynced >= SYNC_BYTES
+        if is_much or raw.received_ns >= self._flushed_ns + FLUSH_NS:
+            self._flushed_ns = raw.received_ns
+            self._flush(is_much)
 
     def finish(self, notes: Mapping[str, str]) -> None:
         """Close the bag of an episode that is durable, and give it its name.
@@ -92,11 +99,7 @@ class EpisodeBag:
         """
         for key, value in notes.items():
             self._writer.set_custom_data(key, value)
-        try:
-            self._writer.close()
-        except BAG_FAULTS:
-            self.salvage(notes)
-            return
+        self._writer.close()
         self._place()
 
     def salvage(self, notes: Mapping[str, str]) -> None:
@@ -127,11 +130,15 @@ class EpisodeBag:
         bag_leftovers.put_in_place(self._running, self._final)
         os.close(self._lock)
 
-    def _sync(self) -> None:
+    def _flush(self, to_disk: bool) -> None:
         storage = self._writer.storage
-        connection = getattr(storage, 'conn', None)
-        if connection is not None:
-            connection.commit()
-        elif storage is not None:
-            durable.sync_file(storage.path)
-        self._unsynced = 0
+        if isinstance(storage, Sqlite3Writer):
+            storage.conn.commit()
+        elif isinstance(storage, McapWriter):
+            if storage.chunk.msgs:
+                storage.close_chunk()
+            storage.bio.flush()
+            if to_disk:
+                durable.sync_file(storage.path)
+        if to_disk:
+            self._unsynced = 0

@@ -10,6 +10,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from lerobot_drivers.common.clock import NS_PER_S
@@ -327,7 +328,7 @@ class Recorder:
         self._take.seed(kept)
         for companion in self._companions:
             companion.begin_episode(self._take.uuid, task)
-            for raw in kept:
+            for raw in sorted(kept, key=attrgetter('received_ns')):
                 companion.on_message(raw)
         self._go(Phase.WAITING)
 

@@ -94,7 +94,7 @@ class Kept:
 class Stage:
     """A graph that talks, a clock by hand and a recorder that listens."""
 
-    def __init__(self, mapping=MAPPING, **session):
+    def __init__(self, mapping=MAPPING, companions=(), **session):
         self.now = T0
         self.kept = Kept()
         self.made_with = None
@@ -103,7 +103,7 @@ class Stage:
             **{'task': 'fold', 'num_episodes': 2, 'episode_frames': 30} | session
         )
         plan = RowPlan(build_mapping(mapping, 'mapping'))
-        self.recorder = Recorder(plan, self._make_writer, config, self.now)
+        self.recorder = Recorder(plan, self._make_writer, config, self.now, companions=companions)
         self._due = {'/states': T0, '/commands': T0, '/front': T0}
         self._waiting: list[RawMessage] = []
         self._step = {'/states': S // 100, '/commands': S // 50, '/front': S // 30}
