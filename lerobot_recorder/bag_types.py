@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
-from rosbags.typesys.store import Typestore
 
-from lerobot_drivers.common.errors import BagError
 from lerobot_recorder.messages import standard_types
 
 
@@ -54,34 +52,34 @@ class MessageTypes:
         return self._found[msgtype]
 
     def _look_up(self, msgtype: str) -> Definition:
-        for load in (self._store_of_installed, lambda _: standard_types()):
-            try:
-                store = load(msgtype)
-                text, _ = store.generate_msgdef(msgtype, ros_version=2)
-                return Definition(text, store.hash_rihs01(msgtype))
-            except Exception:  # noqa: BLE001 - whatever a parser says of a foreign file
-                continue
-        nothing = get_typestore(Stores.EMPTY)
-        nothing.register(get_types_from_msg('', msgtype))
-        return Definition('', nothing.hash_rihs01(msgtype), is_known=False)
+        try:
+            self._learn(msgtype)
+            text, _ = self._store.generate_msgdef(msgtype, ros_version=2)
+            return Definition(text, self._store.hash_rihs01(msgtype))
+        except Exception:  # noqa: BLE001 - whatever a parser says of a foreign file
+            nothing = get_typestore(Stores.EMPTY)
+            nothing.register(get_types_from_msg('', msgtype))
+            return Definition('', nothing.hash_rihs01(msgtype), is_known=False)
 
-    def _store_of_installed(self, msgtype: str) -> Typestore:
-        missing = [msgtype]
+    def _learn(self, msgtype: str) -> None:
+        """Take in a type and all that is in it."""
+        missing, standard = [msgtype], standard_types().fielddefs
         while missing:
             name = missing.pop()
             if name in self._store.fielddefs:
                 continue
-            self._store.register(get_types_from_msg(self._text(name), name))
+            text = self._text(name)
+            found = {name: standard[name]} if text is None else get_types_from_msg(text, name)
+            self._store.register(found)
             missing += _parts(self._store.fielddefs[name][1])
-        return self._store
 
-    def _text(self, msgtype: str) -> str:
+    def _text(self, msgtype: str) -> str | None:
         package, _, name = msgtype.partition('/msg/')
         for prefix in self._prefixes:
             path = prefix / 'share' / package / 'msg' / f'{name}.msg'
             if path.is_file():
                 return path.read_text(encoding='utf-8')
-        raise BagError(f'{msgtype} is not installed')
+        return None
 
 
 def _parts(fields: Iterable[tuple[str, object]]) -> list[str]:
