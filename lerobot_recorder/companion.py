@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
+
+from rosbags.interfaces import Qos
 
 from lerobot_recorder.dataset.saver import SavedEpisode
 from lerobot_recorder.messages import RawMessage
+
+Offered = Callable[[str], Sequence[Qos]]
+"""Topic -> the qualities of service that its publishers offer."""
 
 
 class Companion:
@@ -15,11 +22,23 @@ class Companion:
     fail for a reason that must not end the session, belongs into a thread of its own.
     """
 
+    def look(self, topics: Mapping[str, str], offered: Offered) -> Collection[str]:
+        """Hear which topics there are, each time that is looked up.
+
+        Args:
+            topics: topic -> type.
+            offered: tells what the publishers of a topic offer.
+
+        Returns:
+            Topics to be heard for companions only, if they are not recorded anyway.
+        """
+        return ()
+
     def begin_episode(self, uuid: str, task: str) -> None:
         """Hear that a take begins; what was kept for its start follows as messages."""
 
     def on_message(self, raw: RawMessage) -> None:
-        """Take in a message of the running take, or a fact at any time."""
+        """Take in a message of the running take; at any time a fact, or one asked for."""
 
     def details(self) -> dict[str, Any]:
         """Return what the record of the episode that now closes tells of this companion."""
@@ -43,3 +62,54 @@ class Companion:
 
     def close(self) -> None:
         """End with the session; the dataset has been finalised. May take as long as it needs."""
+
+
+class Companions(Companion):
+    """Several of them, as one."""
+
+    def __init__(self, members: Iterable[Companion] = ()) -> None:
+        self._members = tuple(members)
+
+    def begin_episode(self, uuid: str, task: str) -> None:
+        """Tell all."""
+        for member in self._members:
+            member.begin_episode(uuid, task)
+
+    def on_message(self, raw: RawMessage) -> None:
+        """Tell all."""
+        for member in self._members:
+            member.on_message(raw)
+
+    def details(self) -> dict[str, Any]:
+        """Return what all of them tell."""
+        return {key: value for member in self._members for key, value in member.details().items()}
+
+    def end_episode(self, keep: bool) -> None:
+        """Tell all."""
+        for member in self._members:
+            member.end_episode(keep)
+
+    def on_durable(self, saved: SavedEpisode) -> None:
+        """Tell all."""
+        for member in self._members:
+            member.on_durable(saved)
+
+    def on_amended(self, uuid: str) -> None:
+        """Tell all."""
+        for member in self._members:
+            member.on_amended(uuid)
+
+    def on_dropped(self, uuid: str) -> None:
+        """Tell all."""
+        for member in self._members:
+            member.on_dropped(uuid)
+
+    def told(self) -> list[str]:
+        """Return what all of them have to say."""
+        return [line for member in self._members for line in member.told()]
+
+    def close(self) -> None:
+        """End all of them, whatever one of them may raise."""
+        with contextlib.ExitStack() as closing:
+            for member in self._members:
+                closing.callback(member.close)

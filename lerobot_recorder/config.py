@@ -14,6 +14,7 @@ from lerobot_recorder.dataset.depth_codes import DepthScale
 from lerobot_recorder.dataset.encoders import ALIASES, ENCODERS
 from lerobot_recorder.dataset.info import DatasetInfo, VideoConfig
 from lerobot_recorder.dataset.layout import INFO
+from lerobot_recorder.dataset.limits import FileLimits
 from lerobot_recorder.dataset.schema import Features, is_picture
 from lerobot_recorder.encoder_choice import AUTO, Need, resolve
 from lerobot_recorder.guess import TopicHints
@@ -119,6 +120,9 @@ class DatasetConfig:
         depth_encoder: how depth is encoded.
         num_image_writer_processes: for LeRobot's flag; threads do it here, as many more.
         num_image_writer_threads_per_camera: threads that compress images where there is no video.
+        chunks_size: files in a folder of the dataset; None is 1000, or what it has.
+        data_files_size_in_mb: up to which ``compact`` joins data; None is 100, or what it has.
+        video_files_size_in_mb: the same for videos; None is 200, or what it has.
         allow_new_calibration: add to a dataset that was recorded with another calibration.
     """
 
@@ -139,6 +143,9 @@ class DatasetConfig:
     depth_encoder: DepthEncoderConfig = field(default_factory=DepthEncoderConfig)
     num_image_writer_processes: int = 0
     num_image_writer_threads_per_camera: int = 4
+    chunks_size: int | None = None
+    data_files_size_in_mb: int | None = None
+    video_files_size_in_mb: int | None = None
     allow_new_calibration: bool = False
 
     def __post_init__(self) -> None:
@@ -164,6 +171,12 @@ class DatasetConfig:
         if None not in (named, self.vcodec) and named != self.vcodec:
             raise ValueError(f'vcodec is {self.vcodec!r}, but rgb_encoder.vcodec {named!r}')
         EncoderConfig(vcodec=self.vcodec)
+        self.limits()
+
+    def limits(self) -> FileLimits:
+        """Return how large files and folders of the dataset may become."""
+        sizes = self.data_files_size_in_mb, self.video_files_size_in_mb
+        return FileLimits(self.chunks_size, *sizes)
 
     def info(
         self, features: Features, robot_type: str | None, resume: bool = False
@@ -183,7 +196,8 @@ class DatasetConfig:
         stored = {
             k: {**f, 'dtype': kind} if is_picture(f) else dict(f) for k, f in features.items()
         }
-        return DatasetInfo(self.fps, stored, robot_type, self._encoding(stored, resume))
+        encoding = self._encoding(stored, resume)
+        return DatasetInfo(self.fps, stored, robot_type, encoding, limits=self.limits())
 
     def _encoding(self, features: Features, resume: bool) -> VideoConfig:
         need = Need.of(features, self.fps)
@@ -254,6 +268,9 @@ class RecorderConfig:
         preroll_s: how much of what came before its start an episode begins with [s].
         joy: buttons of a joystick that say the operator's words.
         global_keys: hear the keys whatever window is in front (X11).
+        memory_limit_mb: what the recorder may hold; None for three quarters of what is free at
+            its start, 0 for no guard of memory at all [MB].
+        min_free_disk_mb: what has to stay free on the disk; 0 for no guard of it [MB].
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -271,6 +288,8 @@ class RecorderConfig:
     preroll_s: float = 0.0
     joy: JoyConfig | None = None
     global_keys: bool = False
+    memory_limit_mb: int | None = None
+    min_free_disk_mb: int = 1000
 
     def __post_init__(self) -> None:
         if not 0 <= self.preroll_s <= MAX_PREROLL_S:
@@ -278,6 +297,9 @@ class RecorderConfig:
                 f'preroll_s must be 0 to {MAX_PREROLL_S:.0f} s (it is kept in memory), '
                 f'found {self.preroll_s}'
             )
+        for name in ('memory_limit_mb', 'min_free_disk_mb'):
+            if (getattr(self, name) or 0) < 0:
+                raise ValueError(f'{name} must not be negative, found {getattr(self, name)}')
 
     def mapping_keys(self) -> dict[str, Any]:
         """Return the keys that belong to the mapping."""

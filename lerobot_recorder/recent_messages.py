@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from operator import attrgetter
 
 from lerobot_recorder.images import IMAGE_TYPES
 from lerobot_recorder.messages import RawMessage
@@ -45,7 +46,8 @@ class RecentMessages:
         for kept in self._topics.values():
             for raw in kept:
                 (before if raw.received_ns < start_ns else since).append(raw)
-        return before, sorted(since, key=lambda raw: raw.received_ns)
+        by_arrival = attrgetter('received_ns')
+        return sorted(before, key=by_arrival), sorted(since, key=by_arrival)
 
     def clear(self) -> None:
         """Forget them all."""

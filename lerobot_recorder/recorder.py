@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.capture import Capture
-from lerobot_recorder.companion import Companion
+from lerobot_recorder.companion import Companion, Companions
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.marks import Marks
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.preparation import MakeWriter, Preparation
 from lerobot_recorder.recent_messages import RecentMessages
 from lerobot_recorder.recorder_status import EpisodeSummary, Phase, RecorderStatus, SessionConfig
+from lerobot_recorder.resource_guard import ResourceGuard
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.running_take import accept_take, begin_take, encoder_warning, why
 from lerobot_recorder.schedule import Schedule
@@ -41,6 +42,9 @@ class Recorder:
         now_ns: the time of arrival now [ns].
         capture: what is kept beside the rows; by default the commands, nothing of the session.
         companions: who else is told what happens.
+
+    Attributes:
+        guard: knows when memory or disk run out; by default nobody looks.
     """
 
     def __init__(
@@ -56,7 +60,8 @@ class Recorder:
         self.message = ''
         self._plan = plan
         self._capture = capture or Capture(plan.mapping)
-        self._companions = tuple(companions)
+        self._companions = Companions(companions)
+        self.guard = ResourceGuard()
         self._preparation = Preparation(plan, make_writer, session.allow_low_rate)
         self._session = session
         self._task = session.task
@@ -66,7 +71,6 @@ class Recorder:
         self._now_ns = self._since_ns = self._free_ns = now_ns
         self._schedule = Schedule(session.by_hand)
         self._keep, self._warned, self._stopped = True, False, False
-        self._droppable: str | None = None
         self._recent = RecentMessages(session.preroll_ns)
 
     @property
@@ -94,11 +98,10 @@ class Recorder:
         Raises:
             StreamError: a topic gives nothing that can be recorded.
         """
-        is_fact = self._capture.on_message(raw)
-        if is_fact or (self._take is not None and self.phase is not Phase.SAVING):
-            for companion in self._companions:
-                companion.on_message(raw)
-        if is_fact:
+        makes_no_row = self._capture.on_message(raw) or raw.topic in self._capture.beside
+        if makes_no_row or (self._take is not None and self.phase is not Phase.SAVING):
+            self._companions.on_message(raw)
+        if makes_no_row:
             return
         if self.phase is Phase.PREPARING:
             self._plan.learn(raw)
@@ -119,10 +122,10 @@ class Recorder:
             DatasetError: the dataset cannot be written, or an episode that was accepted could
                 not be saved.
         """
+        self._heed_guard()
         self._advance(now_ns)
         self._collect()
-        for companion in self._companions:
-            self.message = '; '.join(companion.told()) or self.message
+        self.message = '; '.join(self._companions.told()) or self.message
         if self.phase is Phase.PREPARING:
             self.message = self._preparation.poll(self._now_ns) or self.message
             if self._preparation.is_over:
@@ -149,7 +152,7 @@ class Recorder:
             return refused(f'an episode cannot begin while {self.phase.value}')
         self._schedule.resume(self._now_ns)
         self._begin()
-        return done('episode begun')
+        return done('episode begun') if self._take else refused(self.message)
 
     def end_episode(self) -> Answer:
         """End the running episode now and keep it, or the reset."""
@@ -161,10 +164,7 @@ class Recorder:
             self._keep = False
             self._close_take()
             return done(self.message)
-        if self.phase in _BETWEEN and self._droppable is not None and self._writer is not None:
-            self._droppable = None
-            return self._episodes.drop_last(self._writer.amendments)
-        return refused('there is no episode to drop')
+        return self._episodes.drop_last() if self.phase in _BETWEEN else refused('nothing to drop')
 
     def pause(self) -> Answer:
         """End and keep the running episode, and let the next one wait."""
@@ -210,18 +210,10 @@ class Recorder:
             self._marks.note(text)
             self._take.tell(self._marks.details())
             return done(f'noted: {text}')
-        if self._episodes.last_uuid is None or self._writer is None:
-            return refused('there is no episode to note something of')
-        return self._episodes.note_last(self._writer.amendments, text)
+        return self._episodes.note_last(text)
 
     def mark(self, kind: str, text: str, stamp_ns: int) -> Answer:
-        """Mark a moment of the running episode.
-
-        Args:
-            kind: ``event``, or ``subtask`` that begins.
-            text: what it is.
-            stamp_ns: when it was [ns].
-        """
+        """Mark a moment [ns] of the running episode: an ``event``, or a ``subtask`` that begins."""
         if self._take is None:
             return refused('no episode is running')
         self._marks.mark(kind, text, stamp_ns)
@@ -262,8 +254,7 @@ class Recorder:
         self._take = None
         if self._writer is not None:
             self._writer.finalize()
-        for companion in self._companions:
-            companion.close()
+        self._companions.close()
 
     def status(self) -> RecorderStatus:
         """Return what an operator must know."""
@@ -288,6 +279,13 @@ class Recorder:
         if self.phase is Phase.PREPARING:
             return self._preparation.waiting_for()
         return self._take.waiting_for() if self._take and self.phase is Phase.WAITING else []
+
+    def _heed_guard(self) -> None:
+        """End the take before memory or disk run out."""
+        problem = self.guard.look()
+        self.message = '; '.join(self.guard.told()) or self.message
+        if problem and self._take is not None and self.phase in (Phase.WAITING, Phase.RECORDING):
+            self._take.ended = self._take.ended or problem
 
     def _advance(self, now_ns: int) -> None:
         self._now_ns = max(self._now_ns, now_ns)
@@ -333,10 +331,14 @@ class Recorder:
 
     def _begin(self) -> None:
         assert self._writer is not None
+        if self.guard.problem is not None:
+            self.message = f'no take begins: {self.guard.problem}'
+            return
         start_ns = max(self._now_ns - self._session.preroll_ns, self._free_ns)
         self._take = Take(self._plan, self._writer, self._task, start_ns, self._capture)
         self._take.max_frames, self._take.is_live = self._session.episode_frames, True
-        self._keep, self._warned, self._droppable = True, False, None
+        self._keep, self._warned = True, False
+        self._episodes.amendments, self._episodes.can_drop = self._writer.amendments, False
         self._marks = Marks()
         split_ns = start_ns if self._session.preroll_ns else self._now_ns
         begin_take(self._take, self._recent, split_ns, self._companions)
@@ -347,9 +349,7 @@ class Recorder:
         if answer is not None:
             self._marks.outcome = outcome
             return answer
-        if self._episodes.last_uuid is None or self._writer is None:
-            return refused('there is no episode to label')
-        return self._episodes.label_last(self._writer.amendments, outcome)
+        return self._episodes.label_last(outcome)
 
     def _end(self, by: str) -> Answer | None:
         """End the running episode and keep it; return its answer, None if there is none."""
@@ -371,14 +371,12 @@ class Recorder:
             fps = self._plan.mapping.fps
             accepted = accept_take(take, self._marks, fps, self._companions)
             self._episodes.add(accepted)
-            self._droppable = accepted.pending.uuid
             self.message = f'episode accepted: {accepted.pending.length} frames; being saved'
         else:
             self._writer.discard_episode()
             self.message = 'episode dropped' if not self._keep else 'nothing was recorded'
         self.message += why(take)
-        for companion in self._companions:
-            companion.end_episode(keep)
+        self._companions.end_episode(keep)
         if not keep:
             self._marks.give(False, self.message)
         self._free_ns = self._now_ns

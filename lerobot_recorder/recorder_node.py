@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Protocol
 
 from rclpy.clock import Clock, ClockType
+from rosbags.interfaces import Qos
 from std_msgs.msg import String
 
 from lerobot_drivers.common.clock import NS_PER_S, SystemClock
@@ -24,6 +25,7 @@ from lerobot_drivers.ros import (
     run_node,
 )
 from lerobot_recorder.arrival_clock import ArrivalClock
+from lerobot_recorder.companion import Companion
 from lerobot_recorder.graph_watch import GraphWatch
 from lerobot_recorder.live_time import LiveTime, Restart
 from lerobot_recorder.mapping import MappingConfig
@@ -37,6 +39,7 @@ from lerobot_recorder.ros import (
     TopicSubscriber,
     graph_topics,
 )
+from lerobot_recorder.ros_offers import offered_qos
 from lerobot_recorder.ros_operator import OperatorInterface
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_file import load_record_config
@@ -85,6 +88,7 @@ class RecorderNode(AutostartLifecycleNode):
         self._arrivals = ArrivalClock()
         self._subscribers: dict[str, TopicSubscriber | FactSubscriber] = {}
         self._mapping: MappingConfig | None = None
+        self._along: list[Companion] = []
         self._said: RecorderStatus | None = None
 
     def do_configure(self) -> None:
@@ -123,6 +127,8 @@ class RecorderNode(AutostartLifecycleNode):
 
     def _on_fact(self, raw: RawMessage) -> None:
         self._capture.on_message(raw)
+        for companion in self._along:
+            companion.on_message(raw)
 
     def _on_message(self, raw: RawMessage) -> None:
         self._arrivals.on_message(raw.topic, raw.received_ns)
@@ -138,8 +144,7 @@ class RecorderNode(AutostartLifecycleNode):
 
     def _take_in(self) -> None:
         for subscriber in self._subscribers.values():
-            if isinstance(subscriber, TopicSubscriber):
-                subscriber.drain()
+            subscriber.drain()
         arrived = self._arrivals.tick(self._wall.now_ns())
         if self._mapping is None or not self._knows_time():
             return
@@ -201,7 +206,7 @@ class RecorderNode(AutostartLifecycleNode):
             if self._config.needs_graph and waited_ns < min(self._patience_ns, DISCOVERY_NS):
                 return None
             raise
-        self._capture = self._config.capture(mapping)
+        self._capture, self._along = self._config.capture(mapping), self._config.companions()
         if self._time.begin(CLOCK_TOPIC in topics):
             self._subscribers[CLOCK_TOPIC] = TopicSubscriber(self, CLOCK_TOPIC, self._on_message)
         return mapping
@@ -214,8 +219,10 @@ class RecorderNode(AutostartLifecycleNode):
             return None
         start = now if self._time.is_simulated else self._wall.now_ns()
         make_writer, session = self._config.make_writer(mapping), self._config.session()
-        along = self._config.companions()
-        return Recorder(RowPlan(mapping), make_writer, session, start, self._capture, along)
+        along = self._capture, self._along
+        recorder = Recorder(RowPlan(mapping), make_writer, session, start, *along)
+        recorder.guard = self._config.guard()
+        return recorder
 
     @property
     def _patience_ns(self) -> float:
@@ -224,15 +231,23 @@ class RecorderNode(AutostartLifecycleNode):
     def _look_around(self, topics: dict[str, str]) -> None:
         """Hear the topics that are wanted by now: those of the mapping, and what tells more."""
         self._capture.look(topics)
-        for topic in self._capture.topics():
+        asked = [t for each in self._along for t in each.look(topics, self._offered)]
+        recorded = self._capture.topics()
+        self._capture.beside = {*self._capture.beside, *asked} - {*recorded}
+        for topic in (*recorded, *asked):
             if topic not in self._subscribers:
                 self._subscribers[topic] = self._subscriber(topic)
 
     def _subscriber(self, topic: str) -> TopicSubscriber | FactSubscriber:
         if self._capture.facts.is_fact(topic):
             return FactSubscriber(self, topic, self._on_fact)
+        if topic in self._capture.beside:
+            return FactSubscriber(self, topic, self._on_message)
         depth = HIGH_RATE_DEPTH if topic in self._capture.high_rate_topics() else NUMBERS_DEPTH
         return TopicSubscriber(self, topic, self._on_message, depth)
+
+    def _offered(self, topic: str) -> list[Qos]:
+        return offered_qos(self, topic)
 
     def _report(self) -> None:
         status = self.recorder.status() if self.recorder else idle_status(self._config.session())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from lerobot_recorder.companion import Companion
 from lerobot_recorder.marks import Marks
 from lerobot_recorder.recent_messages import RecentMessages
@@ -11,9 +9,7 @@ from lerobot_recorder.session_episodes import Accepted
 from lerobot_recorder.take import Take
 
 
-def begin_take(
-    take: Take, recent: RecentMessages, start_ns: int, companions: Sequence[Companion]
-) -> None:
+def begin_take(take: Take, recent: RecentMessages, start_ns: int, companions: Companion) -> None:
     """Give a take what came before it, and what has come since its start.
 
     Args:
@@ -24,23 +20,21 @@ def begin_take(
     """
     before, since = recent.split(start_ns)
     take.seed(before)
-    for companion in companions:
-        companion.begin_episode(take.uuid, take.task)
-        for raw in [*before, *since]:
-            companion.on_message(raw)
+    companions.begin_episode(take.uuid, take.task)
+    for raw in [*before, *since]:
+        companions.on_message(raw)
     for raw in since:
         take.add(raw)
 
 
-def accept_take(take: Take, marks: Marks, fps: int, companions: Sequence[Companion]) -> Accepted:
+def accept_take(take: Take, marks: Marks, fps: int, companions: Companion) -> Accepted:
     """Close a take that is kept; its record tells what was said, and what companions tell.
 
     Raises:
         DatasetError: the disk refused.
     """
     outcome = marks.outcome or ('incomplete' if take.lost or take.ended else None)
-    along = {key: value for c in companions for key, value in c.details().items()}
-    take.tell({**marks.details(take.origin_ns, fps), **along})
+    take.tell({**marks.details(take.origin_ns, fps), **companions.details()})
     notes, answers = tuple(marks.notes), tuple(marks.answers)
     return Accepted(take.accept(outcome), outcome, take.defects(), why(take), notes, answers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lerobot_drivers.common.errors import DatasetError
@@ -12,7 +12,7 @@ from lerobot_recorder.companion import Companion
 from lerobot_recorder.dataset.amendments import Amendments, PendingChange
 from lerobot_recorder.dataset.saver import PendingEpisode, SavedEpisode
 from lerobot_recorder.recorder_status import EpisodeSummary
-from lerobot_recorder.verbs import Answer
+from lerobot_recorder.verbs import Answer, refused
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,19 @@ class SessionEpisodes:
         companions: hear what becomes of the episodes.
 
     Attributes:
+        amendments: changes them on the disk, once there is a dataset.
+        can_drop: whether the last one was kept since the last one began: dropping twice must not
+            take an earlier one.
         saved: the episodes that are durable.
         message: the last thing worth telling, taken by whoever tells it.
     """
 
-    def __init__(self, companions: Sequence[Companion] = ()) -> None:
+    def __init__(self, companions: Companion | None = None) -> None:
+        self.amendments: Amendments | None = None
+        self.can_drop = False
         self.saved: list[EpisodeSummary] = []
         self.message = ''
-        self._companions = companions
+        self._companions = companions or Companion()
         self._pending: deque[Accepted] = deque()
         self._changes: deque[_Change] = deque()
         self._dropped: set[str] = set()
@@ -98,46 +103,48 @@ class SessionEpisodes:
     def add(self, accepted: Accepted) -> None:
         """Take in an episode that was accepted."""
         self._pending.append(accepted)
+        self.can_drop = True
 
-    def label_last(self, amendments: Amendments, outcome: str) -> Answer:
+    def label_last(self, outcome: str) -> Answer:
         """Label the last episode; the answer comes when that is durable."""
-        uuid = self.last_uuid
-        assert uuid is not None
+        uuid, amendments = self.last_uuid, self.amendments
+        if uuid is None or amendments is None:
+            return refused('there is no episode to label')
 
         def apply() -> str:
             self._change(uuid, outcome=outcome)
-            for companion in self._companions:
-                companion.on_amended(uuid)
+            self._companions.on_amended(uuid)
             return f'episode {self._index(uuid)} is a {outcome}'
 
         return self._begin(amendments.amend(uuid, outcome), apply)
 
-    def note_last(self, amendments: Amendments, text: str) -> Answer:
+    def note_last(self, text: str) -> Answer:
         """Note something of the last episode; the answer comes when that is durable."""
-        uuid = self.last_uuid
-        assert uuid is not None
+        uuid, amendments = self.last_uuid, self.amendments
+        if uuid is None or amendments is None:
+            return refused('there is no episode to note something of')
         known = next((a.notes for a in self._pending if a.pending.uuid == uuid), None)
         notes = (*(self.saved[-1].notes if known is None else known), text)
 
         def apply() -> str:
             self._change(uuid, notes=notes)
-            for companion in self._companions:
-                companion.on_amended(uuid)
+            self._companions.on_amended(uuid)
             return f'noted of episode {self._index(uuid)}: {text}'
 
         return self._begin(amendments.amend(uuid, details={'notes': list(notes)}), apply)
 
-    def drop_last(self, amendments: Amendments) -> Answer:
+    def drop_last(self) -> Answer:
         """Take the last episode out of the dataset; the answer comes when it is gone."""
-        uuid = self.last_uuid
-        assert uuid is not None
+        uuid, amendments = self.last_uuid, self.amendments
+        if uuid is None or amendments is None or not self.can_drop:
+            return refused('there is no episode to drop')
+        self.can_drop = False
         self._dropped.add(uuid)
 
         def apply() -> str:
             index = self._index(uuid)
             self.saved = [summary for summary in self.saved if summary.uuid != uuid]
-            for companion in self._companions:
-                companion.on_dropped(uuid)
+            self._companions.on_dropped(uuid)
             return f'episode {index} dropped; it will be recorded again'
 
         return self._begin(amendments.drop(uuid), apply, uuid)
@@ -182,8 +189,7 @@ class SessionEpisodes:
             raise
         self.saved.append(first.summary(saved))
         self.message = first.told(saved)
-        for companion in self._companions:
-            companion.on_durable(saved)
+        self._companions.on_durable(saved)
         for answer in first.answers:
             answer.give(True, self.message)
 

@@ -13,16 +13,23 @@ from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.motors.calibration import find_calibration, load_calibration
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
+from lerobot_recorder.bag_companion import BagCompanion
+from lerobot_recorder.bag_config import BagConfig, bag_config
+from lerobot_recorder.bag_leftovers import mend_bags
+from lerobot_recorder.bag_link import BagPlace
 from lerobot_recorder.capture import Capture
 from lerobot_recorder.companion import Companion
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.dataset.robot_facts import RobotFacts, checksum
+from lerobot_recorder.disk_guard import MB, DiskGuard
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.guess import guess_features
 from lerobot_recorder.mapping import MappingConfig, build_mapping, is_image_feature
+from lerobot_recorder.memory_guard import MemoryGuard
 from lerobot_recorder.preparation import MakeWriter
 from lerobot_recorder.recorder_status import SessionConfig
+from lerobot_recorder.resource_guard import Check, ResourceGuard
 from lerobot_recorder.robot_mapping import robot_features, with_units
 from lerobot_recorder.session_facts import session_facts
 
@@ -38,6 +45,7 @@ class RecordConfig:
         robot: the robot of ours, None in somebody else's graph.
         attach: the graph is somebody else's: its topics are looked at, not derived.
         resume: add to a dataset that is there.
+        bag: the bag beside the dataset, None for none.
         sections: all sections of the session, as they were read.
     """
 
@@ -47,6 +55,7 @@ class RecordConfig:
     robot: RobotConfig | None
     attach: bool
     resume: bool
+    bag: BagConfig | None = None
     sections: Section = field(default_factory=dict)
 
     @property
@@ -88,7 +97,26 @@ class RecordConfig:
 
     def companions(self) -> list[Companion]:
         """Return what goes along with the session."""
-        return []
+        return [BagCompanion(self._bag_place(self.bag))] if self.bag else []
+
+    def guard(self) -> ResourceGuard:
+        """Return what ends a take before memory or disk run out."""
+        bags = [self.bag.folder(self.dataset.folder)] if self.bag else []
+        memory_mb, disk_mb = self.recorder.memory_limit_mb, self.recorder.min_free_disk_mb
+        checks: list[Check] = []
+        if memory_mb != 0:
+            checks.append(MemoryGuard(memory_mb and memory_mb * MB))
+        if disk_mb:
+            checks.append(DiskGuard([self.dataset.folder, *bags], disk_mb * MB))
+        return ResourceGuard(checks)
+
+    def _bag_place(self, config: BagConfig) -> BagPlace:
+        configuration = session_facts(self.sections).files['configuration'].name
+        return BagPlace(self.dataset.folder, self.dataset.repo_id, configuration, config)
+
+    def _mend_bags(self) -> list[str]:
+        place = self._bag_place(self.bag or BagConfig())
+        return mend_bags(place.folder, place.notes)
 
     def session(self) -> SessionConfig:
         """Return how the episodes run."""
@@ -130,7 +158,8 @@ class RecordConfig:
             opener = DatasetWriter.resume if self.resume else DatasetWriter.create
             writer = opener(self.dataset.folder, info)
             how = told(info)
-            writer.notices = (*writer.notices, *([f'encoding: {how}'] if how else []))
+            encoding = [f'encoding: {how}'] if how else []
+            writer.notices = (*writer.notices, *self._mend_bags(), *encoding)
             return writer
 
         return open_dataset
@@ -171,5 +200,6 @@ def record_config(sections: Section, where: str) -> RecordConfig:
         robot=build(RobotConfig, robot, 'robot') if robot else None,
         attach=bool(sections.get('attach', False)),
         resume=bool(sections.get('resume', False)),
+        bag=bag_config(sections),
         sections=dict(sections),
     )

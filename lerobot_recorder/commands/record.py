@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from lerobot_drivers.common.command_line import read_sections, switch
-from lerobot_drivers.common.config import Section, build
+from lerobot_drivers.common.command_line import SWITCHED, read_sections, switch
+from lerobot_drivers.common.config import Section, build, parse_flags
 from lerobot_drivers.common.errors import UsageError
 from lerobot_drivers.common.graph import (
     namespace_of,
@@ -27,7 +27,7 @@ from lerobot_recorder.session_file import of_others, record_config
 
 KNOWN = (
     'robot', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics', 'attach',
-    'resume', 'play_sounds',
+    'resume', 'play_sounds', 'bag',
 )  # fmt: skip
 CONFIG_CLASSES = {
     'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
@@ -54,12 +54,19 @@ Brings up a robot of ours and records it, or attaches to a graph that is running
                                libsvtav1, mjpeg (keeps JPEGs as they come), hardware ones, auto
   --dataset.depth_encoder.{depth_min,depth_max,shift,use_log}
   --dataset.video=false        pictures as images in Parquet
+  --dataset.chunks_size=1000, --dataset.data_files_size_in_mb=100,
+  --dataset.video_files_size_in_mb=200   limits that info.json tells, for compact and LeRobot
   --resume=true                add to the dataset that is there
   --attach=true                record the graph of others; nothing is started
   --topics.state, --topics.action, --topics.cameras="{front: /topic}"
   --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.max_gap_s=1.0
   --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
   --recorder.stamps=true       true stamps as columns of the dataset, sync.*_ns
+  --recorder.min_free_disk_mb=1000, --recorder.memory_limit_mb=N   a take ends, saved, before
+                               disk or memory run out; 0 turns that off
+  --bag=true                   a rosbag2 of every episode beside the dataset, in ROOT_bags
+  --bag.storage=mcap|sqlite3, --bag.compression=none|zstd, --bag.root=FOLDER
+  --bag.topics="[/extra]"      more topics for the bag only; all takes every topic
 
 Ports and cameras named sim://WORLD/DEVICE are simulated.
   --recorder.manual_start=true each episode waits for space, ~/start or a button
@@ -86,6 +93,7 @@ def run(arguments: Sequence[str]) -> int:
         GraphError: there is no rclpy, or a process of the graph died.
     """
     sections = read_sections(arguments, KNOWN)
+    check_bag(arguments)
     attach = attaches(sections)
     sections = of_others(sections) if attach else {**sections, 'attach': False}
     sections['resume'] = switch(sections, 'resume')
@@ -105,6 +113,20 @@ def run(arguments: Sequence[str]) -> int:
         view.say('stopping')
     view.conclude()
     return code
+
+
+def check_bag(arguments: Sequence[str]) -> None:
+    """Check that a bag's path, which belongs to ``convert``, is not meant as a switch.
+
+    Raises:
+        UsageError: it is.
+    """
+    told = parse_flags(arguments, SWITCHED).get('bag')
+    if isinstance(told, str):
+        raise UsageError(
+            f'--bag is true or false, found {told!r}; name a folder for bags with --bag.root, '
+            'what else to put into them with --bag.topics'
+        )
 
 
 def attaches(sections: Section) -> bool:

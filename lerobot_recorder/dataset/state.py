@@ -36,6 +36,7 @@ from lerobot_recorder.dataset import (
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.global_statistics import GlobalStatistics
 from lerobot_recorder.dataset.layout import FileIndex
+from lerobot_recorder.dataset.limits import files_per_chunk
 from lerobot_recorder.dataset.record import EpisodeRecord
 from lerobot_recorder.dataset.running_episode import FinishedEpisode
 from lerobot_recorder.dataset.statistics import Summary
@@ -295,9 +296,10 @@ class _Addition:
 
     def _free(self, path_of: Any, last: FileIndex | None) -> FileIndex:
         """Return the number after the last one, or a later one if someone took that."""
-        number = last.next() if last else layout.FIRST_FILE
+        chunk = files_per_chunk(self.before.document)
+        number = last.next(chunk) if last else layout.FIRST_FILE
         while (self._root / path_of(number)).exists():
-            number = number.next()
+            number = number.next(chunk)
         return number
 
     def _probed_videos(self) -> dict[str, Any]:
