@@ -213,7 +213,7 @@ class Recorder:
         return self._episodes.note_last(text)
 
     def mark(self, kind: str, text: str, stamp_ns: int) -> Answer:
-        """Mark a moment [ns] of the running episode: an ``event``, or a ``subtask`` that begins."""
+        """Mark a moment [ns] of the running episode: an ``event``, or a beginning ``subtask``."""
         if self._take is None:
             return refused('no episode is running')
         self._marks.mark(kind, text, stamp_ns)
