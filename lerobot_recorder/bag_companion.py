@@ -49,6 +49,7 @@ class BagCompanion(Companion):
                 'another one with --bag.root=FOLDER, or record with --bag=false'
             ) from error
         self._thread = BagThread(place, types or MessageTypes())
+        self._thread.say(f'one of each episode, in {place.folder}')
         self._offered: Offered = lambda _topic: ()
         self._qos: dict[str, Sequence[Qos]] = {}
         self._lasting: dict[str, dict[bytes, RawMessage]] = {}
@@ -140,7 +141,7 @@ class BagCompanion(Companion):
         for folder in reversed(self._made):
             with contextlib.suppress(OSError):  # it is not empty
                 folder.rmdir()
-        if untold := self.told():
+        if untold := self._thread.told(only_faults=True):
             raise BagError('; '.join(untold))
 
     def _unheard(self, bag: RunningBag) -> list[str]:

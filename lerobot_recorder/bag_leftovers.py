@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Mapping
@@ -44,7 +45,10 @@ def mend_bags(folder: Path, notes: Callable[[str], Mapping[str, str] | None]) ->
     running = folder / RUNNING
     if not running.is_dir():
         return []
-    return [line for left in sorted(running.iterdir()) if (line := _mend(left, folder, notes))]
+    done = [line for left in sorted(running.iterdir()) if (line := _mend(left, folder, notes))]
+    with contextlib.suppress(OSError):  # it is not empty
+        running.rmdir()
+    return done
 
 
 def _mend(

@@ -53,7 +53,7 @@ class BagThread:
         self._place, self._types = place, types
         self._undefined: set[str] = set()
         self._waiting, self._lock = 0, threading.Lock()
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name='bag', daemon=True)
         self._thread.start()
@@ -89,16 +89,14 @@ class BagThread:
         """Remove a bag whose episode was dropped."""
         self._do(bag, lambda: self._discard(bag))
 
-    def say(self, line: str) -> None:
+    def say(self, line: str, is_fault: bool = False) -> None:
         """Keep a line for the operator."""
-        self._lines.put(f'bag: {line}')
+        self._lines.put((f'bag: {line}', is_fault))
 
-    def told(self) -> list[str]:
+    def told(self, only_faults: bool = False) -> list[str]:
         """Return the lines for the operator since the last time."""
-        lines = []
-        while not self._lines.empty():
-            lines.append(self._lines.get())
-        return lines
+        lines = [self._lines.get() for _ in range(self._lines.qsize())]
+        return [line for line, is_fault in lines if is_fault or not only_faults]
 
     def close(self) -> None:
         """Wait until all is written."""
@@ -154,7 +152,8 @@ class BagThread:
         if bag.fault is None:
             told = getattr(error, 'strerror', None) or str(error)
             bag.fault = told
-            self.say(f'that of this episode is not whole: {told}; the dataset does not suffer')
+            line = f'that of this episode is not whole: {told}; the dataset does not suffer'
+            self.say(line, is_fault=True)
 
     def _tell_undefined(self, raw: RawMessage) -> None:
         if raw.msgtype not in self._undefined:
