@@ -25,7 +25,7 @@ from lerobot_recorder.mapping import (
 )
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.numeric_fields import RANGE, SUFFIXES, NamedValues, pick, read_values
-from lerobot_recorder.rates import RateMeter
+from lerobot_recorder.rates import Heard, RateMeter
 from lerobot_recorder.rotation import Quaternion, find_rotations, normalized
 from lerobot_recorder.stamps import StampChooser
 from lerobot_recorder.streams import StreamConfig, Take, Window
@@ -58,6 +58,7 @@ class Channel:
         self.forget_stamps()
         self.rate = RateMeter()
         self.usual_rate = RateMeter()
+        self.heard = Heard()
         self.errors = 0
         self.errors_in_a_row = 0
         self.last_error: str | None = None
@@ -97,7 +98,10 @@ class Channel:
             raw: the message.
         """
         stamp_ns = self.stamps.choose(header_ns, raw)
+        self.heard.count += 1
+        self.heard.received_ns = raw.received_ns
         if stamp_ns is not None:
+            self.heard.stamp_ns = stamp_ns
             self.rate.add(stamp_ns)
             self.usual_rate.add(stamp_ns)
         return stamp_ns

@@ -25,6 +25,8 @@ from lerobot_recorder.images import IMAGE_TYPES
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.recorder_status import EpisodeSummary, Phase, RecorderStatus, SessionConfig
 from lerobot_recorder.row_plan import RowPlan
+from lerobot_recorder.session_health import Behind
+from lerobot_recorder.stream_health import SessionWatch, StreamLine, StreamState
 from lerobot_recorder.take import Take
 
 MakeWriter = Callable[[dict[str, dict[str, Any]]], DatasetWriter]
@@ -47,12 +49,14 @@ class _Accepted:
     pending: PendingEpisode
     outcome: str | None
     defects: dict[str, int]
+    verdict: str
     why: str
 
     def told(self, saved: SavedEpisode) -> str:
         defects = ''.join(f', {number} {kind}' for kind, number in self.defects.items())
         kept = f', {self.outcome}' if self.outcome else ''
-        return f'episode {saved.index} saved: {saved.length} frames{kept}{defects}{self.why}'
+        worth = f'{saved.length} frames{kept}, {self.verdict}'
+        return f'episode {saved.index} saved: {worth}{defects}{self.why}'
 
 
 class Recorder:
@@ -94,6 +98,7 @@ class Recorder:
         self._pending: deque[_Accepted] = deque()
         self._settling_polls = SETTLING_POLLS
         self._recent: dict[str, deque[RawMessage]] = {}
+        self._watch = SessionWatch(plan)
 
     @property
     def accepted(self) -> int:
@@ -241,6 +246,26 @@ class Recorder:
             message=self.message,
         )
 
+    def look(self) -> tuple[StreamState, ...]:
+        """Return how the streams are; ask once a second, in a take and between takes."""
+        running = self._take if self.phase is not Phase.SAVING else None
+        return self._watch.look(self._now_ns, running)
+
+    def stream_lines(self) -> tuple[StreamLine, ...]:
+        """Return the streams as they were at the last look, for an operator's view."""
+        return tuple(state.line for state in self._watch.states)
+
+    def behind(self) -> Behind:
+        """Return what waits inside the recorder."""
+        frames = self._writer.frames_behind if self._writer else 0
+        return Behind(
+            frames=frames,
+            seconds=frames / self._plan.mapping.fps,
+            rows=self._take.rows_behind(self._now_ns) if self._take else 0,
+            episodes=len(self._pending),
+            is_full=self._writer is not None and not self._writer.can_accept,
+        )
+
     def waiting_for(self) -> list[str]:
         """Return the topics without which nothing goes on."""
         if self.phase is Phase.PREPARING:
@@ -335,8 +360,9 @@ class Recorder:
             outcome = 'incomplete' if take.lost or take.ended else None
             along = {k: v for c in self._companions for k, v in c.details().items()}
             pending = take.accept(outcome, along)
-            self._pending.append(_Accepted(pending, outcome, take.defects(), _why(take)))
-            self.message = f'episode accepted: {pending.length} frames; being saved'
+            told = take.verdict().told
+            self._pending.append(_Accepted(pending, outcome, take.defects(), told, _why(take)))
+            self.message = f'episode accepted: {pending.length} frames, {told}; being saved'
         else:
             self._writer.discard_episode()
             self.message = 'episode dropped' if not self._keep else 'nothing was recorded'

@@ -38,6 +38,7 @@ from lerobot_recorder.ros import (
     TopicSubscriber,
     graph_topics,
 )
+from lerobot_recorder.ros_diagnostics import PERIOD_S, RecorderDiagnostics
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_file import load_record_config
 from lerobot_recorder.time_base import CLOCK_TOPIC, SIM_RESET
@@ -85,6 +86,7 @@ class RecorderNode(AutostartLifecycleNode):
         self._subscribers: dict[str, TopicSubscriber | FactSubscriber] = {}
         self._mapping: MappingConfig | None = None
         self._said: RecorderStatus | None = None
+        self._diagnostics: RecorderDiagnostics | None = None
 
     def do_configure(self) -> None:
         """Read the configuration and create the interfaces."""
@@ -101,6 +103,7 @@ class RecorderNode(AutostartLifecycleNode):
         self.create_timer(REFRESH_S, self._refresh, clock=clock)
         self.create_timer(POLL_S, self._poll, clock=clock)
         self.create_timer(STATUS_S, self._report, clock=clock)
+        self.create_timer(PERIOD_S, self._diagnose, clock=clock)
 
     def do_deactivate(self) -> None:
         """End the session; the running episode is kept, and all that was accepted is saved."""
@@ -207,7 +210,9 @@ class RecorderNode(AutostartLifecycleNode):
         start = now if self._time.is_simulated else self._wall.now_ns()
         make_writer, session = self._config.make_writer(mapping), self._config.session()
         along = self._config.companions()
-        return Recorder(RowPlan(mapping), make_writer, session, start, self._capture, along)
+        plan = RowPlan(mapping)
+        self._diagnostics = RecorderDiagnostics(self, self._config.dataset.folder, plan)
+        return Recorder(plan, make_writer, session, start, self._capture, along)
 
     @property
     def _patience_ns(self) -> float:
@@ -235,6 +240,10 @@ class RecorderNode(AutostartLifecycleNode):
             self._view.show(status)
             for verb in self._view.words():
                 self._obey(verb)
+
+    def _diagnose(self) -> None:
+        if self.recorder is not None and self._diagnostics is not None:
+            self._diagnostics.publish(self.recorder)
 
     def _obey(self, verb: str) -> None:
         if self.recorder is not None:
