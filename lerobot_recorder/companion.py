@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lerobot_recorder.dataset.saver import SavedEpisode
+from lerobot_recorder.findings import Finding
 from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.row_plan import RowPlan
 
 
 class Companion:
@@ -14,6 +16,17 @@ class Companion:
     All calls come from the recorder's thread and must return at once: what takes time, or may
     fail for a reason that must not end the session, belongs into a thread of its own.
     """
+
+    def findings(self) -> list[Finding]:
+        """Return what the operator should know before the first episode, such as a login."""
+        return []
+
+    def check(self, plan: RowPlan) -> None:
+        """Look at the streams before the first take; may take a moment.
+
+        Raises:
+            StreamError: nothing should be recorded.
+        """
 
     def begin_episode(self, uuid: str, task: str) -> None:
         """Hear that a take begins; what was kept for its start follows as messages."""

@@ -244,6 +244,7 @@ class RecorderConfig:
         max_gap_s: a sensor silent for longer ends the take [s].
         prepare_timeout_s: how long to wait for the first message of every topic [s].
         allow_low_rate: record even if no camera is as fast as the dataset's fps says.
+        preflight: look at streams, disk and encoder before the first episode.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -257,6 +258,7 @@ class RecorderConfig:
     max_gap_s: float = 1.0
     prepare_timeout_s: float = 20.0
     allow_low_rate: bool = False
+    preflight: bool = True
 
     def mapping_keys(self) -> dict[str, Any]:
         """Return the keys that belong to the mapping."""

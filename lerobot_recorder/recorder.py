@@ -23,6 +23,7 @@ from lerobot_recorder.dataset.dataset_writer import (
 )
 from lerobot_recorder.images import IMAGE_TYPES
 from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.preparation import Preparation
 from lerobot_recorder.recorder_status import EpisodeSummary, Phase, RecorderStatus, SessionConfig
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_health import Behind
@@ -36,8 +37,6 @@ KEPT_NUMBERS = 200
 SETTLING_POLLS = 3
 """Polls after the dataset was opened until the first take: that may have taken a while, and
 what queued up meanwhile has to be taken in first."""
-MEASURE_NS = 3 * NS_PER_S
-"""So long at most the rates of the sensors are measured before the first take [ns]."""
 DRAIN_NS = NS_PER_S // 2
 """How long after the end of an episode its last messages are waited for [ns]."""
 
@@ -92,13 +91,13 @@ class Recorder:
         self._take: Take | None = None
         self._now_ns = now_ns
         self._since_ns = now_ns
-        self._measured_from_ns = now_ns
         self._keep, self._warned = True, False
         self._stopped = False
         self._pending: deque[_Accepted] = deque()
         self._settling_polls = SETTLING_POLLS
         self._recent: dict[str, deque[RawMessage]] = {}
         self._watch = SessionWatch(plan)
+        self._preparation = Preparation(plan, now_ns)
 
     @property
     def accepted(self) -> int:
@@ -123,7 +122,7 @@ class Recorder:
         if is_fact:
             return
         if self.phase is Phase.PREPARING:
-            self._plan.learn(raw)
+            self._preparation.learn(raw)
         self._remember(raw)
         if self._take is None or self.phase is Phase.SAVING:
             self._plan.observe(raw)
@@ -145,16 +144,12 @@ class Recorder:
         self._collect()
         for companion in self._companions:
             self.message = '; '.join(companion.told()) or self.message
-        if self.phase is Phase.PREPARING:
-            self._plan.settle(self._now_ns)
         if self.phase is Phase.PREPARING and self._writer is not None:
             self._settling_polls -= 1
             if self._settling_polls <= 0:
                 self._begin()
-        elif self.phase is Phase.PREPARING and self._is_measured():
-            told = self._plan.check_rates(self._session.allow_low_rate)
-            self._writer = self._make_writer(self._plan.features())
-            self.message = '; '.join([*self._writer.notices, *told])
+        elif self.phase is Phase.PREPARING and self._preparation.is_over(self._now_ns):
+            self._open()
         elif self.phase is Phase.RESETTING and now_ns >= self._since_ns + self._session.reset_ns:
             self._begin()
         self._check_timeout()
@@ -219,7 +214,8 @@ class Recorder:
             self._take.ended = reason
             self._close_take()
         self._recent.clear()
-        self._now_ns = self._since_ns = self._measured_from_ns = now_ns
+        self._now_ns = self._since_ns = now_ns
+        self._preparation.restart(now_ns)
 
     def close(self) -> None:
         """Finalise the dataset; an episode still running is dropped, accepted ones are saved."""
@@ -318,12 +314,20 @@ class Recorder:
         if self.phase is Phase.SAVING and self._take is None:
             self._go(Phase.DONE)
 
-    def _is_measured(self) -> bool:
-        """Return whether it is known what the streams are and how fast, or long enough waited."""
-        if not self._plan.is_learned:
-            self._measured_from_ns = self._now_ns
-            return False
-        return self._plan.is_measured or self._now_ns - self._measured_from_ns >= MEASURE_NS
+    def _open(self) -> None:
+        """Open the dataset, unless something stands against it."""
+        self._check_streams()
+        told = self._plan.check_rates(self._session.allow_low_rate)
+        if self._session.check_only:
+            self._go(Phase.DONE)
+            return
+        self._writer = self._make_writer(self._plan.features())
+        self.message = '; '.join([*self._writer.notices, *told])
+
+    def _check_streams(self) -> None:
+        for companion in self._companions:
+            companion.check(self._plan)
+        self._preparation.check()
 
     def _begin(self) -> None:
         assert self._writer is not None
@@ -381,6 +385,8 @@ class Recorder:
         if opened or self.phase not in (Phase.PREPARING, Phase.WAITING):
             return
         if self._now_ns - self._since_ns > self._session.timeout_ns:
+            if self.phase is Phase.PREPARING:
+                self._check_streams()
             silent = ', '.join(self.waiting_for()) or 'a common start of all streams'
             seconds = self._session.timeout_ns / NS_PER_S
             told = [f'; {error}' for error in self._plan.last_errors()]

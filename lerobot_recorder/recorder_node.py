@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
@@ -15,8 +16,9 @@ from std_srvs.srv import Trigger
 
 from lerobot_drivers.common.clock import NS_PER_S, SystemClock
 from lerobot_drivers.common.errors import LerobotRosError, StreamError
+from lerobot_drivers.common.health import Level
 from lerobot_drivers.common.naming import RECORDER_STATUS
-from lerobot_drivers.common.processes import RECEIVER_PROFILE
+from lerobot_drivers.common.processes import RECEIVER_PROFILE, has_large_sockets
 from lerobot_drivers.ros import (
     AutostartLifecycleNode,
     declare,
@@ -25,10 +27,14 @@ from lerobot_drivers.ros import (
     run_node,
 )
 from lerobot_recorder.arrival_clock import ArrivalClock
+from lerobot_recorder.companion import Companion
+from lerobot_recorder.findings import Finding
 from lerobot_recorder.graph_watch import GraphWatch
 from lerobot_recorder.live_time import LiveTime, Restart
 from lerobot_recorder.mapping import MappingConfig
 from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.preflight import Reach
+from lerobot_recorder.preflight_session import Preflight
 from lerobot_recorder.recorder import Recorder
 from lerobot_recorder.recorder_status import RecorderStatus, idle_status
 from lerobot_recorder.ros import (
@@ -37,6 +43,7 @@ from lerobot_recorder.ros import (
     FactSubscriber,
     TopicSubscriber,
     graph_topics,
+    offers,
 )
 from lerobot_recorder.ros_diagnostics import PERIOD_S, RecorderDiagnostics
 from lerobot_recorder.row_plan import RowPlan
@@ -55,6 +62,10 @@ class View(Protocol):
 
     def show(self, status: RecorderStatus) -> None:
         """Show what the recorder is doing."""
+        ...
+
+    def report(self, findings: Sequence[Finding]) -> None:
+        """Show what was found out before the first episode."""
         ...
 
     def words(self) -> list[str]:
@@ -209,10 +220,27 @@ class RecorderNode(AutostartLifecycleNode):
             return None
         start = now if self._time.is_simulated else self._wall.now_ns()
         make_writer, session = self._config.make_writer(mapping), self._config.session()
-        along = self._config.companions()
+        along = self._companions()
         plan = RowPlan(mapping)
         self._diagnostics = RecorderDiagnostics(self, self._config.dataset.folder, plan)
         return Recorder(plan, make_writer, session, start, self._capture, along)
+
+    def _companions(self) -> list[Companion]:
+        """Return who goes along; the pre-flight check comes first, unless it is switched off."""
+        others = self._config.companions()
+        if not self._config.recorder.preflight:
+            return others
+        config, offered = self._config, functools.partial(offers, self)
+        reach = Reach(offered, has_large_sockets(), remote_pictures=config.attach)
+        return [Preflight(config, reach, others, self._show_findings), *others]
+
+    def _show_findings(self, findings: Sequence[Finding]) -> None:
+        if self._view is not None:
+            self._view.report(findings)
+            return
+        for finding in findings:
+            log = self.get_logger().info if finding.level is Level.OK else self.get_logger().warn
+            log(f'{finding.subject}: {finding.all_text} {finding.advice}'.rstrip())
 
     @property
     def _patience_ns(self) -> float:

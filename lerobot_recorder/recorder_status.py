@@ -31,6 +31,7 @@ class SessionConfig:
         reset_ns: time between two episodes [ns].
         timeout_ns: how long to wait for messages before giving up [ns].
         allow_low_rate: record even if no camera is as fast as the dataset says.
+        check_only: end before the first episode, when it is known whether all is well.
     """
 
     task: str
@@ -39,6 +40,7 @@ class SessionConfig:
     reset_ns: int = 0
     timeout_ns: int = 20 * NS_PER_S
     allow_low_rate: bool = False
+    check_only: bool = False
 
 
 @dataclass(frozen=True)

@@ -206,7 +206,7 @@ class RowPlan:
         fps = self.mapping.fps
         cameras = [c for c in self.all_channels() if isinstance(c, PictureChannel)]
         rates = {c: hertz for c in cameras if (hertz := c.usual_rate.own_hz) is not None}
-        told = [_told_rate(camera, fps) for camera in rates]
+        told = [told_rate(camera, fps) for camera in rates]
         fastest = max(rates.values(), default=float(fps))
         if len(rates) == len(cameras) and fastest < LOW * fps and not may_be_low:
             measured = ', '.join(f'{c.source.topic}: {hz:.1f}' for c, hz in rates.items())
@@ -301,7 +301,7 @@ def stamp_key(stream: str) -> str:
     return f'sync.{stream.removeprefix("observation.").replace("#", "_")}_ns'
 
 
-def _told_rate(camera: PictureChannel, fps: int) -> str:
+def told_rate(camera: PictureChannel, fps: int) -> str:
     """Return what is to be told of a camera's rate, nothing if it is as it should be."""
     own, received = camera.usual_rate.own_hz, camera.usual_rate.received_hz
     topic = camera.source.topic

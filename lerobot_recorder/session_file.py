@@ -38,6 +38,7 @@ class RecordConfig:
         robot: the robot of ours, None in somebody else's graph.
         attach: the graph is somebody else's: its topics are looked at, not derived.
         resume: add to a dataset that is there.
+        check: only look whether all is well before the first episode.
         sections: all sections of the session, as they were read.
     """
 
@@ -47,6 +48,7 @@ class RecordConfig:
     robot: RobotConfig | None
     attach: bool
     resume: bool
+    check: bool = False
     sections: Section = field(default_factory=dict)
 
     @property
@@ -99,6 +101,7 @@ class RecordConfig:
             reset_ns=round(self.dataset.reset_time_s * NS_PER_S),
             timeout_ns=round(self.recorder.prepare_timeout_s * NS_PER_S),
             allow_low_rate=self.recorder.allow_low_rate,
+            check_only=self.check,
         )
 
     def facts(self, mapping: MappingConfig) -> RobotFacts:
@@ -167,5 +170,6 @@ def record_config(sections: Section, where: str) -> RecordConfig:
         robot=build(RobotConfig, robot, 'robot') if robot else None,
         attach=bool(sections.get('attach', False)),
         resume=bool(sections.get('resume', False)),
+        check=bool(sections.get('check', False)),
         sections=dict(sections),
     )

@@ -15,8 +15,8 @@ CONFIG_PATH = 'config_path'
 SECTIONS = ('robot', 'teleop', 'mux', 'dataset', 'policy', 'recorder', 'topics')
 """What a session's file may hold, whichever command reads it ..."""
 SETTINGS = (
-    'control_mode', 'attach', 'resume', 'teleop_time_s', 'bag', 'start_s', 'end_s', 'filmstrip',
-    'decode',
+    'control_mode', 'attach', 'resume', 'check', 'teleop_time_s', 'bag', 'start_s', 'end_s',
+    'filmstrip', 'decode',
 )  # fmt: skip
 """... and the settings beside them."""
 

@@ -27,7 +27,7 @@ from lerobot_recorder.session_file import of_others, record_config
 
 KNOWN = (
     'robot', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics', 'attach',
-    'resume',
+    'resume', 'check',
 )  # fmt: skip
 CONFIG_CLASSES = {
     'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
@@ -56,6 +56,7 @@ Brings up a robot of ours and records it, or attaches to a graph that is running
   --dataset.video=false        pictures as images in Parquet
   --resume=true                add to the dataset that is there
   --attach=true                record the graph of others; nothing is started
+  --check=true                 look at streams, clocks, disk and encoder, and end
   --topics.state, --topics.action, --topics.cameras="{front: /topic}"
   --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.max_gap_s=1.0
   --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
@@ -80,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
     sections = read_sections(arguments, KNOWN)
     attach = attaches(sections)
     sections = of_others(sections) if attach else {**sections, 'attach': False}
-    sections['resume'] = switch(sections, 'resume')
+    sections |= {name: switch(sections, name) for name in ('resume', 'check')}
     config = record_config(sections, 'record')
     if not config.resume:
         check_free(config.dataset.folder, ', or add to it with --resume=true')
@@ -95,7 +96,8 @@ def run(arguments: Sequence[str]) -> int:
         finally:
             view.restore()
         view.say('stopping')
-    view.conclude()
+    if not sections['check']:
+        view.conclude()
     return code
 
 

@@ -9,7 +9,7 @@ import select
 import sys
 import termios
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.live import Live
@@ -18,6 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lerobot_drivers.common.command_line import make_console
+from lerobot_recorder.commands.findings_table import findings_table
+from lerobot_recorder.findings import Finding
 from lerobot_recorder.recorder_status import RecorderStatus
 from lerobot_recorder.session_file import RecordConfig
 
@@ -81,6 +83,10 @@ class TerminalView:
         elif (line := _line(status)) != self._told:
             self._told = line
             self.say(line)
+
+    def report(self, findings: Sequence[Finding]) -> None:
+        """Print what was found out before the first episode, above the live line."""
+        self._console.print(findings_table(findings))
 
     def words(self) -> list[str]:
         """Return the recorder's verbs for the keys pressed since."""
