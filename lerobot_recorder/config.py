@@ -17,6 +17,7 @@ from lerobot_recorder.dataset.layout import INFO
 from lerobot_recorder.dataset.schema import Features, is_picture
 from lerobot_recorder.encoder_choice import AUTO, Need, resolve
 from lerobot_recorder.guess import TopicHints
+from lerobot_recorder.presets import Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +237,9 @@ class RecorderConfig:
 
     Attributes:
         features: a mapping of one's own, see ``lerobot_recorder.mapping``.
+        preset: a known robot or driver, see ``lerobot_recorder.presets``; what it does not name
+            is found in the graph.
+        robot_type: LeRobot's name of a robot that is not ours.
         native: table name -> topic to keep at its native rate beside the dataset.
         stamps: the true stamp of every stream as a column of the dataset, ``sync.*_ns``.
         reference: image feature whose pictures lead.
@@ -250,6 +254,8 @@ class RecorderConfig:
     __pydantic_config__ = STRICT_KEYS
 
     features: dict[str, Any] | None = None
+    preset: Spec = None
+    robot_type: str | None = None
     native: dict[str, Any] = field(default_factory=dict)
     stamps: bool = False
     reference: str | None = None

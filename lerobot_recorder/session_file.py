@@ -21,6 +21,7 @@ from lerobot_recorder.dataset.robot_facts import RobotFacts, checksum
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.guess import guess_features
 from lerobot_recorder.mapping import MappingConfig, build_mapping, is_image_feature
+from lerobot_recorder.presets import Chosen, choose
 from lerobot_recorder.recorder import MakeWriter
 from lerobot_recorder.recorder_status import SessionConfig
 from lerobot_recorder.robot_mapping import robot_features, with_units
@@ -67,22 +68,31 @@ class RecordConfig:
             ConfigError: the mapping is not valid.
             StreamError: it is not clear which topics to take.
         """
+        chosen = Chosen()
         features: Mapping[str, Any]
         if self.recorder.features is not None:
             features = self.recorder.features
-        elif self.robot is None:
-            features = guess_features(topics, self.topics.hints())
-        elif self.attach:
-            features = with_units(guess_features(topics, self.topics.hints()), self.robot)
+        elif self.needs_graph:
+            chosen = choose(self.recorder.preset, topics)
+            features = guess_features(topics, self.topics.hints(), chosen.features)
+            features = with_units(features, self.robot) if self.robot else features
         else:
-            features = robot_features(self.robot, namespace)
+            features = robot_features(self._own_robot, namespace)
+        keys = self.recorder.mapping_keys()
+        robot_type = make_robot(self.robot).name if self.robot else chosen.robot_type
         section = {
+            **keys,
             'features': features,
             'fps': self.dataset.fps,
-            'robot_type': make_robot(self.robot).name if self.robot else None,
-            **self.recorder.mapping_keys(),
+            'robot_type': self.recorder.robot_type or robot_type,
+            'native': {**chosen.native, **keys['native']},
         }
         return build_mapping(section, 'recorder')
+
+    @property
+    def _own_robot(self) -> RobotConfig:
+        assert self.robot is not None  # else the graph would have to be looked at
+        return self.robot
 
     def capture(self, mapping: MappingConfig) -> Capture:
         """Return what is kept beside the rows of a live recording."""

@@ -21,8 +21,10 @@ from lerobot_drivers.common.registry import load_object, load_registry
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
+from lerobot_recorder.commands import record_init
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.commands.which_dataset import check_free
+from lerobot_recorder.presets import preset_list
 from lerobot_recorder.session_file import of_others, record_config
 
 KNOWN = (
@@ -57,13 +59,20 @@ Brings up a robot of ours and records it, or attaches to a graph that is running
   --resume=true                add to the dataset that is there
   --attach=true                record the graph of others; nothing is started
   --check=true                 look at streams, clocks, disk and encoder, and end
+  --init[=record.yaml]         look at the graph of others and write a session file for it;
+                               with --topics.*, --dataset.*, --recorder.preset, --force
   --topics.state, --topics.action, --topics.cameras="{front: /topic}"
+  --recorder.preset=NAME       topics of a known robot or driver, see below; several:
+                               "[ur, realsense]", with namespaces: "{ur: /left}"
   --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.max_gap_s=1.0
   --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
   --recorder.stamps=true       true stamps as columns of the dataset, sync.*_ns
 
 Ports and cameras named sim://WORLD/DEVICE are simulated.
-Keys: right or n ends the episode, left or r records it again, Esc or q stops."""
+Keys: right or n ends the episode, left or r records it again, Esc or q stops.
+
+Presets:
+""" + preset_list()
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -78,6 +87,8 @@ def run(arguments: Sequence[str]) -> int:
         DatasetExistsError: there is a dataset already and no ``--resume=true``.
         GraphError: there is no rclpy, or a process of the graph died.
     """
+    if record_init.is_asked_for(arguments):
+        return record_init.run(arguments)
     sections = read_sections(arguments, KNOWN)
     attach = attaches(sections)
     sections = of_others(sections) if attach else {**sections, 'attach': False}
