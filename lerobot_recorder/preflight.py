@@ -16,6 +16,7 @@ from lerobot_recorder.channels import Channel, NumericChannel, PictureChannel
 from lerobot_recorder.findings import Finding, joined
 from lerobot_recorder.images import COMPRESSED_IMAGE, IMAGE_TYPES
 from lerobot_recorder.messages import StampClock, has_header
+from lerobot_recorder.native_columns import is_kept
 from lerobot_recorder.numeric_fields import READERS
 from lerobot_recorder.offers import Offer
 from lerobot_recorder.rates import LOW
@@ -46,7 +47,7 @@ class Reach:
 
 
 def check_streams(plan: RowPlan, reach: Reach, may_be_low: bool) -> list[Finding]:
-    """Return a line for every stream, and one more if no camera is fast enough.
+    """Return a line for every stream and native table, one more if no camera is fast enough.
 
     Args:
         plan: what is recorded, with what was measured.
@@ -54,6 +55,7 @@ def check_streams(plan: RowPlan, reach: Reach, may_be_low: bool) -> list[Finding
         may_be_low: record even if no camera is as fast as the dataset says.
     """
     found = [_stream(channel, plan.mapping.fps, reach) for channel in plan.all_channels()]
+    found += [_native(name, one.topic, reach) for name, one in plan.mapping.native.items()]
     try:
         plan.check_rates(may_be_low)
     except StreamError as error:
@@ -66,12 +68,24 @@ def _stream(channel: Channel, fps: int, reach: Reach) -> Finding:
     topic, offers = channel.source.topic, reach.offers(channel.source.topic)
     problems = [*_there(channel, offers), *_type(channel, offers)] or [
         *_contents(channel),
+        *_joints(channel),
         *_rate(channel, fps),
         *_clock(channel, offers),
         *_way(channel, offers, reach),
     ]
     short = channel.feature.rpartition('.')[2]
     return joined(f'{short} {topic}', _facts(channel, offers), problems)
+
+
+def _native(name: str, topic: str, reach: Reach) -> Finding:
+    """Return whether a topic that is kept at its native rate is there, and can be kept."""
+    subject, offers = f'native {name} {topic}', reach.offers(topic)
+    if not offers:
+        return Finding(Level.WARN, subject, 'nobody publishes it: its table stays empty', '')
+    if not is_kept(offers[0].msgtype):
+        text = f'{offers[0].msgtype} cannot be kept as a table'
+        return Finding(Level.ERROR, subject, text, 'leave it out of recorder.native')
+    return Finding(Level.OK, subject, '', facts=offers[0].msgtype)
 
 
 def _facts(channel: Channel, offers: Sequence[Offer]) -> list[str]:
@@ -127,6 +141,15 @@ def _contents(channel: Channel) -> Iterator[Finding]:
             text = f'{channel.lost / sent:.0%} lost on the way'
             advice = 'look at its QoS, the network and the CPU load'
             yield Finding(Level.WARN, channel.source.topic, text, advice)
+
+
+def _joints(channel: Channel) -> Iterator[Finding]:
+    if not isinstance(channel, NumericChannel) or not channel.unseen or not channel.seen:
+        return
+    level = Level.WARN if channel.may_be_silent else Level.ERROR
+    text = f'its messages never held {", ".join(channel.unseen)}, but {", ".join(channel.seen)}'
+    advice = 'correct joints, or take in the topic that holds them as another source'
+    yield Finding(level, channel.source.topic, text, advice)
 
 
 def _rate(channel: Channel, fps: int) -> Iterator[Finding]:

@@ -116,17 +116,21 @@ class RowPlan:
             StreamError: many messages of the topic in a row were unusable, or the joints are
                 not those that the mapping names.
         """
-        open_ones = [c for c in self._by_topic.get(raw.topic, ()) if not c.is_learned]
-        if not open_ones:
+        channels = self._by_topic.get(raw.topic, ())
+        open_ones = [c for c in channels if not c.is_learned]
+        unsure = [c for c in channels if isinstance(c, NumericChannel) and c.unseen]
+        if not open_ones and not unsure:
             return
         try:
             message = decode(raw, self._types)
             for channel in open_ones:
                 channel.learn(message, raw)
+            for numbers in unsure:
+                numbers.see(message, raw)
         except StreamError as error:
-            self._count_error(open_ones, error)
+            self._count_error([*open_ones, *unsure], error)
         else:
-            for channel in open_ones:
+            for channel in [*open_ones, *unsure]:
                 channel.errors_in_a_row = 0
 
     def settle(self, now_ns: int = FOREVER_NS) -> None:

@@ -7,7 +7,8 @@ STALE   a sensor has sent nothing for a second, or for five of its periods if th
 ERROR   it comes at less than half of the rate it should have, or most messages are unusable
 WARN    it comes at less than 95 % of that rate; or since the last look messages were lost or
         unusable, rows had no value of its own, or stamps were doubtful; or what the newest
-        row shows of it lies more than 0.1 s off; or its stamps lie in the future
+        row shows of it lies more than 0.1 s off; or its stamps lie in the future, or run away
+        from our clock
 OK      none of these
 ======  =====================================================================================
 
@@ -34,6 +35,8 @@ HALF = 0.5
 SKEW_NS = 100_000_000
 FUTURE_NS = 20_000_000
 """A stamp this far ahead of its arrival is no jitter of clocks that are kept together [ns]."""
+DRIFT_NS = 50_000_000
+"""Stamps whose age on arrival has changed by more are of a clock that runs otherwise [ns]."""
 LOOKS = 4
 """The rate is that between the last looks, so many."""
 
@@ -104,6 +107,7 @@ class StreamWatch:
         self._fps = fps
         self._seen: deque[tuple[int, int]] = deque(maxlen=LOOKS)
         self._counted = _Counts()
+        self._usual_ns: int | None = None
 
     def look(self, now_ns: int, take: Take | None) -> StreamState:
         """Return how the stream is.
@@ -187,9 +191,18 @@ class StreamWatch:
         yield from ((Level.WARN, text) for text, number in told.items() if number)
         if skew_ns is not None and abs(skew_ns) > SKEW_NS and not self._channel.may_be_silent:
             yield Level.WARN, f'{skew_ns / 1e6:+.0f} ms off its row'
-        usual_ns = self._channel.stamps.usual_ns
+        usual_ns, drift_ns = self._channel.stamps.usual_ns, self._drift_ns()
         if usual_ns is not None and usual_ns < -FUTURE_NS:
             yield Level.WARN, f'stamps {-usual_ns / NS_PER_S:.2f} s in the future'
+        if drift_ns is not None and abs(drift_ns) > DRIFT_NS:
+            yield Level.WARN, f'its clock has run away by {drift_ns / 1e6:+.0f} ms'
+
+    def _drift_ns(self) -> int | None:
+        """Return how the age of its stamps on arrival has changed since it was first known."""
+        usual_ns = self._channel.stamps.usual_ns
+        if self._usual_ns is None:
+            self._usual_ns = usual_ns
+        return None if usual_ns is None or self._usual_ns is None else usual_ns - self._usual_ns
 
     def _values(
         self, line: StreamLine, counts: _Counts, skew_ns: int | None, take: Take | None
@@ -200,8 +213,9 @@ class StreamWatch:
             'rate [Hz]': round(line.rate_hz, 2),
             'wanted [Hz]': line.wanted_hz,
             'age [ms]': line.age_ms,
-            'latency of stamps [ms]': None if usual_ns is None else usual_ns / 1e6,
-            'skew [ms]': None if skew_ns is None else skew_ns / 1e6,
+            'latency of stamps [ms]': _ms(usual_ns),
+            'drift of stamps [ms]': _ms(self._drift_ns()),
+            'skew [ms]': _ms(skew_ns),
             'lost': counts.lost,
             'unusable': counts.unusable,
             'doubtful stamps': counts.doubtful,
@@ -213,6 +227,10 @@ class StreamWatch:
                 'pictures waiting': take.counts[self._channel.stream].pending,
             }
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _ms(time_ns: int | None) -> float | None:
+    return None if time_ns is None else time_ns / 1e6
 
 
 class SessionWatch:

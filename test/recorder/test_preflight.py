@@ -3,9 +3,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from recording_stage import JOINTS, MAPPING, PIXELS, Stage
-from synthetic_messages import MS, S, image, joint_state, raw
+from synthetic_messages import MS, T0, S, image, joint_state, make, raw
 
 from lerobot_drivers.common.errors import StreamError
 from lerobot_drivers.common.health import Level
@@ -24,6 +25,7 @@ TYPES = {
     '/commands': 'sensor_msgs/msg/JointState',
     '/front': 'sensor_msgs/msg/Image',
 }
+ARRAY = 'std_msgs/msg/Float64MultiArray'
 FRONT = 'observation.images.front'
 SETTINGS = {'repo_id': 'a/b', 'single_task': 'x', 'episode_time_s': 1, 'num_episodes': 2}
 
@@ -242,3 +244,38 @@ def test_check_only_ends_before_a_dataset_is_made():
     stage.run(6.0)
     assert stage.recorder.phase is Phase.DONE
     assert stage.made_with is None
+
+
+def test_joints_that_never_come():
+    features = {**MAPPING['features'], 'observation.state': {
+        'topic': '/states', 'joints': ['a', 'gripper']}}  # fmt: skip
+    line = found(Stage({'fps': 30, 'features': features}))['state /states']
+    assert line.level is Level.ERROR
+    assert line.text == 'its messages never held gripper, but a, b'
+
+
+def test_values_without_names_must_be_as_many_as_the_joints():
+    features = {**MAPPING['features'], 'action': {'topic': '/array', 'joints': ['a', 'b', 'c']}}
+    stage = Stage({'fps': 30, 'features': features}, timeout_ns=5 * S)
+    check = Check(Reach(lambda t: [Offer('/lab', TYPES.get(t, ARRAY), True)]))
+    stage.recorder._companions = (check,)
+    layout = make('std_msgs/msg/MultiArrayLayout', [], 0)
+    two = make(ARRAY, layout, np.array([1.0, 2.0]))
+    for step in range(30):
+        stage.recorder.on_message(raw('/array', two, T0 + step * 20 * MS))
+    with pytest.raises(StreamError, match='a message holds 2 values, expected 3'):
+        stage.run(6.0)
+    assert check.found['action /array'].level is Level.WARN
+    assert 'a message holds 2 values, expected 3' in check.found['action /array'].advice
+
+
+def test_native_topics_are_looked_at_too():
+    mapping = {**MAPPING, 'native': {'wrench': {'topic': '/ft'}, 'text': {'topic': '/text'}}}
+    types = TYPES | {'/text': 'sensor_msgs/msg/Image'}
+    reach = Reach(lambda t: [Offer('/lab', types[t], True)] if t in types else [])
+    lines = found(Stage(mapping), reach)
+    assert lines['native wrench /ft'].level is Level.WARN
+    assert lines['native text /text'].level is Level.ERROR
+    types['/ft'] = types['/text'] = 'geometry_msgs/msg/WrenchStamped'
+    lines = found(Stage(mapping), reach)
+    assert lines['native wrench /ft'].level is lines['native text /text'].level is Level.OK

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from recording_stage import MAPPING, Stage
-from synthetic_messages import MS, S, image, raw
+from recording_stage import JOINTS, MAPPING, PIXELS, Stage
+from synthetic_messages import MS, S, image, joint_state, raw
 
 from lerobot_drivers.common.health import Health, Level
 from lerobot_recorder.disk_room import GIB, DiskRoom, needed_per_s
@@ -88,7 +88,7 @@ def test_unusable_messages_name_the_reason(stage):
 def test_a_clock_that_is_ahead():
     stage = Stage(num_episodes=1, episode_frames=900)
     stage.message = lambda topic, stamp, made=stage.message: (
-        raw(topic, image(stamp + 2 * S, _pixels()), stamp + 30 * MS)
+        raw(topic, image(stamp + 2 * S, PIXELS), stamp + 30 * MS)
         if topic == '/front'
         else made(topic, stamp)
     )
@@ -96,10 +96,18 @@ def test_a_clock_that_is_ahead():
     assert look(stage, 2)['/front'][1].startswith('stamps 1.97 s in the future')
 
 
-def _pixels():
-    from recording_stage import PIXELS
+def test_a_clock_that_runs_away(stage):
+    made, begun = stage.message, stage.now
 
-    return PIXELS
+    def slower(topic: str, stamp: int) -> RawMessage:
+        if topic != '/states':
+            return made(topic, stamp)
+        shown = stamp - (stamp - begun) // 50
+        return raw(topic, joint_state(shown, JOINTS, [0.0, 7.0]), stamp + 2 * MS)
+
+    stage.message = slower
+    late = look(stage, 6)['/states']
+    assert late[0] is Level.WARN and 'its clock has run away by +' in late[1], late
 
 
 def test_a_stream_that_never_came():
