@@ -172,13 +172,18 @@ def record_config(sections: Section, where: str) -> RecordConfig:
     """
     if 'dataset' not in sections:
         raise ConfigError(f'{where}: section dataset is missing; it needs at least a repo_id')
-    robot = sections.get('robot')
+    robot, attach = sections.get('robot'), bool(sections.get('attach', False))
+    recorder = build(RecorderConfig, sections.get('recorder') or {}, 'recorder')
+    choose(recorder.preset, {})  # an unknown one is told before anything starts
+    if recorder.preset is not None and (recorder.features is not None or (robot and not attach)):
+        why = 'recorder.features' if recorder.features is not None else 'the robot'
+        raise ConfigError(f'{where}: recorder.preset has no say beside {why}; leave one out')
     return RecordConfig(
         dataset=build(DatasetConfig, sections['dataset'], 'dataset'),
-        recorder=build(RecorderConfig, sections.get('recorder') or {}, 'recorder'),
+        recorder=recorder,
         topics=build(TopicsConfig, sections.get('topics') or {}, 'topics'),
         robot=build(RobotConfig, robot, 'robot') if robot else None,
-        attach=bool(sections.get('attach', False)),
+        attach=attach,
         resume=bool(sections.get('resume', False)),
         check=bool(sections.get('check', False)),
         sections=dict(sections),

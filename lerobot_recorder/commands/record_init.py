@@ -24,7 +24,7 @@ from lerobot_recorder.config import RecorderConfig, TopicsConfig
 from lerobot_recorder.draft import Draft, make_draft
 from lerobot_recorder.draft_text import session_text
 from lerobot_recorder.presets import choose
-from lerobot_recorder.robot_mapping import with_units
+from lerobot_recorder.robot_mapping import robots_with, with_units
 from lerobot_recorder.session_file import of_others, record_config
 from lerobot_recorder.survey import SeenTopic, Survey
 
@@ -142,6 +142,12 @@ def _tell(path: Path, draft: Draft, seen: Mapping[str, SeenTopic]) -> None:
     console.print(_table(draft, seen))
     say = functools.partial(console.print, soft_wrap=True)
     say(f'{draft.fps} rows/s fit: {draft.why_fps}')
+    state = next((e.value for e in draft.features if e.key == OBSERVATION_STATE and e.value), {})
+    if 'units' not in state and (known := robots_with(state.get('joints', ()))):
+        say(
+            f"these are the joints of {' and '.join(known)}: for LeRobot's units, write the file "
+            f'with --robot.type={known[-1]} --robot.id=NAME (its calibration)'
+        )
     for key in draft.undecided:
         say(f'{key} is not decided: take one of its candidates in {path}', style='yellow')
     keys = [entry.key for entry in draft.features]

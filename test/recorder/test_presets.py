@@ -73,3 +73,13 @@ def test_the_graph_gives_what_a_preset_does_not_name():
     made = mapping({**there, '/camera/camera/color/image_raw': IMG}, preset='realsense')
     assert made.topics() == [*list(there)[:2], '/camera/camera/color/image_raw']
     assert mapping(there, preset='ur', robot_type='ur5e').robot_type == 'ur5e'
+
+
+def test_a_preset_that_would_have_no_say_is_refused():
+    with pytest.raises(ConfigError, match=r'preset has no say beside recorder\.features'):
+        mapping({}, preset='ur', features={'action': {'topic': '/x'}})
+    ours = {'type': 'so101_follower', 'port': 'sim://t/arm'}
+    with pytest.raises(ConfigError, match='preset has no say beside the robot'):
+        record_config({'dataset': DATASET, 'robot': ours, 'recorder': {'preset': 'ur'}}, 'test')
+    with pytest.raises(ConfigError, match="no preset 'ur5'"):
+        record_config({'dataset': DATASET, 'recorder': {'preset': 'ur5'}}, 'test')

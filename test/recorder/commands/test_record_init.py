@@ -52,11 +52,13 @@ def test_nothing_is_overwritten_unless_told(tmp_path):
     assert 'attach: true' in (tmp_path / 'record.yaml').read_text()
 
 
-def test_a_robot_of_ours_gives_its_units(graph, tmp_path, monkeypatch):
-    monkeypatch.setenv('HF_LEROBOT_CALIBRATION', str(tmp_path))
+def test_a_robot_of_ours_gives_its_units(graph, tmp_path, capsys):
     for topic in ('/joint_states', '/joint_commands'):
         graph[topic] = SeenTopic(topic, 'sensor_msgs/msg/JointState', LAB, 100.0, SO101)
+    assert record.run(['--init=plain.yaml']) == 0
+    assert 'the joints of so100_follower and so101_follower' in capsys.readouterr().out
     assert record.run(['--init', '--robot.type=so101_follower', '--robot.port=sim://t/arm']) == 0
+    assert 'the joints of' not in capsys.readouterr().out
     written = yaml.safe_load((tmp_path / 'record.yaml').read_text())
     units = written['recorder']['features']['action']['units']
     assert units['gripper']['mode'] == 'range_0_100' and units['shoulder_pan']['mode'] == 'degrees'
