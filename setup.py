@@ -118,7 +118,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['lerobot_*']),
-    package_data={'': ['data/*', 'py.typed']},
+    package_data={'': ['data/*', 'data/presets/*', 'py.typed']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),

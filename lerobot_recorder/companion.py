@@ -9,7 +9,9 @@ from typing import Any
 from rosbags.interfaces import Qos
 
 from lerobot_recorder.dataset.saver import SavedEpisode
+from lerobot_recorder.findings import Finding
 from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.row_plan import RowPlan
 
 Offered = Callable[[str], Sequence[Qos]]
 """Topic -> the qualities of service that its publishers offer."""
@@ -33,6 +35,17 @@ class Companion:
             Topics to be heard for companions only, if they are not recorded anyway.
         """
         return ()
+
+    def findings(self) -> list[Finding]:
+        """Return what the operator should know before the first episode, such as a login."""
+        return []
+
+    def check(self, plan: RowPlan) -> None:
+        """Look at the streams before the first take; may take a moment.
+
+        Raises:
+            StreamError: nothing should be recorded.
+        """
 
     def begin_episode(self, uuid: str, task: str) -> None:
         """Hear that a take begins; what was kept for its start follows as messages."""
@@ -69,6 +82,15 @@ class Companions(Companion):
 
     def __init__(self, members: Iterable[Companion] = ()) -> None:
         self._members = tuple(members)
+
+    def findings(self) -> list[Finding]:
+        """Return what all of them know."""
+        return [finding for member in self._members for finding in member.findings()]
+
+    def check(self, plan: RowPlan) -> None:
+        """Let all of them look."""
+        for member in self._members:
+            member.check(plan)
 
     def begin_episode(self, uuid: str, task: str) -> None:
         """Tell all."""

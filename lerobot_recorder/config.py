@@ -19,6 +19,7 @@ from lerobot_recorder.dataset.schema import Features, is_picture
 from lerobot_recorder.encoder_choice import AUTO, Need, resolve
 from lerobot_recorder.guess import TopicHints
 from lerobot_recorder.operator_config import JoyConfig
+from lerobot_recorder.presets import Spec
 
 MAX_PREROLL_S = 60.0
 
@@ -256,6 +257,9 @@ class RecorderConfig:
 
     Attributes:
         features: a mapping of one's own, see ``lerobot_recorder.mapping``.
+        preset: a known robot or driver, see ``lerobot_recorder.presets``; what it does not name
+            is found in the graph.
+        robot_type: LeRobot's name of a robot that is not ours.
         native: table name -> topic to keep at its native rate beside the dataset.
         stamps: the true stamp of every stream as a column of the dataset, ``sync.*_ns``.
         reference: image feature whose pictures lead.
@@ -271,11 +275,14 @@ class RecorderConfig:
         memory_limit_mb: what the recorder may hold; None for three quarters of what is free at
             its start, 0 for no guard of memory at all [MB].
         min_free_disk_mb: what has to stay free on the disk; 0 for no guard of it [MB].
+        preflight: look at streams, disk and encoder before the first episode.
     """
 
     __pydantic_config__ = STRICT_KEYS
 
     features: dict[str, Any] | None = None
+    preset: Spec = None
+    robot_type: str | None = None
     native: dict[str, Any] = field(default_factory=dict)
     stamps: bool = False
     reference: str | None = None
@@ -290,6 +297,7 @@ class RecorderConfig:
     global_keys: bool = False
     memory_limit_mb: int | None = None
     min_free_disk_mb: int = 1000
+    preflight: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.preroll_s <= MAX_PREROLL_S:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from lerobot_drivers.common.clock import NS_PER_S
-from lerobot_recorder.verbs import Answer
+from lerobot_recorder.verbs import Answer, done
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,9 @@ class Mark:
 class Marks:
     """Gathers what is said about one episode.
 
+    Args:
+        tell: has the episode's record tell it; a recovery after a crash knows it too.
+
     Attributes:
         outcome: success or failure, None if nobody said.
         ended_by: the word that ended it, None if none did.
@@ -34,20 +38,25 @@ class Marks:
         answers: those who want to hear when the episode is durable.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[dict[str, Any]], None] = lambda details: None) -> None:
+        self._tell = tell
         self.outcome: str | None = None
         self.ended_by: str | None = None
         self.notes: list[str] = []
         self.answers: list[Answer] = []
         self._marks: list[Mark] = []
 
-    def note(self, text: str) -> None:
+    def note(self, text: str) -> Answer:
         """Note something."""
         self.notes.append(text)
+        self._tell(self.details())
+        return done(f'noted: {text}')
 
-    def mark(self, kind: str, text: str, stamp_ns: int) -> None:
+    def mark(self, kind: str, text: str, stamp_ns: int) -> Answer:
         """Mark a moment [ns]."""
         self._marks.append(Mark(kind, text, stamp_ns))
+        self._tell(self.details())
+        return done(f'{kind}: {text}')
 
     def give(self, success: bool, text: str) -> None:
         """Answer all who wait."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_drivers.common.errors import StreamError
+from lerobot_recorder.companion import Companion
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
+from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.recorder_status import SessionConfig
 from lerobot_recorder.row_plan import RowPlan
 
+T = TypeVar('T')
 MakeWriter = Callable[[dict[str, dict[str, Any]]], DatasetWriter]
 SETTLING_POLLS = 3
 """Polls after the dataset was opened until the first take: that may have taken a while, and
@@ -18,29 +23,44 @@ MEASURE_NS = 3 * NS_PER_S
 
 
 class Preparation:
-    """Learns, measures, opens the dataset, lets it settle.
+    """Learns a plan, measures, opens the dataset, lets it settle.
 
     Args:
-        plan: how rows are made; what is open is learnt by whoever hears the messages.
+        plan: how rows are made; learnt from the first messages where open.
         make_writer: opens the dataset once its features are known.
-        allow_low_rate: record even if no camera is as fast as the dataset says.
+        session: whether low rates are allowed, and whether to check only.
+        companions: look at the streams before the dataset is opened.
+        now_ns: the time of arrival now [ns].
 
     Attributes:
         writer: the dataset, once it is open.
+        is_checked: all was looked at, and that was all that was asked for.
     """
 
-    def __init__(self, plan: RowPlan, make_writer: MakeWriter, allow_low_rate: bool) -> None:
+    def __init__(
+        self,
+        plan: RowPlan,
+        make_writer: MakeWriter,
+        session: SessionConfig,
+        companions: Companion,
+        now_ns: int,
+    ) -> None:
         self.writer: DatasetWriter | None = None
-        self._plan = plan
-        self._make_writer = make_writer
-        self._allow_low_rate = allow_low_rate
-        self._measured_from_ns: int | None = None
+        self.is_checked = False
+        self._plan, self._make_writer = plan, make_writer
+        self._session, self._companions = session, companions
+        self._measured_from_ns = now_ns
         self._settling_polls = SETTLING_POLLS
+        self._failure: StreamError | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether the first episode may begin."""
         return self.writer is not None and self._settling_polls <= 0
+
+    def learn(self, raw: RawMessage) -> None:
+        """Learn from a message; what cannot be learnt is told when all was looked at."""
+        self._try(self._plan.learn, raw)
 
     def poll(self, now_ns: int) -> str:
         """Go on as far as possible; return what is worth telling, as a rule nothing.
@@ -49,17 +69,31 @@ class Preparation:
             now_ns: time of arrival up to which every message has been taken in [ns].
 
         Raises:
-            StreamError: no camera is as fast as the dataset says.
+            StreamError: a stream gives nothing of use, or no camera is fast enough.
             DatasetError: the dataset cannot be opened.
         """
-        self._plan.settle(now_ns)
+        self._try(self._plan.settle, now_ns)
         if self.writer is not None:
             self._settling_polls -= 1
         elif self._is_measured(now_ns):
-            told = self._plan.check_rates(self._allow_low_rate)
+            self.check()
+            told = self._plan.check_rates(self._session.allow_low_rate)
+            if self._session.check_only:
+                self.is_checked = True
+                return ''
             self.writer = self._make_writer(self._plan.features())
             return '; '.join([*self.writer.notices, *told])
         return ''
+
+    def check(self) -> None:
+        """Look at all streams.
+
+        Raises:
+            StreamError: one gives nothing of use.
+        """
+        self._companions.check(self._plan)
+        if self._failure is not None:
+            raise self._failure
 
     def restart(self, now_ns: int) -> None:
         """Measure anew from another time on [ns]."""
@@ -71,7 +105,13 @@ class Preparation:
 
     def _is_measured(self, now_ns: int) -> bool:
         """Return whether it is known what the streams are and how fast, or long enough waited."""
-        if not self._plan.is_learned or self._measured_from_ns is None:
+        if self._failure is None and not self._plan.is_learned:
             self._measured_from_ns = now_ns
             return False
         return self._plan.is_measured or now_ns - self._measured_from_ns >= MEASURE_NS
+
+    def _try(self, learn: Callable[[T], None], found: T) -> None:
+        try:
+            learn(found)
+        except StreamError as error:
+            self._failure = self._failure or error

@@ -23,11 +23,14 @@ from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.running_take import accept_take, begin_take, encoder_warning, why
 from lerobot_recorder.schedule import Schedule
 from lerobot_recorder.session_episodes import SessionEpisodes
+from lerobot_recorder.session_health import Behind
+from lerobot_recorder.stream_health import SessionWatch, StreamState
 from lerobot_recorder.take import Take
 from lerobot_recorder.verbs import OUTCOMES, VERBS, Answer, done, refused
 
 DRAIN_NS = NS_PER_S // 2
 """How long after the end of an episode its last messages are waited for [ns]."""
+_IDLE = 'no episode is running'
 _BETWEEN = (Phase.WARMUP, Phase.RESETTING)
 _RUNNING = (Phase.WAITING, Phase.RECORDING)
 
@@ -62,7 +65,8 @@ class Recorder:
         self._capture = capture or Capture(plan.mapping)
         self._companions = Companions(companions)
         self.guard = ResourceGuard()
-        self._preparation = Preparation(plan, make_writer, session.allow_low_rate)
+        self._preparation = Preparation(plan, make_writer, session, self._companions, now_ns)
+        self._watch = SessionWatch(plan)
         self._session = session
         self._task = session.task
         self._take: Take | None = None
@@ -104,7 +108,7 @@ class Recorder:
         if makes_no_row:
             return
         if self.phase is Phase.PREPARING:
-            self._plan.learn(raw)
+            self._preparation.learn(raw)
         self._recent.add(raw)
         if self._take is None or self.phase is Phase.SAVING:
             self._plan.observe(raw)
@@ -122,15 +126,18 @@ class Recorder:
             DatasetError: the dataset cannot be written, or an episode that was accepted could
                 not be saved.
         """
-        self._heed_guard()
+        running = self._take if self.phase in _RUNNING else None
+        self.message = self.guard.heed(running) or self.message
         self._advance(now_ns)
         self._collect()
         self.message = '; '.join(self._companions.told()) or self.message
         if self.phase is Phase.PREPARING:
             self.message = self._preparation.poll(self._now_ns) or self.message
-            if self._preparation.is_over:
+            if self._preparation.is_checked:
+                self._go(Phase.DONE)
+            elif self._preparation.is_over:
                 self._rest(Phase.WARMUP, self._session.warmup_ns)
-        elif self.phase in _BETWEEN and self._schedule.is_due(now_ns):
+        if self.phase in _BETWEEN and self._schedule.is_due(self._now_ns):
             self._begin()
         self._check_timeout()
 
@@ -138,13 +145,13 @@ class Recorder:
         """Do what the operator says, one of `VERBS`; the answer may come later."""
         assert verb in VERBS, verb
         if verb in OUTCOMES:
-            return self._label(verb)
+            return self._end(by=verb) or self._episodes.label_last(verb)
         answer: Answer = getattr(self, 'rerecord' if verb == 'discard' else verb)()
         return answer
 
     def save(self) -> Answer:
         """End the running episode now and keep it."""
-        return self._end(by='save') or refused('no episode is running')
+        return self._end(by='save') or refused(_IDLE)
 
     def start(self) -> Answer:
         """Begin the next episode now."""
@@ -206,19 +213,12 @@ class Recorder:
 
     def note(self, text: str) -> Answer:
         """Note something of the running episode, or of the last one."""
-        if self._take is not None:
-            self._marks.note(text)
-            self._take.tell(self._marks.details())
-            return done(f'noted: {text}')
-        return self._episodes.note_last(text)
+        return self._marks.note(text) if self._take else self._episodes.note_last(text)
 
     def mark(self, kind: str, text: str, stamp_ns: int) -> Answer:
         """Mark a moment [ns] of the running episode: an ``event``, or a beginning ``subtask``."""
-        if self._take is None:
-            return refused('no episode is running')
-        self._marks.mark(kind, text, stamp_ns)
-        self._take.tell(self._marks.details())
-        return done(f'{kind}: {text}')
+        is_running = self._take is not None
+        return self._marks.mark(kind, text, stamp_ns) if is_running else refused(_IDLE)
 
     def wait(self) -> None:
         """Wait until all that was accepted is durable.
@@ -251,6 +251,8 @@ class Recorder:
 
     def close(self) -> None:
         """Finalise the dataset; an episode still running is dropped, accepted ones are saved."""
+        if self._take is not None and not self._take.num_frames:
+            self._companions.end_episode(keep=False)
         self._take = None
         if self._writer is not None:
             self._writer.finalize()
@@ -272,20 +274,25 @@ class Recorder:
             paused=self._schedule.is_paused,
             by_hand=self._session.by_hand,
             root=self._session.root,
+            streams=tuple(state.line for state in self._watch.states),
         )
+
+    def look(self) -> tuple[StreamState, ...]:
+        """Return how the streams are; ask once a second, in a take and between takes."""
+        running = self._take if self.phase is not Phase.SAVING else None
+        return self._watch.look(self._now_ns, running)
+
+    def behind(self) -> Behind:
+        """Return what waits inside the recorder."""
+        fps, saving = self._plan.mapping.fps, self.accepted - len(self.episodes)
+        rows = self._take.rows_behind(self._now_ns) if self._take else 0
+        return Behind.of(self._writer, fps, rows, saving) if self._writer else Behind()
 
     def waiting_for(self) -> list[str]:
         """Return the topics without which nothing goes on."""
         if self.phase is Phase.PREPARING:
             return self._preparation.waiting_for()
         return self._take.waiting_for() if self._take and self.phase is Phase.WAITING else []
-
-    def _heed_guard(self) -> None:
-        """End the take before memory or disk run out."""
-        problem = self.guard.look()
-        self.message = '; '.join(self.guard.told()) or self.message
-        if problem and self._take is not None and self.phase in (Phase.WAITING, Phase.RECORDING):
-            self._take.ended = self._take.ended or problem
 
     def _advance(self, now_ns: int) -> None:
         self._now_ns = max(self._now_ns, now_ns)
@@ -326,8 +333,6 @@ class Recorder:
         """Wait for the next episode: for a time, for somebody to start it, or for a resume."""
         self._go(phase)
         self._schedule.rest(self._now_ns, rest_ns)
-        if phase is Phase.WARMUP and self._schedule.is_due(self._now_ns):
-            self._begin()
 
     def _begin(self) -> None:
         assert self._writer is not None
@@ -339,23 +344,17 @@ class Recorder:
         self._take.max_frames, self._take.is_live = self._session.episode_frames, True
         self._keep, self._warned = True, False
         self._episodes.amendments, self._episodes.can_drop = self._writer.amendments, False
-        self._marks = Marks()
+        self._marks = Marks(self._take.tell)
         split_ns = start_ns if self._session.preroll_ns else self._now_ns
         begin_take(self._take, self._recent, split_ns, self._companions)
         self._go(Phase.WAITING)
-
-    def _label(self, outcome: str) -> Answer:
-        answer = self._end(by=outcome)
-        if answer is not None:
-            self._marks.outcome = outcome
-            return answer
-        return self._episodes.label_last(outcome)
 
     def _end(self, by: str) -> Answer | None:
         """End the running episode and keep it; return its answer, None if there is none."""
         if self._take is None or self.phase not in (*_RUNNING, Phase.FINISHING):
             return None
         self._marks.answers.append(Answer())
+        self._marks.outcome = by if by in OUTCOMES else self._marks.outcome
         if self.phase is not Phase.FINISHING:
             self._take.until_ns = self._now_ns
             self._marks.ended_by = by
@@ -371,7 +370,7 @@ class Recorder:
             fps = self._plan.mapping.fps
             accepted = accept_take(take, self._marks, fps, self._companions)
             self._episodes.add(accepted)
-            self.message = f'episode accepted: {accepted.pending.length} frames; being saved'
+            self.message = accepted.told_now
         else:
             self._writer.discard_episode()
             self.message = 'episode dropped' if not self._keep else 'nothing was recorded'
@@ -392,6 +391,8 @@ class Recorder:
     def _check_timeout(self) -> None:
         waits = self.phase is Phase.WAITING or (self.phase is Phase.PREPARING and not self._writer)
         if waits and self._now_ns - self._since_ns > self._session.timeout_ns:
+            if self.phase is Phase.PREPARING:
+                self._preparation.check()
             silent = ', '.join(self.waiting_for()) or 'a common start of all streams'
             seconds = self._session.timeout_ns / NS_PER_S
             told = [f'; {error}' for error in self._plan.last_errors()]

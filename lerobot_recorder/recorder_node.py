@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
@@ -15,8 +16,9 @@ from std_msgs.msg import String
 
 from lerobot_drivers.common.clock import NS_PER_S, SystemClock
 from lerobot_drivers.common.errors import LerobotRosError, StreamError
+from lerobot_drivers.common.health import Level
 from lerobot_drivers.common.naming import RECORDER_STATUS
-from lerobot_drivers.common.processes import RECEIVER_PROFILE
+from lerobot_drivers.common.processes import RECEIVER_PROFILE, has_large_sockets
 from lerobot_drivers.ros import (
     AutostartLifecycleNode,
     declare,
@@ -26,10 +28,13 @@ from lerobot_drivers.ros import (
 )
 from lerobot_recorder.arrival_clock import ArrivalClock
 from lerobot_recorder.companion import Companion
+from lerobot_recorder.findings import Finding
 from lerobot_recorder.graph_watch import GraphWatch
 from lerobot_recorder.live_time import LiveTime, Restart
 from lerobot_recorder.mapping import MappingConfig
 from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.preflight import Reach
+from lerobot_recorder.preflight_session import Preflight
 from lerobot_recorder.recorder import Recorder
 from lerobot_recorder.recorder_status import RecorderStatus, idle_status
 from lerobot_recorder.ros import (
@@ -38,7 +43,9 @@ from lerobot_recorder.ros import (
     FactSubscriber,
     TopicSubscriber,
     graph_topics,
+    offers,
 )
+from lerobot_recorder.ros_diagnostics import PERIOD_S, RecorderDiagnostics
 from lerobot_recorder.ros_offers import offered_qos
 from lerobot_recorder.ros_operator import OperatorInterface
 from lerobot_recorder.row_plan import RowPlan
@@ -58,6 +65,10 @@ class View(Protocol):
 
     def show(self, status: RecorderStatus) -> None:
         """Show what the recorder is doing."""
+        ...
+
+    def report(self, findings: Sequence[Finding]) -> None:
+        """Show what was found out before the first episode."""
         ...
 
     def words(self) -> list[str]:
@@ -90,6 +101,7 @@ class RecorderNode(AutostartLifecycleNode):
         self._mapping: MappingConfig | None = None
         self._along: list[Companion] = []
         self._said: RecorderStatus | None = None
+        self._diagnostics: RecorderDiagnostics | None = None
 
     def do_configure(self) -> None:
         """Read the configuration and create the interfaces."""
@@ -107,6 +119,7 @@ class RecorderNode(AutostartLifecycleNode):
         self.create_timer(REFRESH_S, self._refresh, clock=clock)
         self.create_timer(POLL_S, self._poll, clock=clock)
         self.create_timer(STATUS_S, self._report, clock=clock)
+        self.create_timer(PERIOD_S, self._diagnose, clock=clock)
 
     def do_deactivate(self) -> None:
         """End the session; the running episode is kept, and all that was accepted is saved."""
@@ -219,10 +232,27 @@ class RecorderNode(AutostartLifecycleNode):
             return None
         start = now if self._time.is_simulated else self._wall.now_ns()
         make_writer, session = self._config.make_writer(mapping), self._config.session()
-        along = self._capture, self._along
-        recorder = Recorder(RowPlan(mapping), make_writer, session, start, *along)
+        plan, along = RowPlan(mapping), [*self._preflight(), *self._along]
+        self._diagnostics = RecorderDiagnostics(self, self._config.dataset.folder, plan)
+        recorder = Recorder(plan, make_writer, session, start, self._capture, along)
         recorder.guard = self._config.guard()
         return recorder
+
+    def _preflight(self) -> list[Companion]:
+        """Return the check that comes before all others, unless it is switched off."""
+        if not self._config.recorder.preflight:
+            return []
+        config, offered = self._config, functools.partial(offers, self)
+        reach = Reach(offered, has_large_sockets(), remote_pictures=config.attach)
+        return [Preflight(config, reach, self._along, self._show_findings)]
+
+    def _show_findings(self, findings: Sequence[Finding]) -> None:
+        if self._view is not None:
+            self._view.report(findings)
+            return
+        for finding in findings:
+            log = self.get_logger().info if finding.level is Level.OK else self.get_logger().warn
+            log(f'{finding.subject}: {finding.all_text} {finding.advice}'.rstrip())
 
     @property
     def _patience_ns(self) -> float:
@@ -258,6 +288,10 @@ class RecorderNode(AutostartLifecycleNode):
             self._view.show(status)
             for verb in self._view.words():
                 self._told(self._obey(verb))
+
+    def _diagnose(self) -> None:
+        if self.recorder is not None and self._diagnostics is not None:
+            self._diagnostics.publish(self.recorder)
 
     def _obey(self, verb: str) -> Answer:
         if self.recorder is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_recorder.stream_health import StreamLine
 
 
 class Phase(str, Enum):
@@ -36,6 +37,7 @@ class SessionConfig:
         root: the dataset's folder.
         timeout_ns: how long to wait for messages before giving up [ns].
         allow_low_rate: record even if no camera is as fast as the dataset says.
+        check_only: end before the first episode, when it is known whether all is well.
     """
 
     task: str
@@ -48,6 +50,7 @@ class SessionConfig:
     root: str = ''
     timeout_ns: int = 20 * NS_PER_S
     allow_low_rate: bool = False
+    check_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class RecorderStatus:
         paused: the session waits for resume.
         by_hand: the next episode waits for somebody to start it.
         root: the dataset's folder.
+        streams: how each stream is, as of the last second.
     """
 
     phase: str
@@ -83,6 +87,7 @@ class RecorderStatus:
     paused: bool = False
     by_hand: bool = False
     root: str = ''
+    streams: tuple[StreamLine, ...] = ()
 
     @property
     def summary(self) -> str:

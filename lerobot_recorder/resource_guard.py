@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lerobot_recorder.take import Take
+
 LOOKS_APART = 25
 """The recorder polls 50 times a second: look twice a second."""
 
@@ -53,6 +55,12 @@ class ResourceGuard:
             self._ask()
         self._looks += 1
         return self.problem
+
+    def heed(self, take: Take | None) -> str:
+        """End a take while it can still be saved; return what is worth telling, if anything."""
+        if self.look() and take is not None:
+            take.ended = take.ended or self.problem
+        return '; '.join(self.told())
 
     def told(self) -> list[str]:
         """Return the warnings since the last time."""

@@ -26,6 +26,7 @@ from lerobot_drivers.common.processes import (
 from lerobot_drivers.ros import match_publishers
 from lerobot_recorder.images import IMAGE_TYPES
 from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.offers import Offer
 from lerobot_recorder.reception import Reception, Transport, loss_line
 from lerobot_recorder.sequence_gaps import SequenceGaps
 
@@ -228,6 +229,18 @@ def message_class(msgtype: str) -> type:
         raise StreamError(f'message type {msgtype} is not installed: {error}') from error
     assert isinstance(found, type)
     return found
+
+
+def offers(node: Node, topic: str) -> list[Offer]:
+    """Return what the publishers of a topic offer."""
+    return [
+        Offer(
+            node=f'{info.node_namespace.rstrip("/")}/{info.node_name}',
+            msgtype=info.topic_type,
+            reliable=info.qos_profile.reliability == ReliabilityPolicy.RELIABLE,
+        )
+        for info in node.get_publishers_info_by_topic(topic)
+    ]
 
 
 def graph_topics(node: Node) -> dict[str, str]:

@@ -23,6 +23,7 @@ class Accepted:
         pending: the episode.
         outcome: success, failure, incomplete or None.
         defects: kind -> how often.
+        verdict: what it is worth.
         why: why it ended before its time, to be told behind something else.
         notes: what was noted of it.
         answers: those who want to hear when it is durable.
@@ -31,6 +32,7 @@ class Accepted:
     pending: PendingEpisode
     outcome: str | None
     defects: dict[str, int]
+    verdict: str
     why: str
     notes: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
@@ -45,7 +47,13 @@ class Accepted:
         """Return the line for the operator."""
         defects = ''.join(f', {number} {kind}' for kind, number in self.defects.items())
         kept = f', {self.outcome}' if self.outcome else ''
-        return f'episode {saved.index} saved: {saved.length} frames{kept}{defects}{self.why}'
+        worth = f'{saved.length} frames{kept}, {self.verdict}'
+        return f'episode {saved.index} saved: {worth}{defects}{self.why}'
+
+    @property
+    def told_now(self) -> str:
+        """The line for the operator as long as it is being saved."""
+        return f'episode accepted: {self.pending.length} frames, {self.verdict}; being saved'
 
 
 @dataclass(frozen=True)

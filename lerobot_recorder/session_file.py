@@ -28,6 +28,7 @@ from lerobot_recorder.guess import guess_features
 from lerobot_recorder.mapping import MappingConfig, build_mapping, is_image_feature
 from lerobot_recorder.memory_guard import MemoryGuard
 from lerobot_recorder.preparation import MakeWriter
+from lerobot_recorder.presets import Chosen, choose
 from lerobot_recorder.recorder_status import SessionConfig
 from lerobot_recorder.resource_guard import Check, ResourceGuard
 from lerobot_recorder.robot_mapping import robot_features, with_units
@@ -46,6 +47,7 @@ class RecordConfig:
         attach: the graph is somebody else's: its topics are looked at, not derived.
         resume: add to a dataset that is there.
         bag: the bag beside the dataset, None for none.
+        check: only look whether all is well before the first episode.
         sections: all sections of the session, as they were read.
     """
 
@@ -56,6 +58,7 @@ class RecordConfig:
     attach: bool
     resume: bool
     bag: BagConfig | None = None
+    check: bool = False
     sections: Section = field(default_factory=dict)
 
     @property
@@ -74,22 +77,31 @@ class RecordConfig:
             ConfigError: the mapping is not valid.
             StreamError: it is not clear which topics to take.
         """
+        chosen = Chosen()
         features: Mapping[str, Any]
         if self.recorder.features is not None:
             features = self.recorder.features
-        elif self.robot is None:
-            features = guess_features(topics, self.topics.hints())
-        elif self.attach:
-            features = with_units(guess_features(topics, self.topics.hints()), self.robot)
+        elif self.needs_graph:
+            chosen = choose(self.recorder.preset, topics)
+            features = guess_features(topics, self.topics.hints(), chosen.features)
+            features = with_units(features, self.robot) if self.robot else features
         else:
-            features = robot_features(self.robot, namespace)
+            features = robot_features(self._own_robot, namespace)
+        keys = self.recorder.mapping_keys()
+        robot_type = make_robot(self.robot).name if self.robot else chosen.robot_type
         section = {
+            **keys,
             'features': features,
             'fps': self.dataset.fps,
-            'robot_type': make_robot(self.robot).name if self.robot else None,
-            **self.recorder.mapping_keys(),
+            'robot_type': self.recorder.robot_type or robot_type,
+            'native': {**chosen.native, **keys['native']},
         }
         return build_mapping(section, 'recorder')
+
+    @property
+    def _own_robot(self) -> RobotConfig:
+        assert self.robot is not None  # else the graph would have to be looked at
+        return self.robot
 
     def capture(self, mapping: MappingConfig) -> Capture:
         """Return what is kept beside the rows of a live recording."""
@@ -131,6 +143,7 @@ class RecordConfig:
             root=str(self.dataset.folder),
             timeout_ns=round(self.recorder.prepare_timeout_s * NS_PER_S),
             allow_low_rate=self.recorder.allow_low_rate,
+            check_only=self.check,
         )
 
     def facts(self, mapping: MappingConfig) -> RobotFacts:
@@ -192,14 +205,20 @@ def record_config(sections: Section, where: str) -> RecordConfig:
     """
     if 'dataset' not in sections:
         raise ConfigError(f'{where}: section dataset is missing; it needs at least a repo_id')
-    robot = sections.get('robot')
+    robot, attach = sections.get('robot'), bool(sections.get('attach', False))
+    recorder = build(RecorderConfig, sections.get('recorder') or {}, 'recorder')
+    choose(recorder.preset, {})  # an unknown one is told before anything starts
+    if recorder.preset is not None and (recorder.features is not None or (robot and not attach)):
+        why = 'recorder.features' if recorder.features is not None else 'the robot'
+        raise ConfigError(f'{where}: recorder.preset has no say beside {why}; leave one out')
     return RecordConfig(
         dataset=build(DatasetConfig, sections['dataset'], 'dataset'),
-        recorder=build(RecorderConfig, sections.get('recorder') or {}, 'recorder'),
+        recorder=recorder,
         topics=build(TopicsConfig, sections.get('topics') or {}, 'topics'),
         robot=build(RobotConfig, robot, 'robot') if robot else None,
-        attach=bool(sections.get('attach', False)),
+        attach=attach,
         resume=bool(sections.get('resume', False)),
         bag=bag_config(sections),
+        check=bool(sections.get('check', False)),
         sections=dict(sections),
     )

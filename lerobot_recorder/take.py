@@ -26,8 +26,9 @@ from lerobot_recorder.frame_table import FrameTable
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.provenance import versions
 from lerobot_recorder.row_plan import RowPlan
-from lerobot_recorder.streams import Flag, Taken
+from lerobot_recorder.streams import Flag, StreamCounts, Taken
 from lerobot_recorder.synchronizer import AlignedSet, Synchronizer
+from lerobot_recorder.verdict import Verdict, judge
 
 MAX_BEHIND_S = 10.0
 """An encoder that is so far behind does not catch up: pictures would be repeated for ever [s]."""
@@ -72,6 +73,7 @@ class Take:
         self._synchronizer = Synchronizer(plan.sync_config(), start_ns)
         self._behind: Counter[str] = Counter()
         self._shown: dict[str, Taken] = {}
+        self._target_ns = 0
         self._period_ns = round(NS_PER_S / plan.mapping.fps)
         self._end_ns = 0
         self._frames = FrameTable()
@@ -188,6 +190,7 @@ class Take:
             'ended': self.ended,
             'streams': self.report(),
             'kept': self._capture.details(self._logs),
+            'verdict': self.verdict().details(),
         }
         return EpisodeRecord(
             uuid=self.uuid,
@@ -239,6 +242,20 @@ class Take:
         total['lost'] = sum(lost.values())
         return {kind: number for kind, number in total.items() if number}
 
+    @property
+    def counts(self) -> Mapping[str, StreamCounts]:
+        """What happened on each stream so far."""
+        return self._synchronizer.counts
+
+    def skew_ns(self, stream: str) -> int | None:
+        """Return how far the newest row's value lies from where it was wanted, if known [ns]."""
+        taken = self._shown.get(stream)
+        return None if taken is None else taken.stamp_ns - self._target_ns
+
+    def rows_behind(self, now_ns: int) -> int:
+        """Return how many rows are due by now [ns] and not written yet."""
+        return max(0, now_ns - self._end_ns) // self._period_ns if self.num_frames else 0
+
     def report(self) -> dict[str, dict[str, Any]]:
         """Return the figures of each stream."""
         counts = self._synchronizer.counts
@@ -251,9 +268,17 @@ class Take:
                 'unusable': channel.errors,
                 'encoder_repeats': self._behind[channel.stream],
                 'lost': channel.lost,
+                'slow_seconds': self._plan.slow_seconds(channel),
+                'is_sensor': not channel.may_be_silent,
             }
             for channel in self._plan.all_channels()
         }
+
+    def verdict(self) -> Verdict:
+        """Return what the episode is worth."""
+        silent = f'{self.lost} fell silent' if self.lost else None
+        fps = self._plan.mapping.fps
+        return judge(self.report(), self.num_frames, fps, self.ended or silent)
 
     def _left(self) -> int | None:
         return None if self.max_frames is None else self.max_frames - self.num_frames
@@ -265,7 +290,7 @@ class Take:
                 row.values, row.pictures, self.task, wait=not self.is_live
             )
             self._frames.add(self._as_shown(aligned, behind))
-            self._end_ns = aligned.tick_ns
+            self._end_ns, self._target_ns = aligned.tick_ns, aligned.target_ns
         if self._frames.waiting >= max(1, self._plan.mapping.fps // 4):
             self._write_tables()
 

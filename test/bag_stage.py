@@ -44,7 +44,7 @@ class BagStage(Stage):
         self.companion = Told(self.place)
         super().__init__(companions=[self.companion], **session)
 
-    def _make_writer(self, features):
+    def make_writer(self, features):
         return DatasetWriter.create(self.root, DatasetInfo(30, features, 'thing'))
 
 

@@ -136,6 +136,9 @@ class Stage:
         self.made_with = features
         return self.kept
 
+    def accompany(self, *companions):
+        self.recorder._companions._members = companions
+
     def message(self, topic: str, stamp: int) -> RawMessage:
         seconds = (stamp - T0) / S
         if topic == '/front':

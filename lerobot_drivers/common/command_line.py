@@ -16,7 +16,7 @@ SECTIONS = ('robot', 'teleop', 'mux', 'dataset', 'policy', 'recorder', 'topics')
 """What a session's file may hold, whichever command reads it ..."""
 SETTINGS = (
     'control_mode', 'attach', 'resume', 'teleop_time_s', 'bag', 'start_s', 'end_s', 'filmstrip',
-    'decode', 'play_sounds',
+    'decode', 'play_sounds', 'check',
 )  # fmt: skip
 """... and the settings beside them."""
 SWITCHED = ('bag',)

@@ -21,13 +21,15 @@ from lerobot_drivers.common.registry import load_object, load_registry
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
+from lerobot_recorder.commands import record_init
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.commands.which_dataset import check_free
+from lerobot_recorder.presets import preset_list
 from lerobot_recorder.session_file import of_others, record_config
 
 KNOWN = (
     'robot', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics', 'attach',
-    'resume', 'play_sounds', 'bag',
+    'resume', 'play_sounds', 'bag', 'check',
 )  # fmt: skip
 CONFIG_CLASSES = {
     'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
@@ -58,7 +60,12 @@ Brings up a robot of ours and records it, or attaches to a graph that is running
   --dataset.video_files_size_in_mb=200   limits that info.json tells, for compact and LeRobot
   --resume=true                add to the dataset that is there
   --attach=true                record the graph of others; nothing is started
+  --check=true                 look at streams, clocks, disk and encoder, and end
+  --init[=record.yaml]         look at the graph of others and write a session file for it;
+                               with --topics.*, --dataset.*, --recorder.preset, --force
   --topics.state, --topics.action, --topics.cameras="{front: /topic}"
+  --recorder.preset=NAME       topics of a known robot or driver, see below; several:
+                               "[ur, realsense]", with namespaces: "{ur: /left}"
   --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.max_gap_s=1.0
   --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
   --recorder.stamps=true       true stamps as columns of the dataset, sync.*_ns
@@ -77,7 +84,10 @@ Ports and cameras named sim://WORLD/DEVICE are simulated.
 
 Keys: right or n keeps the episode (or ends the reset), left or r records it again, space starts,
 p pauses, s and f keep it as a success or failure, Esc or q stops. The same words are services of
-the node recorder; recorder/{task,note,outcome,event,subtask} take texts."""
+the node recorder; recorder/{task,note,outcome,event,subtask} take texts.
+
+Presets:
+""" + preset_list()
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -92,11 +102,13 @@ def run(arguments: Sequence[str]) -> int:
         DatasetExistsError: there is a dataset already and no ``--resume=true``.
         GraphError: there is no rclpy, or a process of the graph died.
     """
+    if record_init.is_asked_for(arguments):
+        return record_init.run(arguments)
     sections = read_sections(arguments, KNOWN)
     check_bag(arguments)
     attach = attaches(sections)
     sections = of_others(sections) if attach else {**sections, 'attach': False}
-    sections['resume'] = switch(sections, 'resume')
+    sections |= {name: switch(sections, name) for name in ('resume', 'check')}
     config = record_config(sections, 'record')
     if not config.resume:
         check_free(config.dataset.folder, ', or add to it with --resume=true')
@@ -111,7 +123,8 @@ def run(arguments: Sequence[str]) -> int:
         finally:
             view.restore()
         view.say('stopping')
-    view.conclude()
+    if not sections['check']:
+        view.conclude()
     return code
 
 

@@ -9,16 +9,18 @@ import select
 import sys
 import termios
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.live import Live
 from rich.text import Text
 
 from lerobot_drivers.common.command_line import make_console
+from lerobot_recorder.commands.findings_table import findings_table
 from lerobot_recorder.commands.global_keys import GlobalKeys
 from lerobot_recorder.commands.live_panel import line, panel
 from lerobot_recorder.commands.sounds import Sounds
+from lerobot_recorder.findings import Finding
 from lerobot_recorder.recorder_status import RecorderStatus
 from lerobot_recorder.session_file import RecordConfig
 
@@ -92,6 +94,10 @@ class TerminalView:
         elif (told := line(status)) != self._told:
             self._told = told
             self.say(told)
+
+    def report(self, findings: Sequence[Finding]) -> None:
+        """Print what was found out before the first episode, above the live line."""
+        self._console.print(findings_table(findings))
 
     def words(self) -> list[str]:
         """Return the recorder's verbs for the keys pressed since."""

@@ -212,7 +212,7 @@ def test_topics_for_the_bag_only_make_no_row_and_wait_for_no_take(root):
     stage.recorder.close()
     (bag,) = bags(root)
     assert ('/map', 'my_msgs/msg/Odd', odd.received_ns, odd.data) in read(bag)
-    assert '/map' not in stage.recorder._recent
+    assert '/map' not in stage.recorder._recent._topics
     assert record_of(root, bag.name)['details']['bag']['unheard'] == ['/never']
     told = '; '.join(stage.companion.lines)
     assert 'nothing came on /never' in told
@@ -240,7 +240,7 @@ def test_a_disk_that_is_behind_costs_the_bag_messages_and_nobody_else(root, monk
     for number in range(3):
         text = make('std_msgs/msg/String', 'x' * 400_000)
         stage.recorder.on_message(raw('/big', text, stage.now + number))
-    stage.run(until=lambda: bool(stage.recorder._pending))
+    stage.run(until=lambda: bool(stage.recorder.accepted))
     going_on.set()
     stage.run()
     stage.recorder.close()

@@ -50,7 +50,7 @@ def test_no_take_begins_while_it_lasts():
     stage, check = guarded(num_episodes=1)
     check.answer = Shortage('memory: 9 MB are left', is_critical=True)
     stage.run(30)
-    assert stage.recorder.phase is Phase.PREPARING and not stage.kept.rows
+    assert stage.recorder.phase is Phase.WARMUP and not stage.kept.rows
     assert stage.recorder.message == 'no take begins: memory: 9 MB are left'
     stage.recorder.end_episode()
     stage.run(1)
