@@ -17,6 +17,7 @@ from lerobot_recorder.dataset.layout import INFO
 from lerobot_recorder.dataset.schema import Features, is_picture
 from lerobot_recorder.encoder_choice import AUTO, Need, resolve
 from lerobot_recorder.guess import TopicHints
+from lerobot_recorder.lerobot_flags import LeRobotFlags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,7 @@ class DepthEncoderConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetConfig:
+class DatasetConfig(LeRobotFlags):
     """Where a dataset goes and how its episodes run (``--dataset.*``).
 
     Attributes:
@@ -137,6 +138,7 @@ class DatasetConfig:
     allow_new_calibration: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         checks = (
             ('single_task', bool(self.single_task.strip()), 'a sentence for the robot'),
             ('fps', self.fps >= 1, 'a whole number above 0'),
@@ -184,6 +186,8 @@ class DatasetConfig:
         shared: dict[str, Any] = {
             'depth': self.depth_encoder.scale(),
             'image_threads': self._image_threads,
+            'threads': self.encoder_threads,
+            'queue': self.encoder_queue_maxsize,
         }
         if not need.sizes:
             return VideoConfig(**shared)

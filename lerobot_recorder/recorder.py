@@ -65,6 +65,9 @@ class Recorder:
         now_ns: the time of arrival now [ns].
         capture: what is kept beside the rows; by default the commands, nothing of the session.
         companions: who else is told what happens.
+
+    Attributes:
+        is_held: no take begins by itself meanwhile, though one may be due.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Recorder:
         self.phase = Phase.PREPARING
         self.episodes: list[EpisodeSummary] = []
         self.message = ''
+        self.is_held = False
         self._plan = plan
         self._capture = capture or Capture(plan.mapping)
         self._companions = tuple(companions)
@@ -104,6 +108,14 @@ class Recorder:
     def is_done(self) -> bool:
         """Return whether the session is over."""
         return self.phase is Phase.DONE
+
+    @property
+    def is_due(self) -> bool:
+        """Return whether the time has come for the next take to begin."""
+        if self.phase is Phase.PREPARING:
+            return self._writer is not None and self._settling_polls <= 0
+        reset_ns = self._session.reset_ns
+        return self.phase is Phase.RESETTING and self._now_ns >= self._since_ns + reset_ns
 
     def on_message(self, raw: RawMessage) -> None:
         """Take in a message.
@@ -144,13 +156,13 @@ class Recorder:
             self._plan.settle(self._now_ns)
         if self.phase is Phase.PREPARING and self._writer is not None:
             self._settling_polls -= 1
-            if self._settling_polls <= 0:
+            if self.is_due and not self.is_held:
                 self._begin()
         elif self.phase is Phase.PREPARING and self._is_measured():
             told = self._plan.check_rates(self._session.allow_low_rate)
             self._writer = self._make_writer(self._plan.features())
             self.message = '; '.join([*self._writer.notices, *told])
-        elif self.phase is Phase.RESETTING and now_ns >= self._since_ns + self._session.reset_ns:
+        elif self.phase is Phase.RESETTING and self.is_due and not self.is_held:
             self._begin()
         self._check_timeout()
 

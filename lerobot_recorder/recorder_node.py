@@ -30,6 +30,7 @@ from lerobot_recorder.live_time import LiveTime, Restart
 from lerobot_recorder.mapping import MappingConfig
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.recorder import Recorder
+from lerobot_recorder.recorder_group import RecorderGroup
 from lerobot_recorder.recorder_status import RecorderStatus, idle_status
 from lerobot_recorder.ros import (
     HIGH_RATE_DEPTH,
@@ -38,7 +39,6 @@ from lerobot_recorder.ros import (
     TopicSubscriber,
     graph_topics,
 )
-from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_file import load_record_config
 from lerobot_recorder.time_base import CLOCK_TOPIC, SIM_RESET
 
@@ -73,7 +73,7 @@ class RecorderNode(AutostartLifecycleNode):
 
     def __init__(self, view: View | None = None) -> None:
         super().__init__('recorder')
-        self.recorder: Recorder | None = None
+        self.recorder: Recorder | RecorderGroup | None = None
         self._view = view
         self._config_file = declare_config_file(self)
         self._robot_ns = declare(
@@ -198,16 +198,16 @@ class RecorderNode(AutostartLifecycleNode):
             self._subscribers[CLOCK_TOPIC] = TopicSubscriber(self, CLOCK_TOPIC, self._on_message)
         return mapping
 
-    def _make_recorder(self, mapping: MappingConfig, now: int | None) -> Recorder | None:
+    def _make_recorder(
+        self, mapping: MappingConfig, now: int | None
+    ) -> Recorder | RecorderGroup | None:
         """Return the recorder once the headers' clock is running, None before that."""
         if now is None:
             if self._wall.now_ns() - self._looking_since >= self._patience_ns:
                 self._time.check_clock(self._config.recorder.prepare_timeout_s)
             return None
         start = now if self._time.is_simulated else self._wall.now_ns()
-        make_writer, session = self._config.make_writer(mapping), self._config.session()
-        along = self._config.companions()
-        return Recorder(RowPlan(mapping), make_writer, session, start, self._capture, along)
+        return self._config.make_recorder(mapping, self._capture, start)
 
     @property
     def _patience_ns(self) -> float:
@@ -221,7 +221,7 @@ class RecorderNode(AutostartLifecycleNode):
                 self._subscribers[topic] = self._subscriber(topic)
 
     def _subscriber(self, topic: str) -> TopicSubscriber | FactSubscriber:
-        if self._capture.facts.is_fact(topic):
+        if topic in self._capture.fact_topics():
             return FactSubscriber(self, topic, self._on_fact)
         depth = HIGH_RATE_DEPTH if topic in self._capture.high_rate_topics() else NUMBERS_DEPTH
         return TopicSubscriber(self, topic, self._on_message, depth)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from lerobot_drivers.common.clock import NS_PER_S
-from lerobot_drivers.common.config import Section, build, read_yaml
+from lerobot_drivers.common.config import Section, build, dump, read_yaml
 from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.common.several import expanded, members_of, name_of
 from lerobot_drivers.motors.calibration import find_calibration, load_calibration
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
@@ -20,11 +21,14 @@ from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.dataset.robot_facts import RobotFacts, checksum
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.guess import guess_features
-from lerobot_recorder.mapping import MappingConfig, build_mapping, is_image_feature
-from lerobot_recorder.recorder import MakeWriter
+from lerobot_recorder.mapping import FeatureConfig, MappingConfig, build_mapping, is_image_feature
+from lerobot_recorder.recorder import MakeWriter, Recorder
+from lerobot_recorder.recorder_group import CaptureGroup, RecorderGroup
 from lerobot_recorder.recorder_status import SessionConfig
 from lerobot_recorder.robot_mapping import robot_features, with_units
+from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_facts import session_facts
+from lerobot_recorder.several_robots import joined_features, joined_type
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class RecordConfig:
         recorder: settings of the recorder itself.
         topics: topics where they cannot be told by name.
         robot: the robot of ours, None in somebody else's graph.
+        robots: several robots of ours, each in a namespace of its own.
         attach: the graph is somebody else's: its topics are looked at, not derived.
         resume: add to a dataset that is there.
         sections: all sections of the session, as they were read.
@@ -48,11 +53,34 @@ class RecordConfig:
     attach: bool
     resume: bool
     sections: Section = field(default_factory=dict)
+    robots: tuple[RobotConfig, ...] = ()
 
     @property
     def needs_graph(self) -> bool:
         """Return whether the mapping depends on the topics that are there."""
-        return self.recorder.features is None and (self.attach or self.robot is None)
+        derived = self.robots or (self.robot is not None and not self.attach)
+        return self.recorder.features is None and not derived
+
+    @property
+    def parts(self) -> dict[str, RecordConfig]:
+        """Return what goes into which dataset: name -> the session's part, '' if it is one."""
+        if self.sections.get('robots', {}).get('datasets') != 'each':
+            return {'': self}
+        named = zip(members_of(self.sections), self.robots, strict=True)
+        return {name_of(member): self._part(member, robot) for member, robot in named}
+
+    def _part(self, member: Section, robot: RobotConfig) -> RecordConfig:
+        name, root = name_of(member), self.dataset.root
+        root = root.with_name(f'{root.name}_{name}') if root else None
+        dataset = replace(self.dataset, repo_id=f'{self.dataset.repo_id}_{name}', root=root)
+        session = {key: part for key, part in self.sections.items() if key != 'robots'}
+        session = {**session, **member, 'dataset': dump(dataset)}
+        return replace(self, dataset=dataset, robots=(robot,), sections=session)
+
+    @property
+    def folders(self) -> list[Path]:
+        """Return the folders of the datasets."""
+        return [part.dataset.folder for part in self.parts.values()]
 
     def mapping(self, namespace: str, topics: Mapping[str, str]) -> MappingConfig:
         """Return which topic becomes which feature.
@@ -68,6 +96,8 @@ class RecordConfig:
         features: Mapping[str, Any]
         if self.recorder.features is not None:
             features = self.recorder.features
+        elif self.robots:
+            features = joined_features(self.robots)
         elif self.robot is None:
             features = guess_features(topics, self.topics.hints())
         elif self.attach:
@@ -77,14 +107,39 @@ class RecordConfig:
         section = {
             'features': features,
             'fps': self.dataset.fps,
-            'robot_type': make_robot(self.robot).name if self.robot else None,
+            'robot_type': joined_type(self._own),
             **self.recorder.mapping_keys(),
         }
         return build_mapping(section, 'recorder')
 
-    def capture(self, mapping: MappingConfig) -> Capture:
+    @property
+    def _own(self) -> tuple[RobotConfig, ...]:
+        return (self.robot,) if self.robot is not None else self.robots
+
+    def capture(self, mapping: MappingConfig) -> Capture | CaptureGroup:
         """Return what is kept beside the rows of a live recording."""
+        if len(self.parts) > 1:
+            each = {
+                n: Capture(p.mapping('', {}), session_facts(p.sections))
+                for n, p in self.parts.items()
+            }
+            return CaptureGroup(each)
         return Capture(mapping, session_facts(self.sections), sent=self.topics.sent)
+
+    def make_recorder(
+        self, mapping: MappingConfig, capture: Capture | CaptureGroup, now_ns: int
+    ) -> Recorder | RecorderGroup:
+        """Return who records: one recorder for each dataset."""
+        if isinstance(capture, Capture):
+            along = self.companions()
+            make_writer, session = self.make_writer(mapping), self.session()
+            return Recorder(RowPlan(mapping), make_writer, session, now_ns, capture, along)
+        recorders = {}
+        for name, part in self.parts.items():
+            found = part.make_recorder(part.mapping('', {}), capture.captures[name], now_ns)
+            assert isinstance(found, Recorder)
+            recorders[name] = found
+        return RecorderGroup(recorders, capture)
 
     def companions(self) -> list[Companion]:
         """Return what goes along with the session."""
@@ -104,13 +159,13 @@ class RecordConfig:
     def facts(self, mapping: MappingConfig) -> RobotFacts:
         """Return what the numbers of this session mean."""
         units = {
-            key: {j: unit.mode.value for s in feature.sources for j, unit in s.units.items()}
+            key: _modes(feature)
             for key, feature in mapping.features.items()
             if not is_image_feature(key)
         }
         calibration = {}
-        if self.robot is not None:
-            robot, name = self.robot, make_robot(self.robot).name
+        for robot in self._own:
+            name = make_robot(robot).name
             path = find_calibration('robots', name, robot.id, robot.calibration_dir)
             if path is not None:
                 found = {motor: asdict(entry) for motor, entry in load_calibration(path).items()}
@@ -130,6 +185,15 @@ class RecordConfig:
             return writer
 
         return open_dataset
+
+
+def _modes(feature: FeatureConfig) -> dict[str, str]:
+    """Return joint -> norm mode, under its name in the dataset where that is another."""
+    modes: dict[str, str] = {}
+    for source in feature.sources:
+        names = dict(zip(source.joints or (), source.names or (), strict=False))
+        modes |= {names.get(joint, joint): unit.mode.value for joint, unit in source.units.items()}
+    return modes
 
 
 def of_others(sections: Section) -> Section:
@@ -159,7 +223,9 @@ def record_config(sections: Section, where: str) -> RecordConfig:
     """
     if 'dataset' not in sections:
         raise ConfigError(f'{where}: section dataset is missing; it needs at least a repo_id')
+    sections = expanded(sections)
     robot = sections.get('robot')
+    several = members_of(sections) if 'robots' in sections else []
     return RecordConfig(
         dataset=build(DatasetConfig, sections['dataset'], 'dataset'),
         recorder=build(RecorderConfig, sections.get('recorder') or {}, 'recorder'),
@@ -168,4 +234,5 @@ def record_config(sections: Section, where: str) -> RecordConfig:
         attach=bool(sections.get('attach', False)),
         resume=bool(sections.get('resume', False)),
         sections=dict(sections),
+        robots=tuple(build(RobotConfig, m['robot'], f'robots.{name_of(m)}') for m in several),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lerobot_drivers.common.command_line import read_sections, switch
@@ -15,19 +16,21 @@ from lerobot_drivers.common.graph import (
     policy_process,
     robot_processes,
     teleop_process,
+    write_session,
 )
 from lerobot_drivers.common.processes import RECEIVER_PROFILE
 from lerobot_drivers.common.registry import load_object, load_registry
+from lerobot_drivers.common.several import expanded, members_of, name_of
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.commands.which_dataset import check_free
-from lerobot_recorder.session_file import of_others, record_config
+from lerobot_recorder.session_file import RecordConfig, of_others, record_config
 
 KNOWN = (
-    'robot', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics', 'attach',
-    'resume',
+    'robot', 'robots', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics',
+    'attach', 'resume',
 )  # fmt: skip
 CONFIG_CLASSES = {
     'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
@@ -77,18 +80,15 @@ def run(arguments: Sequence[str]) -> int:
         DatasetExistsError: there is a dataset already and no ``--resume=true``.
         GraphError: there is no rclpy, or a process of the graph died.
     """
-    sections = read_sections(arguments, KNOWN)
-    attach = attaches(sections)
-    sections = of_others(sections) if attach else {**sections, 'attach': False}
-    sections['resume'] = switch(sections, 'resume')
-    config = record_config(sections, 'record')
+    config = read_session(arguments)
+    sections, attach = config.sections, config.attach
     if not config.resume:
-        check_free(config.dataset.folder, ', or add to it with --resume=true')
-    check_plugins(sections)
+        for folder in config.folders:
+            check_free(folder, ', or add to it with --resume=true')
     view = TerminalView(config)
     config_file = open_session(sections, view.say)
     specs = [] if attach else processes(sections, config_file)
-    with Supervisor(specs, config_file.parent) as supervisor:
+    with Supervisor(specs, config_file.parent, say=view.say) as supervisor:
         view.check = supervisor.check
         try:
             code = run_recorder(sections, config_file, view)
@@ -99,6 +99,22 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
+def read_session(arguments: Sequence[str]) -> RecordConfig:
+    """Return what a command line asks for, checked as far as nothing need be started for it.
+
+    Raises:
+        UsageError: flags that cannot be obeyed.
+        ConfigError: settings that cannot be obeyed.
+    """
+    sections = expanded(read_sections(arguments, KNOWN))
+    attach = attaches(sections)
+    sections = of_others(sections) if attach else {**sections, 'attach': False}
+    sections['resume'] = switch(sections, 'resume')
+    config = record_config(sections, 'record')
+    check_plugins(sections)
+    return config
+
+
 def attaches(sections: Section) -> bool:
     """Return whether the graph of others is recorded: asked for, or no robot is named.
 
@@ -106,11 +122,13 @@ def attaches(sections: Section) -> bool:
         UsageError: no robot is named, but somebody to drive it.
     """
     for name in ('teleop', 'policy', 'control_mode'):
-        if name in sections and not {'robot', 'attach'} & set(sections):
+        if name in sections and not {'robot', 'robots', 'attach'} & set(sections):
             raise UsageError(
                 f'--{name} has no robot to drive: name a --robot.type and its --robot.port, '
                 'or record the graph of others with --attach=true'
             )
+    if 'robots' in sections:
+        return False
     return switch(sections, 'attach', 'robot' not in sections)
 
 
@@ -121,17 +139,18 @@ def check_plugins(sections: Section) -> None:
         ConfigError: a key is missing, unknown or wrong.
         UsageError: nobody to drive the robot, or no robot.
     """
-    if 'robot' in sections:
-        make_robot(build(RobotConfig, sections['robot'], 'robot'))
-    if sections['attach']:
-        return
-    if 'robot' not in sections:
+    attach = bool(sections['attach'])
+    if not attach and not {'robot', 'robots'} & set(sections):
         raise UsageError('--attach=false needs a robot: name a --robot.type and its --robot.port')
-    for section in drivers(sections):
-        config_class = load_object(CONFIG_CLASSES[section], f'section {section}')
-        values = sections.get(section) or {}
-        build(config_class, values, section)
-        load_registry(TABLES[section]).target(str(values['type']))
+    for member in members_of(sections):
+        where = f'robots.{name_of(member)}.' if 'robots' in sections else ''
+        if 'robot' in member:
+            make_robot(build(RobotConfig, member['robot'], f'{where}robot'))
+        for section in () if attach else drivers(member):
+            config_class = load_object(CONFIG_CLASSES[section], f'section {section}')
+            values = member.get(section) or {}
+            build(config_class, values, f'{where}{section}')
+            load_registry(TABLES[section]).target(str(values['type']))
 
 
 def drivers(sections: Section) -> tuple[str, ...]:
@@ -155,16 +174,27 @@ def drivers(sections: Section) -> tuple[str, ...]:
 
 def processes(sections: Section, config_file: Path) -> list[ProcessSpec]:
     """Return the processes of the graph besides the recorder."""
+    if 'robots' in sections:
+        members = members_of(sections)
+        return [spec for member in members for spec in _of_member(member, config_file.parent)]
     specs = robot_processes(sections, config_file)
     makers = {'teleop': teleop_process, 'policy': policy_process}
     return [*specs, *(makers[name](sections, config_file) for name in drivers(sections))]
+
+
+def _of_member(member: Section, folder: Path) -> list[ProcessSpec]:
+    """Return the processes of one robot among several, with a configuration file of its own."""
+    name = name_of(member)
+    specs = processes(member, write_session(folder, member, name))
+    return [replace(spec, name=f'{name}_{spec.name}', node=spec.name) for spec in specs]
 
 
 def run_recorder(sections: Section, config_file: Path, view: TerminalView) -> int:
     """Run the recorder in this process until its session is over; return its exit code."""
     from lerobot_drivers.ros import run_node  # rclpy only now: the environment is prepared
 
-    namespace = '/' if sections['attach'] else namespace_of(sections.get('robot'), 'follower')
+    alone = not sections['attach'] and 'robots' not in sections
+    namespace = namespace_of(sections.get('robot'), 'follower') if alone else '/'
     node = load_object('lerobot_recorder.recorder_node:RecorderNode', 'the recorder')
     parameter = f'config_file:={json.dumps(str(config_file))}'
     arguments = ['--ros-args', '-r', f'__ns:={namespace}', '-p', parameter]
