@@ -98,10 +98,17 @@ def reason(key: str) -> str | None:
     return None
 
 
-def nearest(name: str, known: Collection[str]) -> str:
-    """Return a question whether another name was meant, to go behind a sentence, or nothing."""
-    found = difflib.get_close_matches(name, list(known), 1, 0.6)
-    return f'; did you mean {found[0]}?' if found else ''
+def nearest(name: str, known: Collection[str], dashes: str = '') -> str:
+    """Return which other name may have been meant, to go behind this one, or nothing.
+
+    Args:
+        name: its last part is compared, what stands before it is no likeness.
+        known: the names there are.
+        dashes: what stands before a name when it is typed.
+    """
+    lasts = {key.rpartition('.')[2]: key for key in known}
+    found = difflib.get_close_matches(name.rpartition('.')[2], list(lasts), 1, 0.6)
+    return f' (did you mean {dashes}{lasts[found[0]]}?)' if found else ''
 
 
 def unknown_flag(name: str, known: Collection[str]) -> UsageError:
@@ -109,6 +116,5 @@ def unknown_flag(name: str, known: Collection[str]) -> UsageError:
     why = reason(name)
     if why is not None:
         return UsageError(f'--{name} is not taken here: {why}')
-    asked = nearest(f'--{name}', [f'--{key}' for key in known])
     listed = ', '.join(f'--{key}' for key in known)
-    return UsageError(f'unknown flag --{name}{asked or ";"} known: {listed}')
+    return UsageError(f'unknown flag --{name}{nearest(name, known, "--")}; known: {listed}')

@@ -19,7 +19,7 @@ from lerobot_drivers.common.graph import (
     write_session,
 )
 from lerobot_drivers.common.processes import RECEIVER_PROFILE
-from lerobot_drivers.common.registry import load_object, load_registry
+from lerobot_drivers.common.registry import check_type, load_object, load_registry
 from lerobot_drivers.common.several import expanded, members_of, name_of
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
 from lerobot_drivers.robots import make_robot
@@ -37,6 +37,7 @@ CONFIG_CLASSES = {
     'policy': 'lerobot_policy.config:PolicyConfig',
 }
 TABLES = {
+    'robot': 'lerobot_drivers.robots:ROBOTS',
     'teleop': 'lerobot_teleop.teleoperators:TELEOPERATORS',
     'policy': 'lerobot_policy.policies:POLICIES',
 }
@@ -107,6 +108,9 @@ def read_session(arguments: Sequence[str]) -> RecordConfig:
         ConfigError: settings that cannot be obeyed.
     """
     sections = expanded(read_sections(arguments, KNOWN))
+    for member in members_of(sections):
+        for section, table in TABLES.items():
+            check_type(load_registry(table), member.get(section))
     attach = attaches(sections)
     sections = of_others(sections) if attach else {**sections, 'attach': False}
     sections['resume'] = switch(sections, 'resume')
@@ -146,11 +150,12 @@ def check_plugins(sections: Section) -> None:
         where = f'robots.{name_of(member)}.' if 'robots' in sections else ''
         if 'robot' in member:
             make_robot(build(RobotConfig, member['robot'], f'{where}robot'))
-        for section in () if attach else drivers(member):
-            config_class = load_object(CONFIG_CLASSES[section], f'section {section}')
-            values = member.get(section) or {}
-            build(config_class, values, f'{where}{section}')
-            load_registry(TABLES[section]).target(str(values['type']))
+        if not attach:
+            drivers(member)
+        for section, target in CONFIG_CLASSES.items():
+            if section in member and not attach:
+                config_class = load_object(target, f'section {section}')
+                build(config_class, member[section] or {}, f'{where}{section}')
 
 
 def drivers(sections: Section) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from lerobot_drivers.common.graph import (
     robot_processes,
     teleop_process,
 )
+from lerobot_drivers.common.registry import check_type
 from lerobot_drivers.common.supervisor import Supervisor
-from lerobot_drivers.robots import make_robot
+from lerobot_drivers.robots import ROBOTS, make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_teleop.teleoperators import TELEOPERATORS
 from lerobot_teleop.teleoperators.config import TeleopConfig
@@ -49,8 +50,10 @@ def run(arguments: Sequence[str]) -> int:
         if name not in sections:
             raise UsageError(f'name a --{name}.type and its --{name}.port')
     limit_s = seconds(sections, 'teleop_time_s')
+    check_type(ROBOTS, sections['robot'])
+    check_type(TELEOPERATORS, sections['teleop'])
     make_robot(build(RobotConfig, sections['robot'], 'robot'))
-    TELEOPERATORS.target(build(TeleopConfig, sections['teleop'], 'teleop').type)
+    build(TeleopConfig, sections['teleop'], 'teleop')
     console = make_console()
     config_file = open_session(sections, console.print)
     specs = [*robot_processes(sections, config_file), teleop_process(sections, config_file)]

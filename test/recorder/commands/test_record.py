@@ -24,7 +24,7 @@ def stage(monkeypatch, tmp_path):
     made = SimpleNamespace(specs=[], events=[], code=0, error=None, sections=None)
 
     class Supervisor:
-        def __init__(self, specs, log_dir):
+        def __init__(self, specs, log_dir, say):
             made.specs, made.logs = list(specs), log_dir
 
         def __enter__(self):
