@@ -18,6 +18,7 @@ NODES = {
     'command_mux_node': 'lerobot_teleop',
     'recorder_node': 'lerobot_recorder',
     'policy_node': 'lerobot_policy',
+    'display_node': 'lerobot_recorder',
 }
 
 REQUIRES = [
@@ -57,6 +58,9 @@ ROS_JAZZY = [
     'ros-std-msgs>=5.3,<5.4',
     'ros-std-srvs>=5.3,<5.4',
 ]
+
+# What shows data in a window; 200 MB.
+DISPLAY = ['rerun-sdk>=0.24,<0.34']
 
 TEST = [
     'pytest>=8',
@@ -125,7 +129,7 @@ setup(
     zip_safe=False,
     cmdclass={'build_py': BuildWithCommit},
     install_requires=REQUIRES,
-    extras_require={'ros': ROS_KILTED, 'ros-jazzy': ROS_JAZZY, 'test': TEST},
+    extras_require={'ros': ROS_KILTED, 'ros-jazzy': ROS_JAZZY, 'display': DISPLAY, 'test': TEST},
     entry_points={
         'console_scripts': [
             'lerobot-ros = lerobot_drivers.cli:main',

@@ -16,6 +16,7 @@ COMMANDS = {
     'replay': ('lerobot_policy.commands.replay', 'replay an episode on a robot'),
     'convert': ('lerobot_recorder.commands.convert', 'make a dataset of a bag'),
     'transcode': ('lerobot_recorder.commands.transcode', 'encode the videos of a dataset anew'),
+    'dataset-viz': ('lerobot_recorder.commands.dataset_viz', 'show an episode in rerun'),
     'validate': ('lerobot_recorder.commands.validate', 'check a dataset on disk'),
     'compact': ('lerobot_recorder.commands.compact', 'join the small files of a dataset'),
     'info': ('lerobot_recorder.commands.info', 'show what a dataset holds'),

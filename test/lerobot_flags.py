@@ -27,6 +27,11 @@ class Refused(NamedTuple):
 RECORD = {
     # RecordConfig
     'resume': Taken('false'),
+    'display_data': Taken('false'),
+    'display_mode': Taken('rerun'),
+    'display_ip': Taken('192.0.2.7'),
+    'display_port': Taken('9876'),
+    'display_compressed_images': Taken('true'),
     # DatasetRecordConfig
     'dataset.repo_id': Taken('me/other'),
     'dataset.single_task': Taken('Fold it'),
@@ -103,10 +108,10 @@ RECORD = {
     'root': Taken('/tmp/nowhere', 'dataset.root'),
     'fps': Taken('15', 'dataset.fps'),
     'dataset.episodes': Refused('[0, 1]', 'how many to record is num_episodes'),
-    # the defaults of LeRobot that are refused as values
-    'display_mode': Refused('foxglove', 'the live view is rerun'),
 }
 WRONG_VALUES = {
+    'display_mode': Refused('foxglove', 'the live view is rerun'),
+    'display_data': Refused('maybe', 'display.display_data'),
     'dataset.streaming_encoding': Refused('false', 'always encoded while they are recorded'),
     'dataset.no_stamp': Refused('false', 'put the date into repo_id'),
     'dataset.video_encoding_batch_size': Refused('4', 'every episode is encoded while'),

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from lerobot_drivers.common.config import Section, merge, parse_flags, read_yaml, set_key
+from lerobot_drivers.common.display import DISPLAY_FLAGS
 from lerobot_drivers.common.errors import ConfigError, UsageError
 from lerobot_drivers.common.spellings import nearest, respelt, unknown_flag
 
@@ -17,7 +18,7 @@ SECTIONS = ('robot', 'robots', 'teleop', 'mux', 'dataset', 'policy', 'recorder',
 """What a session's file may hold, whichever command reads it ..."""
 SETTINGS = (
     'control_mode', 'attach', 'resume', 'teleop_time_s', 'bag', 'start_s', 'end_s', 'filmstrip',
-    'decode',
+    'decode', *DISPLAY_FLAGS, 'mode', 'save', 'output_dir', 'web_port', 'grpc_port',
 )  # fmt: skip
 """... and the settings beside them."""
 

@@ -33,7 +33,6 @@ _READER = 'there are no data loaders here: pictures are read one after the other
 
 REASONS: Mapping[str, str] = {
     'fps': _RATES,
-    'display_mode': 'the live view is rerun; for Foxglove connect its bridge to the ROS graph',
     'host': 'it belongs to Foxglove; rerun takes --mode=distant with --grpc_port and --web_port',
     'batch_size': _READER,
     'num_workers': _READER,

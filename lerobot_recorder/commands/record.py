@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lerobot_drivers.common.command_line import read_sections, switch
 from lerobot_drivers.common.config import Section, build
+from lerobot_drivers.common.display import DISPLAY_FLAGS, check_display, display_processes
 from lerobot_drivers.common.errors import UsageError
 from lerobot_drivers.common.graph import (
     namespace_of,
@@ -30,7 +31,7 @@ from lerobot_recorder.session_file import RecordConfig, of_others, record_config
 
 KNOWN = (
     'robot', 'robots', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics',
-    'attach', 'resume',
+    'attach', 'resume', *DISPLAY_FLAGS,
 )  # fmt: skip
 CONFIG_CLASSES = {
     'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
@@ -89,6 +90,7 @@ def run(arguments: Sequence[str]) -> int:
     view = TerminalView(config)
     config_file = open_session(sections, view.say)
     specs = [] if attach else processes(sections, config_file)
+    specs += display_processes(sections, config_file)
     with Supervisor(specs, config_file.parent, say=view.say) as supervisor:
         view.check = supervisor.check
         try:
@@ -116,6 +118,7 @@ def read_session(arguments: Sequence[str]) -> RecordConfig:
     sections['resume'] = switch(sections, 'resume')
     config = record_config(sections, 'record')
     check_plugins(sections)
+    check_display(sections)
     return config
 
 

@@ -30,7 +30,7 @@ from lerobot_recorder.dataset import durable, layout
 from lerobot_recorder.dataset.info import VideoConfig
 
 _SESSION, _MENDING = 'session.json', 'mending'
-_EPISODE, _FINISHED = 'episode-', 'finished-'
+EPISODE, _FINISHED = 'episode-', 'finished-'
 
 
 class WorkFolder:
@@ -55,7 +55,7 @@ class WorkFolder:
         self._lock = self._locked()
         for folder in self.path.glob(f'{_FINISHED}*'):
             durable.remove_tree(folder)
-        numbers = [int(folder.name.removeprefix(_EPISODE)) for folder in self.episodes()]
+        numbers = [int(folder.name.removeprefix(EPISODE)) for folder in self.episodes()]
         self._next = max(numbers, default=-1) + 1
 
     def write_session(self, document: Mapping[str, Any], video: VideoConfig) -> None:
@@ -73,11 +73,11 @@ class WorkFolder:
 
     def episodes(self) -> list[Path]:
         """Return the working folders of all episodes on their way in, oldest first."""
-        return sorted(self.path.glob(f'{_EPISODE}[0-9]*'))
+        return sorted(self.path.glob(f'{EPISODE}[0-9]*'))
 
     def start_episode(self) -> Path:
         """Return a fresh folder for the next episode."""
-        folder = self.path / f'{_EPISODE}{self._next:06d}'
+        folder = self.path / f'{EPISODE}{self._next:06d}'
         self._next += 1
         folder.mkdir()
         return folder
@@ -91,7 +91,7 @@ class WorkFolder:
         Returns:
             Its new name, to be removed when there is time.
         """
-        retired = folder.with_name(_FINISHED + folder.name.removeprefix(_EPISODE))
+        retired = folder.with_name(_FINISHED + folder.name.removeprefix(EPISODE))
         os.replace(folder, retired)
         return retired
 

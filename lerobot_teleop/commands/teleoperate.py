@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lerobot_drivers.common.clock import NS_PER_S, SystemClock
 from lerobot_drivers.common.command_line import make_console, read_sections, seconds
 from lerobot_drivers.common.config import build
+from lerobot_drivers.common.display import DISPLAY_FLAGS, check_display, display_processes
 from lerobot_drivers.common.errors import GraphError, UsageError
 from lerobot_drivers.common.graph import (
     namespace_of,
@@ -21,7 +22,7 @@ from lerobot_drivers.robots.config import RobotConfig
 from lerobot_teleop.teleoperators import TELEOPERATORS
 from lerobot_teleop.teleoperators.config import TeleopConfig
 
-KNOWN = ('robot', 'teleop', 'mux', 'teleop_time_s')
+KNOWN = ('robot', 'teleop', 'mux', 'teleop_time_s', *DISPLAY_FLAGS)
 HELP = """usage: lerobot-ros teleoperate [--config_path=FILE] [--section.key=value ...]
 
 Brings up a robot, its cameras and a leader, and lets the robot follow. Ctrl-C ends it.
@@ -54,14 +55,19 @@ def run(arguments: Sequence[str]) -> int:
     check_type(TELEOPERATORS, sections['teleop'])
     make_robot(build(RobotConfig, sections['robot'], 'robot'))
     build(TeleopConfig, sections['teleop'], 'teleop')
+    check_display(sections)
     console = make_console()
     config_file = open_session(sections, console.print)
-    specs = [*robot_processes(sections, config_file), teleop_process(sections, config_file)]
+    specs = [
+        *robot_processes(sections, config_file),
+        teleop_process(sections, config_file),
+        *display_processes(sections, config_file),
+    ]
     namespace, logs = namespace_of(sections['robot'], 'follower'), config_file.parent
     console.print(f'{namespace} follows its operator; Ctrl-C ends it (logs: {logs})')
     clock = SystemClock()
     end_ns = clock.monotonic_ns() + round((limit_s or 0.0) * NS_PER_S)
-    deaths = Supervisor(specs, logs).run(
+    deaths = Supervisor(specs, logs, say=console.print).run(
         until=lambda: limit_s is not None and clock.monotonic_ns() >= end_ns
     )
     if deaths:
