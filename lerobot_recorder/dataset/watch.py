@@ -58,7 +58,10 @@ def running(root: Path) -> RunningDataset | None:
     fps, features = int(document['fps']), document['features']
     user = schema.user_features(features)
     plain = {key: feature for key, feature in user.items() if not schema.is_picture(feature)}
-    rows, tasks = journal.read_rows(folders[-1] / journal.ROWS, plain)
+    try:
+        rows, tasks = journal.read_rows(folders[-1] / journal.ROWS, plain)
+    except OSError:  # saved or dropped at this very moment
+        return None
     length = len(tasks)
     if not length:
         return None
