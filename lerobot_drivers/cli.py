@@ -77,7 +77,7 @@ def _run(name: str, arguments: list[str]) -> int:
         raise UsageError(f'there is no command {name!r}; commands: {known}')
     module = _import(COMMANDS[name][0])
     if any(word in ('-h', '--help') for word in arguments):
-        sys.stdout.write(module.HELP + '\n')
+        sys.stdout.write(f'{module.HELP}\n')
         return 0
     return int(module.run(arguments))
 

@@ -68,8 +68,10 @@ class DepthEncoderConfig:
     """How depth is encoded (``--dataset.depth_encoder.*``): 12-bit HEVC without loss.
 
     Attributes:
-        vcodec, pix_fmt: ``hevc`` and ``gray12le``, the only ones there are.
-        depth_min, depth_max: what is nearer or farther is cut off [m].
+        vcodec: ``hevc``, the only one there is.
+        pix_fmt: ``gray12le``, the only one there is.
+        depth_min: what is nearer is cut off [m].
+        depth_max: what is farther is cut off [m].
         shift: added before the logarithm [m].
         use_log: finer where it is near.
     """
@@ -114,8 +116,10 @@ class DatasetConfig(LeRobotFlags):
         vcodec: the same as rgb_encoder.vcodec.
         rgb_encoder: how pictures are encoded.
         depth_encoder: how depth is encoded.
-        num_image_writer_processes: for LeRobot's flag; threads do it here, as many more.
-        num_image_writer_threads_per_camera: threads that compress images where there is no video.
+        num_image_writer_processes: where video is false: as with LeRobot's processes, so many
+            times the threads compress a camera's images; threads suffice, they run in parallel.
+        num_image_writer_threads_per_camera: where video is false: threads that compress the
+            images of a camera, as PNG.
         allow_new_calibration: add to a dataset that was recorded with another calibration.
     """
 

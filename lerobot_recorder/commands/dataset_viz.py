@@ -20,6 +20,7 @@ from lerobot_drivers.common.command_line import (
 from lerobot_drivers.common.config import STRICT_KEYS, Section, build
 from lerobot_drivers.common.display import check_screen, require_rerun
 from lerobot_drivers.common.errors import DatasetError, UsageError
+from lerobot_drivers.common.help_text import Group, Help
 from lerobot_recorder.commands.which_dataset import dataset_root
 from lerobot_recorder.dataset.dataset_reader import DatasetReader, EpisodeView
 from lerobot_recorder.dataset.watch import RunningDataset, running
@@ -56,19 +57,31 @@ class VizConfig:
 
 
 SETTINGS = tuple(VizConfig.__dataclass_fields__)
-HELP = """usage: lerobot-ros dataset-viz FOLDER | --repo-id=USER/NAME --episode-index=N [...]
-
-Shows an episode in rerun (pip install 'lerobot_ros[display]'): every camera, state and action.
-
-  --repo-id=USER/NAME          the dataset, or
-  --root=FOLDER                its folder
-  --episode-index=-1           which episode; -1 is the newest, the one that is being
-                               recorded right now included, up to now
-  --save=1 --output-dir=DIR    write DIR/NAME_episode_N.rrd instead of opening a window
-  --mode=distant               serve a browser instead, on this machine alone; from another
-                               one reach it through ssh -L 9090:127.0.0.1:9090 -L 9876:...
-  --web-port=9090, --grpc-port=9876    of that
-  --display-compressed-images  keep pictures as JPEG: smaller"""
+HELP = Help(
+    usage='lerobot-ros dataset-viz FOLDER [--episode-index=N] [--key=value ...]',
+    about=(
+        "Shows an episode in rerun (pip install 'lerobot_ros[display]'): every camera, state "
+        'and action over time.'
+    ),
+    examples=(
+        'lerobot-ros dataset-viz --repo-id=me/pick --episode-index=-1',
+        'lerobot-ros dataset-viz demo/so101_sim --save=1 --output-dir=demo',
+    ),
+    groups=(
+        Group(
+            'episode',
+            lines={
+                '--repo-id=USER/NAME': 'the dataset, or',
+                '--root=FOLDER': 'its folder',
+                '--episode-index=-1': 'which one; -1 is the newest, and if that is being '
+                'recorded right now, what there is of it up to now',
+            },
+        ),
+        Group('view', VizConfig),
+    ),
+    notes="""A browser (--mode=distant) is served on this machine alone. From another one:
+ssh -L 9090:127.0.0.1:9090 -L 9876:127.0.0.1:9876 THIS_MACHINE""",
+)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -9,7 +9,12 @@ from pathlib import Path
 
 from lerobot_drivers.common.command_line import read_sections, switch
 from lerobot_drivers.common.config import Section, build
-from lerobot_drivers.common.display import DISPLAY_FLAGS, check_display, display_processes
+from lerobot_drivers.common.display import (
+    DISPLAY_FLAGS,
+    DisplayConfig,
+    check_display,
+    display_processes,
+)
 from lerobot_drivers.common.errors import UsageError
 from lerobot_drivers.common.graph import (
     namespace_of,
@@ -19,14 +24,16 @@ from lerobot_drivers.common.graph import (
     teleop_process,
     write_session,
 )
+from lerobot_drivers.common.help_text import Group, Help
 from lerobot_drivers.common.processes import RECEIVER_PROFILE
 from lerobot_drivers.common.registry import check_type, load_object, load_registry
-from lerobot_drivers.common.several import expanded, members_of, name_of
+from lerobot_drivers.common.several import RobotsConfig, expanded, members_of, name_of
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
 from lerobot_drivers.robots import make_robot
-from lerobot_drivers.robots.config import RobotConfig
+from lerobot_drivers.robots.config import CameraConfig, RobotConfig
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.commands.which_dataset import check_free
+from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
 from lerobot_recorder.session_file import RecordConfig, of_others, record_config
 
 KNOWN = (
@@ -37,37 +44,51 @@ CONFIG_CLASSES = {
     'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
     'policy': 'lerobot_policy.config:PolicyConfig',
 }
+SESSION_FLAGS = {
+    '--config_path=FILE': 'all of these from a YAML file, see config/template_record.yaml; flags '
+    'are laid over it',
+    '--control_mode=teleop': 'who drives: teleop, policy, or hybrid: both, the operator wins',
+    '--resume=false': 'add to the dataset that is there',
+    '--attach=false': 'record the graph of others, start nothing',
+}
+ROBOT_FILE = {'--robot.config_path=FILE': 'the section robot from a file of its own'}
 TABLES = {
     'robot': 'lerobot_drivers.robots:ROBOTS',
     'teleop': 'lerobot_teleop.teleoperators:TELEOPERATORS',
     'policy': 'lerobot_policy.policies:POLICIES',
 }
 CONTROL_MODES = {'teleop': ('teleop',), 'policy': ('policy',), 'hybrid': ('teleop', 'policy')}
-HELP = """usage: lerobot-ros record [--config_path=FILE] [--section.key=value ...]
-
-Brings up a robot of ours and records it, or attaches to a graph that is running.
-
-  --robot.type, --robot.port, --robot.id, --robot.cameras="{front: {type: opencv, ...}}"
-  --robot.config_path=FILE     the robot's section from a file of its own
-  --teleop.type, --teleop.port, --teleop.id      who drives: an operator ...
-  --policy.type=replay|scripted, --policy.path   ... or a policy
-  --control_mode=teleop|policy|hybrid            who of them, or both (the operator wins)
-  --dataset.repo_id=USER/NAME, --dataset.root=FOLDER, --dataset.single_task="..."
-  --dataset.fps=30, --dataset.num_episodes=50, --dataset.episode_time_s=60,
-  --dataset.reset_time_s=60
-  --dataset.rgb_encoder.{vcodec,preset,crf,g,pix_fmt,extra_options}   vcodec: h264, hevc,
-                               libsvtav1, mjpeg (keeps JPEGs as they come), hardware ones, auto
-  --dataset.depth_encoder.{depth_min,depth_max,shift,use_log}
-  --dataset.video=false        pictures as images in Parquet
-  --resume=true                add to the dataset that is there
-  --attach=true                record the graph of others; nothing is started
-  --topics.state, --topics.action, --topics.cameras="{front: /topic}"
-  --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.max_gap_s=1.0
-  --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
-  --recorder.stamps=true       true stamps as columns of the dataset, sync.*_ns
-
-Ports and cameras named sim://WORLD/DEVICE are simulated.
-Keys: right or n ends the episode, left or r records it again, Esc or q stops."""
+HELP = Help(
+    usage='lerobot-ros record [--config_path=FILE] [--section.key=value ...]',
+    about=(
+        'Brings up a robot, or several, and records episodes into a LeRobot dataset; or '
+        'records a graph that is running. Without --robot the graph of others is recorded.'
+    ),
+    examples=(
+        'lerobot-ros record --config_path=config/so101_sim.yaml',
+        'lerobot-ros record --config_path=my.yaml --num-episodes=5 --resume=true',
+        'lerobot-ros record --robots.config_paths="[left.yaml, right.yaml]" ...',
+        'lerobot-ros record --repo-id=me/pick --dataset.single_task="Pick the cube"',
+    ),
+    groups=(
+        Group('session', lines=SESSION_FLAGS),
+        Group('dataset', DatasetConfig, 'dataset'),
+        Group('robot', RobotConfig, 'robot', lines=ROBOT_FILE, table=TABLES['robot']),
+        Group(
+            'each camera, --robot.cameras="{NAME: {key: value, ...}}"',
+            CameraConfig,
+            'robot.cameras.NAME',
+        ),
+        Group('several robots', RobotsConfig, 'robots', leave_out=('members',)),
+        Group('operator', CONFIG_CLASSES['teleop'], 'teleop', table=TABLES['teleop']),
+        Group('policy', CONFIG_CLASSES['policy'], 'policy', table=TABLES['policy']),
+        Group('live view', DisplayConfig),
+        Group('topics of a graph of others', TopicsConfig, 'topics'),
+        Group('recorder', RecorderConfig, 'recorder'),
+    ),
+    notes="""Ports and cameras named sim://WORLD/DEVICE are simulated.
+Keys: right or n ends the episode, left or r records it again, Esc or q stops.""",
+)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from lerobot_drivers.common.clock import NS_PER_S, SystemClock
 from lerobot_drivers.common.command_line import make_console, read_sections, seconds
 from lerobot_drivers.common.config import build
-from lerobot_drivers.common.display import DISPLAY_FLAGS, check_display, display_processes
+from lerobot_drivers.common.display import (
+    DISPLAY_FLAGS,
+    DisplayConfig,
+    check_display,
+    display_processes,
+)
 from lerobot_drivers.common.errors import GraphError, UsageError
 from lerobot_drivers.common.graph import (
     namespace_of,
@@ -15,24 +20,49 @@ from lerobot_drivers.common.graph import (
     robot_processes,
     teleop_process,
 )
+from lerobot_drivers.common.help_text import Group, Help
 from lerobot_drivers.common.registry import check_type
 from lerobot_drivers.common.supervisor import Supervisor
 from lerobot_drivers.robots import ROBOTS, make_robot
-from lerobot_drivers.robots.config import RobotConfig
+from lerobot_drivers.robots.config import CameraConfig, RobotConfig
 from lerobot_teleop.teleoperators import TELEOPERATORS
 from lerobot_teleop.teleoperators.config import TeleopConfig
 
 KNOWN = ('robot', 'teleop', 'mux', 'teleop_time_s', *DISPLAY_FLAGS)
-HELP = """usage: lerobot-ros teleoperate [--config_path=FILE] [--section.key=value ...]
-
-Brings up a robot, its cameras and a leader, and lets the robot follow. Ctrl-C ends it.
-
-  --robot.type, --robot.port, --robot.id, --robot.cameras="{front: {type: opencv, ...}}"
-  --robot.config_path=FILE     the robot's section from a file of its own
-  --teleop.type, --teleop.port, --teleop.id
-  --teleop_time_s=SECONDS      end by itself
-
-Ports and cameras named sim://WORLD/DEVICE are simulated."""
+HELP = Help(
+    usage='lerobot-ros teleoperate [--config_path=FILE] [--section.key=value ...]',
+    about=(
+        'Brings up a robot, its cameras and a leader, and lets the robot follow. Nothing is '
+        'recorded. Ctrl-C ends it.'
+    ),
+    examples=('lerobot-ros teleoperate --config_path=config/so101_sim.yaml --teleop_time_s=10',),
+    groups=(
+        Group(
+            'session',
+            lines={
+                '--config_path=FILE': 'all of these from a YAML file; flags are laid over it',
+                '--teleop_time_s=SECONDS': 'end by itself',
+            },
+        ),
+        Group(
+            'robot',
+            RobotConfig,
+            'robot',
+            lines={'--robot.config_path=FILE': 'the section robot from a file of its own'},
+            table='lerobot_drivers.robots:ROBOTS',
+        ),
+        Group(
+            'each camera, --robot.cameras="{NAME: {key: value, ...}}"',
+            CameraConfig,
+            'robot.cameras.NAME',
+        ),
+        Group(
+            'operator', TeleopConfig, 'teleop', table='lerobot_teleop.teleoperators:TELEOPERATORS'
+        ),
+        Group('live view', DisplayConfig),
+    ),
+    notes='Ports and cameras named sim://WORLD/DEVICE are simulated.',
+)
 
 
 def run(arguments: Sequence[str]) -> int:
