@@ -9,6 +9,7 @@ from types import ModuleType
 
 from lerobot_drivers.common.errors import GraphError, LerobotRosError, UsageError
 from lerobot_drivers.common.processes import tune_process
+from lerobot_drivers.common.spellings import nearest
 
 COMMANDS = {
     'record': ('lerobot_recorder.commands.record', 'record episodes from a robot or a graph'),
@@ -74,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(name: str, arguments: list[str]) -> int:
     if name not in COMMANDS:
         known = ', '.join(COMMANDS)
-        raise UsageError(f'there is no command {name!r}; commands: {known}')
+        meant = nearest(name, COMMANDS)
+        raise UsageError(f'there is no command {name!r}{meant}; commands: {known}')
     module = _import(COMMANDS[name][0])
     if any(word in ('-h', '--help') for word in arguments):
         sys.stdout.write(f'{module.HELP}\n')

@@ -28,6 +28,8 @@ PYTHON: dict[str, tuple[str, str | None]] = {
     'av': ('av', None),
     'rosbags': ('rosbags', None),
 }
+# module -> (extra of setup.py, distribution): imported only when it is asked for
+OPTIONAL = {'rerun': ('display', 'rerun-sdk')}
 ROS_EXTRAS = ('ros', 'ros-jazzy')
 
 
@@ -70,6 +72,10 @@ def foreign_packages(path: Path, tree: ast.Module) -> set[str]:
 
 def undeclared(package: str) -> list[str]:
     """Return where an imported package should be declared but is not."""
+    if package in OPTIONAL:
+        extra, name = OPTIONAL[package]
+        there = name in requirements(metadata()['extras_require'][extra])
+        return [] if there else [f'extra {extra!r} of setup.py ({name})']
     if package in PYTHON:
         return _undeclared_python(*PYTHON[package])
     distribution = f'ros-{package.replace("_", "-")}'

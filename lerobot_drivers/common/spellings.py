@@ -112,8 +112,10 @@ def nearest(name: str, known: Collection[str], dashes: str = '') -> str:
 
 def unknown_flag(name: str, known: Collection[str]) -> UsageError:
     """Return the error for a flag that a command does not take."""
-    why = reason(name)
+    plain = name.replace('-', '_')
+    why = reason(plain)
     if why is not None:
         return UsageError(f'--{name} is not taken here: {why}')
     listed = ', '.join(f'--{key}' for key in known)
-    return UsageError(f'unknown flag --{name}{nearest(name, known, "--")}; known: {listed}')
+    meant = nearest(plain, known, '--')
+    return UsageError(f'unknown flag --{name}{meant}; known: {listed}')
