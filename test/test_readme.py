@@ -1,9 +1,10 @@
 """The commands of README and docs do what they say: run as a reader would paste them.
 
 A fenced ``bash`` block is preceded by ``<!-- ci: NAME -->``: the blocks of one name run in
-order, in one shell, in a copy of the tree of their own; those of docs/ after the README's. ``<!-- ci: no, REASON -->`` is a block
-that cannot run here. CI runs them (``LEROBOT_ROS_RUN_README=1``); an ordinary test run only
-checks that every block is marked, since one of the commands is to run the tests.
+order, those of docs/ after the README's, in one shell, in a copy of the tree of their own.
+``<!-- ci: no, REASON -->`` is a block that cannot run here. CI runs them
+(``LEROBOT_ROS_RUN_README=1``); an ordinary test run only checks that every block is marked,
+since one of the commands is to run the tests.
 """
 
 from __future__ import annotations
