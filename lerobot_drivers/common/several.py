@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from lerobot_drivers.common.config import STRICT_KEYS, Section, build, merge, read_yaml
 from lerobot_drivers.common.errors import ConfigError
-from lerobot_drivers.common.graph import namespace_of
+from lerobot_drivers.common.graph import namespace_of, write_session
+from lerobot_drivers.common.supervisor import ProcessSpec
 
 OF_A_ROBOT = ('robot', 'teleop', 'policy', 'mux', 'control_mode')
 """What a robot's file is asked for; other sections of it belong to the session."""
@@ -66,6 +67,30 @@ def members_of(sections: Section) -> list[Section]:
 def name_of(member: Section) -> str:
     """Return a robot's name among several: its id, as names of topics and features take it."""
     return namespace_of(member.get('robot'), '').strip('/')
+
+
+def processes_of_each(
+    sections: Section,
+    config_file: Path,
+    make: Callable[[Section, Path], list[ProcessSpec]],
+) -> list[ProcessSpec]:
+    """Return the processes of all robots of a session.
+
+    Among several each robot has a configuration file of its own, beside the session's.
+
+    Args:
+        sections: of the session.
+        config_file: where they were written.
+        make: returns the processes of one robot.
+    """
+    if 'robots' not in sections:
+        return make(sections, config_file)
+    found = []
+    for member in members_of(sections):
+        name = name_of(member)
+        specs = make(member, write_session(config_file.parent, member, name))
+        found += [replace(spec, name=f'{name}_{spec.name}', node=spec.name) for spec in specs]
+    return found
 
 
 def _read(path: Path) -> Section:

@@ -24,7 +24,6 @@ ALIASES = {
 """What stands without a section; dashes are underscores."""
 
 _RATES = 'an arm runs at robot.rate_hz, its leader at teleop.rate_hz, cameras at their own fps'
-_STREAMED = 'pictures are encoded while they are recorded, an episode ends without waiting'
 _TWO_ARMS = 'robots with two arms are not built in yet; --robots.config_paths takes two robots'
 _SPACEMOUSE = 'it belongs to the SpaceMouse, which is not built in yet'
 _CHECKPOINT = "LeRobot's checkpoints are not built in yet; policies here are replay and scripted"
@@ -39,9 +38,8 @@ REASONS: Mapping[str, str] = {
     'tolerance_s': 'rows lie on the grid of 1/fps; lerobot-ros validate checks that',
     'play_sounds': 'only record speaks',
     'policy': 'a policy drives in lerobot-ros record, with --control_mode=policy',
-    'dataset.no_stamp': 'names are kept as they are given',
+    'dataset.fps': 'a dataset has its rate; replay at another one is --policy.fps',
     'dataset.episodes': 'it says what is loaded to train; how many to record is num_episodes',
-    'dataset.video_encoding_batch_size': _STREAMED,
     'dataset.private': 'uploading is not built in yet',
     'dataset.tags': 'uploading is not built in yet',
     'dataset.augmentation': 'augmentation is not built in yet',

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from lerobot_drivers.common.command_line import read_sections, switch
@@ -22,12 +21,17 @@ from lerobot_drivers.common.graph import (
     policy_process,
     robot_processes,
     teleop_process,
-    write_session,
 )
 from lerobot_drivers.common.help_text import Group, Help
 from lerobot_drivers.common.processes import RECEIVER_PROFILE
 from lerobot_drivers.common.registry import check_type, load_object, load_registry
-from lerobot_drivers.common.several import RobotsConfig, expanded, members_of, name_of
+from lerobot_drivers.common.several import (
+    RobotsConfig,
+    expanded,
+    members_of,
+    name_of,
+    processes_of_each,
+)
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import CameraConfig, RobotConfig
@@ -155,9 +159,7 @@ def attaches(sections: Section) -> bool:
                 f'--{name} has no robot to drive: name a --robot.type and its --robot.port, '
                 'or record the graph of others with --attach=true'
             )
-    if 'robots' in sections:
-        return False
-    return switch(sections, 'attach', 'robot' not in sections)
+    return switch(sections, 'attach', not {'robot', 'robots'} & set(sections))
 
 
 def check_plugins(sections: Section) -> None:
@@ -203,19 +205,13 @@ def drivers(sections: Section) -> tuple[str, ...]:
 
 def processes(sections: Section, config_file: Path) -> list[ProcessSpec]:
     """Return the processes of the graph besides the recorder."""
-    if 'robots' in sections:
-        members = members_of(sections)
-        return [spec for member in members for spec in _of_member(member, config_file.parent)]
+    return processes_of_each(sections, config_file, _of_robot)
+
+
+def _of_robot(sections: Section, config_file: Path) -> list[ProcessSpec]:
     specs = robot_processes(sections, config_file)
     makers = {'teleop': teleop_process, 'policy': policy_process}
     return [*specs, *(makers[name](sections, config_file) for name in drivers(sections))]
-
-
-def _of_member(member: Section, folder: Path) -> list[ProcessSpec]:
-    """Return the processes of one robot among several, with a configuration file of its own."""
-    name = name_of(member)
-    specs = processes(member, write_session(folder, member, name))
-    return [replace(spec, name=f'{name}_{spec.name}', node=spec.name) for spec in specs]
 
 
 def run_recorder(sections: Section, config_file: Path, view: TerminalView) -> int:

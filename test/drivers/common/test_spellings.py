@@ -50,7 +50,7 @@ def test_an_alias_and_its_section_go_together():
 
 def test_a_reason_holds_for_what_lies_below():
     assert reason('robot.left_arm_config.port') == reason('robot.left_arm_config')
-    assert reason('robot.port') is None and reason('dataset.fps') is None
+    assert reason('robot.port') is None and reason('dataset.root') is None
 
 
 def test_a_name_that_may_have_been_meant():
