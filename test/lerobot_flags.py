@@ -139,3 +139,41 @@ CAMERA = {
     'use_depth': Refused('true', 'is not a known key'),
 }
 """Of ``--robot.cameras``, by key; ``use_depth`` stands for what other types of cameras have."""
+
+TELEOPERATE = {
+    'teleop_time_s': Taken('5'),
+    'fps': Refused('60', 'an arm runs at robot.rate_hz'),
+    'display_data': Taken('true'),
+    'display_ip': Taken('192.0.2.7'),
+    'robots.config_paths': Taken('[a.yaml, b.yaml]'),
+    'teleop.port': Taken('/dev/ttyACM1'),
+    'robot.id': Taken('black'),
+    'policy.path': Refused('me/act', 'a policy drives in lerobot-ros record'),
+}
+REPLAY = {
+    'robot.port': Taken('/dev/ttyACM0'),
+    'dataset.repo_id': Taken('me/set'),
+    'dataset.root': Taken('/tmp/nowhere'),
+    'dataset.episode': Taken('3'),
+    'episode-index': Taken('3', 'dataset.episode'),
+    'dataset.fps': Refused('30', 'replay at another one is --policy.fps'),
+    'policy.fps': Taken('15'),
+    'play_sounds': Refused('false', 'only record speaks'),
+}
+DATASET_VIZ = {
+    'repo-id': Taken('me/set', 'dataset.repo_id'),
+    'root': Taken('/tmp/nowhere', 'dataset.root'),
+    'episode-index': Taken('-1', 'dataset.episode'),
+    'output-dir': Taken('/tmp', 'output_dir'),
+    'save': Taken('1'),
+    'mode': Taken('distant'),
+    'web-port': Taken('9091', 'web_port'),
+    'grpc-port': Taken('9877', 'grpc_port'),
+    'display-compressed-images': Taken('true', 'display_compressed_images'),
+    'display-mode': Taken('rerun', 'display_mode'),
+    'batch-size': Refused('32', 'no data loaders'),
+    'num-workers': Refused('4', 'no data loaders'),
+    'tolerance-s': Refused('1e-4', 'lerobot-ros validate checks that'),
+    'host': Refused('127.0.0.1', 'it belongs to Foxglove'),
+    'no-autoplay': Refused('true', 'it belongs to Foxglove'),
+}

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import pytest
-from lerobot_flags import CAMERA, COMING, RECORD, WRONG_VALUES, Refused, Taken
+from lerobot_flags import (
+    CAMERA,
+    COMING,
+    DATASET_VIZ,
+    RECORD,
+    REPLAY,
+    TELEOPERATE,
+    WRONG_VALUES,
+    Refused,
+    Taken,
+)
 
+from lerobot_drivers.common.command_line import read_sections
 from lerobot_drivers.common.config import build, parse_flags
 from lerobot_drivers.common.errors import ConfigError, LerobotRosError, UsageError
 from lerobot_drivers.robots.config import CameraConfig, RobotConfig
+from lerobot_policy.commands import replay
+from lerobot_recorder.commands import dataset_viz
 from lerobot_recorder.commands.record import read_session
 from lerobot_recorder.lerobot_flags import LeRobotFlags
+from lerobot_teleop.commands import teleoperate
 from lerobot_teleop.teleoperators.config import TeleopConfig
 
 BASE = {
@@ -130,3 +144,30 @@ def test_gains_reach_the_motors():
     made = _registers(RobotConfig(type='so101_follower', position_p_coefficient=7))
     assert {registers['P_Coefficient'] for registers in made.values()} == {7}
     assert made['gripper']['Max_Torque_Limit'] == 500
+
+
+OTHERS = {
+    'teleoperate': (TELEOPERATE, teleoperate.KNOWN, {}),
+    'replay': (REPLAY, replay.KNOWN, {'dataset': replay.DATASET_KEYS}),
+    'dataset-viz': (
+        DATASET_VIZ,
+        ('dataset', *dataset_viz.SETTINGS),
+        {'dataset': dataset_viz.DATASET_KEYS},
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ('command', 'flag'), [(name, flag) for name, (table, *_) in OTHERS.items() for flag in table]
+)
+def test_flags_of_the_other_commands(command, flag):
+    table, known, keys = OTHERS[command]
+    fate = table[flag]
+    if type(fate) is Refused:
+        with pytest.raises(UsageError, match=fate.told):
+            read_sections([f'--{flag}={fate.value}'], known, keys)
+        return
+    found = read_sections([f'--{flag}={fate.value}'], known, keys)
+    for part in (fate.key or flag).split('.'):
+        found = found[part]
+    assert found == value_at_parsed(fate.key or flag, fate.value)

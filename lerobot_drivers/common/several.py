@@ -88,7 +88,7 @@ def processes_of_each(
     found = []
     for member in members_of(sections):
         name = name_of(member)
-        specs = make(member, write_session(config_file.parent, member, name))
+        specs = make(member, write_session(config_file.parent, member, f'robot_{name}'))
         found += [replace(spec, name=f'{name}_{spec.name}', node=spec.name) for spec in specs]
     return found
 

@@ -28,11 +28,13 @@ _TWO_ARMS = 'robots with two arms are not built in yet; --robots.config_paths ta
 _SPACEMOUSE = 'it belongs to the SpaceMouse, which is not built in yet'
 _CHECKPOINT = "LeRobot's checkpoints are not built in yet; policies here are replay and scripted"
 _DEPTH = 'depth is kept without loss, 12-bit HEVC; set depth_min, depth_max, shift, use_log'
+_FOXGLOVE = 'it belongs to Foxglove; rerun takes --mode=distant, --grpc_port and --web_port'
 _READER = 'there are no data loaders here: pictures are read one after the other'
 
 REASONS: Mapping[str, str] = {
     'fps': _RATES,
-    'host': 'it belongs to Foxglove; rerun takes --mode=distant with --grpc_port and --web_port',
+    'host': _FOXGLOVE,
+    'no_autoplay': _FOXGLOVE,
     'batch_size': _READER,
     'num_workers': _READER,
     'tolerance_s': 'rows lie on the grid of 1/fps; lerobot-ros validate checks that',

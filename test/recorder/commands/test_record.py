@@ -82,8 +82,10 @@ def test_several_robots_have_processes_and_a_file_each(stage):
     assert [spec.name for spec in stage.specs] == [f'{n}_{spec}' for n in 'ab' for spec in each]
     assert [spec.node for spec in stage.specs] == each * 2
     files = {spec.parameters['config_file'] for spec in stage.specs[3:]}
-    assert files == {str(stage.logs / 'b.yaml')}
-    assert yaml.safe_load((stage.logs / 'b.yaml').read_text())['robot']['port'] == 'sim://t/b'
+    assert files == {str(stage.logs / 'robot_b.yaml')}
+    assert (
+        yaml.safe_load((stage.logs / 'robot_b.yaml').read_text())['robot']['port'] == 'sim://t/b'
+    )
 
 
 def test_several_robots_that_others_started(stage):
