@@ -63,8 +63,9 @@ class DisplayNode(AutostartLifecycleNode):
             self._log.close()
 
     def _refresh(self) -> None:
-        if self._viewer is not None and self._viewer.poll() is not None:
-            raise GraphError('the window of the live view was closed')
+        if self._viewer is not None and (code := self._viewer.poll()) is not None:
+            crashed = f'rerun ended with exit code {code}'
+            raise GraphError(crashed if code else 'the window of the live view was closed')
         if self._mapping is None:
             try:
                 self._mapping = shown_mapping(self._sections, graph_topics(self))

@@ -71,7 +71,7 @@ class RecordConfig:
 
     def _part(self, member: Section, robot: RobotConfig) -> RecordConfig:
         name, root = name_of(member), self.dataset.root
-        root = root.with_name(f'{root.name}_{name}') if root else None
+        root = Path(f'{root}_{name}') if root else None
         dataset = replace(self.dataset, repo_id=f'{self.dataset.repo_id}_{name}', root=root)
         session = {key: part for key, part in self.sections.items() if key != 'robots'}
         session = {**session, **member, 'dataset': dump(dataset)}

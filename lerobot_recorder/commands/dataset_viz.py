@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.progress import Progress
@@ -169,7 +170,9 @@ def _show(console: Console, path: Path, config: VizConfig) -> int:
     if config.mode == 'distant':
         ports = ['--port', str(config.grpc_port), '--web-viewer-port', str(config.web_port)]
         arguments += ['--serve-web', *ports]
-        console.print(f'http://{LOOPBACK}:{config.web_port} shows it; Ctrl-C ends it')
+        source = quote(f'rerun+http://{LOOPBACK}:{config.grpc_port}/proxy', safe='')
+        page = f'http://{LOOPBACK}:{config.web_port}?url={source}'
+        console.print(f'{page} shows it; Ctrl-C ends it', soft_wrap=True)
     viewer = start_viewer(arguments)
     try:
         return viewer.wait()
