@@ -18,6 +18,7 @@ NODES = {
     'command_mux_node': 'lerobot_teleop',
     'recorder_node': 'lerobot_recorder',
     'policy_node': 'lerobot_policy',
+    'display_node': 'lerobot_recorder',
 }
 
 REQUIRES = [
@@ -59,6 +60,8 @@ ROS_JAZZY = [
 ]
 
 KEYS = ['python-xlib>=0.33,<1']
+# What shows data in a window; 200 MB.
+DISPLAY = ['rerun-sdk>=0.24,<0.34']
 
 TEST = [
     'pytest>=8',
@@ -128,7 +131,13 @@ setup(
     zip_safe=False,
     cmdclass={'build_py': BuildWithCommit},
     install_requires=REQUIRES,
-    extras_require={'ros': ROS_KILTED, 'ros-jazzy': ROS_JAZZY, 'keys': KEYS, 'test': TEST},
+    extras_require={
+        'ros': ROS_KILTED,
+        'ros-jazzy': ROS_JAZZY,
+        'display': DISPLAY,
+        'keys': KEYS,
+        'test': TEST,
+    },
     entry_points={
         'console_scripts': [
             'lerobot-ros = lerobot_drivers.cli:main',

@@ -9,6 +9,7 @@ from types import ModuleType
 
 from lerobot_drivers.common.errors import GraphError, LerobotRosError, UsageError
 from lerobot_drivers.common.processes import tune_process
+from lerobot_drivers.common.spellings import nearest
 
 COMMANDS = {
     'record': ('lerobot_recorder.commands.record', 'record episodes from a robot or a graph'),
@@ -16,6 +17,7 @@ COMMANDS = {
     'replay': ('lerobot_policy.commands.replay', 'replay an episode on a robot'),
     'convert': ('lerobot_recorder.commands.convert', 'make a dataset of a bag'),
     'transcode': ('lerobot_recorder.commands.transcode', 'encode the videos of a dataset anew'),
+    'dataset-viz': ('lerobot_recorder.commands.dataset_viz', 'show an episode in rerun'),
     'validate': ('lerobot_recorder.commands.validate', 'check a dataset on disk'),
     'compact': ('lerobot_recorder.commands.compact', 'join the small files of a dataset'),
     'info': ('lerobot_recorder.commands.info', 'show what a dataset holds'),
@@ -73,10 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(name: str, arguments: list[str]) -> int:
     if name not in COMMANDS:
         known = ', '.join(COMMANDS)
-        raise UsageError(f'there is no command {name!r}; commands: {known}')
+        meant = nearest(name, COMMANDS)
+        raise UsageError(f'there is no command {name!r}{meant}; commands: {known}')
     module = _import(COMMANDS[name][0])
     if any(word in ('-h', '--help') for word in arguments):
-        sys.stdout.write(module.HELP + '\n')
+        sys.stdout.write(f'{module.HELP}\n')
         return 0
     return int(module.run(arguments))
 

@@ -18,6 +18,7 @@ from lerobot_recorder.dataset.limits import FileLimits
 from lerobot_recorder.dataset.schema import Features, is_picture
 from lerobot_recorder.encoder_choice import AUTO, Need, resolve
 from lerobot_recorder.guess import TopicHints
+from lerobot_recorder.lerobot_flags import LeRobotFlags
 from lerobot_recorder.operator_config import JoyConfig
 from lerobot_recorder.presets import Spec
 
@@ -72,8 +73,10 @@ class DepthEncoderConfig:
     """How depth is encoded (``--dataset.depth_encoder.*``): 12-bit HEVC without loss.
 
     Attributes:
-        vcodec, pix_fmt: ``hevc`` and ``gray12le``, the only ones there are.
-        depth_min, depth_max: what is nearer or farther is cut off [m].
+        vcodec: ``hevc``, the only one there is.
+        pix_fmt: ``gray12le``, the only one there is.
+        depth_min: what is nearer is cut off [m].
+        depth_max: what is farther is cut off [m].
         shift: added before the logarithm [m].
         use_log: finer where it is near.
     """
@@ -102,7 +105,7 @@ class DepthEncoderConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetConfig:
+class DatasetConfig(LeRobotFlags):
     """Where a dataset goes and how its episodes run (``--dataset.*``).
 
     Attributes:
@@ -119,8 +122,10 @@ class DatasetConfig:
         vcodec: the same as rgb_encoder.vcodec.
         rgb_encoder: how pictures are encoded.
         depth_encoder: how depth is encoded.
-        num_image_writer_processes: for LeRobot's flag; threads do it here, as many more.
-        num_image_writer_threads_per_camera: threads that compress images where there is no video.
+        num_image_writer_processes: where video is false: as with LeRobot's processes, so many
+            times the threads compress a camera's images; threads suffice, they run in parallel.
+        num_image_writer_threads_per_camera: where video is false: threads that compress the
+            images of a camera, as PNG.
         chunks_size: files in a folder of the dataset; None is 1000, or what it has.
         data_files_size_in_mb: up to which ``compact`` joins data; None is 100, or what it has.
         video_files_size_in_mb: the same for videos; None is 200, or what it has.
@@ -150,6 +155,7 @@ class DatasetConfig:
     allow_new_calibration: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         checks = (
             ('single_task', bool(self.single_task.strip()), 'a sentence for the robot'),
             ('fps', self.fps >= 1, 'a whole number above 0'),
@@ -205,6 +211,8 @@ class DatasetConfig:
         shared: dict[str, Any] = {
             'depth': self.depth_encoder.scale(),
             'image_threads': self._image_threads,
+            'threads': self.encoder_threads,
+            'queue': self.encoder_queue_maxsize,
         }
         if not need.sizes:
             return VideoConfig(**shared)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from lerobot_drivers.common.clock import NS_PER_S
@@ -115,3 +115,10 @@ class Preparation:
             learn(found)
         except StreamError as error:
             self._failure = self._failure or error
+
+
+def waited_in_vain(timeout_ns: int, topics: Sequence[str], plan: RowPlan) -> StreamError:
+    """Return the error of topics that stayed silent for so long [ns]."""
+    silent = ', '.join(topics) or 'a common start of all streams'
+    told = ''.join(f'; {error}' for error in plan.last_errors())
+    return StreamError(f'waited {timeout_ns / NS_PER_S:.0f} s for {silent}{told}')

@@ -13,6 +13,7 @@ the cameras) is found in the graph.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,9 +84,10 @@ def load_preset(name: str) -> Preset:
 
 
 def preset_list() -> str:
-    """Return all presets with what they are for, one a line, for help texts."""
-    width = max(map(len, preset_names()))
-    return '\n'.join(f'  {name:<{width}}  {load_preset(name).about}' for name in preset_names())
+    """Return all presets with what they are for, for help texts."""
+    width = max(map(len, preset_names())) + 4
+    lines = (f'  {name}'.ljust(width) + load_preset(name).about for name in preset_names())
+    return '\n'.join(textwrap.fill(line, 80, subsequent_indent=' ' * width) for line in lines)
 
 
 def choose(spec: Spec, topics: Mapping[str, str]) -> Chosen:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lerobot_drivers.common.clock import NS_PER_S
-from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.capture import Capture
 from lerobot_recorder.companion import Companion, Companions
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.marks import Marks
 from lerobot_recorder.messages import RawMessage
-from lerobot_recorder.preparation import MakeWriter, Preparation
+from lerobot_recorder.preparation import MakeWriter, Preparation, waited_in_vain
 from lerobot_recorder.recent_messages import RecentMessages
 from lerobot_recorder.recorder_status import EpisodeSummary, Phase, RecorderStatus, SessionConfig
 from lerobot_recorder.resource_guard import ResourceGuard
@@ -47,7 +46,9 @@ class Recorder:
         companions: who else is told what happens.
 
     Attributes:
+        plan: how rows are made.
         guard: knows when memory or disk run out; by default nobody looks.
+        is_held: no take begins by itself meanwhile, though one may be due.
     """
 
     def __init__(
@@ -61,7 +62,8 @@ class Recorder:
     ) -> None:
         self.phase = Phase.PREPARING
         self.message = ''
-        self._plan = plan
+        self.is_held = False
+        self.plan = plan
         self._capture = capture or Capture(plan.mapping)
         self._companions = Companions(companions)
         self.guard = ResourceGuard()
@@ -96,6 +98,11 @@ class Recorder:
         """Return whether the session is over."""
         return self.phase is Phase.DONE
 
+    @property
+    def is_due(self) -> bool:
+        """Return whether the time has come for the next take to begin."""
+        return self.phase in _BETWEEN and self._schedule.is_due(self._now_ns)
+
     def on_message(self, raw: RawMessage) -> None:
         """Take in a message.
 
@@ -111,7 +118,7 @@ class Recorder:
             self._preparation.learn(raw)
         self._recent.add(raw)
         if self._take is None or self.phase is Phase.SAVING:
-            self._plan.observe(raw)
+            self.plan.observe(raw)
         else:
             self._take.add(raw)
 
@@ -137,7 +144,7 @@ class Recorder:
                 self._go(Phase.DONE)
             elif self._preparation.is_over:
                 self._rest(Phase.WARMUP, self._session.warmup_ns)
-        if self.phase in _BETWEEN and self._schedule.is_due(self._now_ns):
+        if self.is_due and not self.is_held:
             self._begin()
         self._check_timeout()
 
@@ -277,16 +284,13 @@ class Recorder:
             streams=tuple(state.line for state in self._watch.states),
         )
 
-    def look(self) -> tuple[StreamState, ...]:
-        """Return how the streams are; ask once a second, in a take and between takes."""
+    def look(self) -> tuple[tuple[StreamState, ...], Behind]:
+        """Return how the streams are, and what waits inside; ask once a second."""
         running = self._take if self.phase is not Phase.SAVING else None
-        return self._watch.look(self._now_ns, running)
-
-    def behind(self) -> Behind:
-        """Return what waits inside the recorder."""
-        fps, saving = self._plan.mapping.fps, self.accepted - len(self.episodes)
+        states = self._watch.look(self._now_ns, running)
+        fps, saving = self.plan.mapping.fps, self.accepted - len(self.episodes)
         rows = self._take.rows_behind(self._now_ns) if self._take else 0
-        return Behind.of(self._writer, fps, rows, saving) if self._writer else Behind()
+        return states, Behind.of(self._writer, fps, rows, saving) if self._writer else Behind()
 
     def waiting_for(self) -> list[str]:
         """Return the topics without which nothing goes on."""
@@ -340,7 +344,7 @@ class Recorder:
             self.message = f'no take begins: {self.guard.problem}'
             return
         start_ns = max(self._now_ns - self._session.preroll_ns, self._free_ns)
-        self._take = Take(self._plan, self._writer, self._task, start_ns, self._capture)
+        self._take = Take(self.plan, self._writer, self._task, start_ns, self._capture)
         self._take.max_frames, self._take.is_live = self._session.episode_frames, True
         self._keep, self._warned = True, False
         self._episodes.amendments, self._episodes.can_drop = self._writer.amendments, False
@@ -367,8 +371,7 @@ class Recorder:
         take, self._take = self._take, None
         keep = self._keep and take.num_frames > 0
         if keep:
-            fps = self._plan.mapping.fps
-            accepted = accept_take(take, self._marks, fps, self._companions)
+            accepted = accept_take(take, self._marks, self.plan.mapping.fps, self._companions)
             self._episodes.add(accepted)
             self.message = accepted.told_now
         else:
@@ -393,7 +396,4 @@ class Recorder:
         if waits and self._now_ns - self._since_ns > self._session.timeout_ns:
             if self.phase is Phase.PREPARING:
                 self._preparation.check()
-            silent = ', '.join(self.waiting_for()) or 'a common start of all streams'
-            seconds = self._session.timeout_ns / NS_PER_S
-            told = [f'; {error}' for error in self._plan.last_errors()]
-            raise StreamError(f'waited {seconds:.0f} s for {silent}{"".join(told)}')
+            raise waited_in_vain(self._session.timeout_ns, self.waiting_for(), self.plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import sys
 import time
@@ -36,6 +37,7 @@ from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.preflight import Reach
 from lerobot_recorder.preflight_session import Preflight
 from lerobot_recorder.recorder import Recorder
+from lerobot_recorder.recorder_group import RecorderGroup, captures_of, recorders_of
 from lerobot_recorder.recorder_status import RecorderStatus, idle_status
 from lerobot_recorder.ros import (
     HIGH_RATE_DEPTH,
@@ -48,11 +50,11 @@ from lerobot_recorder.ros import (
 from lerobot_recorder.ros_diagnostics import PERIOD_S, RecorderDiagnostics
 from lerobot_recorder.ros_offers import offered_qos
 from lerobot_recorder.ros_operator import OperatorInterface
-from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_file import load_record_config
 from lerobot_recorder.time_base import CLOCK_TOPIC, SIM_RESET
 from lerobot_recorder.verbs import OUTCOMES, Answer, done, refused
 
+Session = Recorder | RecorderGroup
 POLL_S = 0.02
 STATUS_S = 0.2
 REFRESH_S = 0.5
@@ -88,7 +90,7 @@ class RecorderNode(AutostartLifecycleNode):
 
     def __init__(self, view: View | None = None) -> None:
         super().__init__('recorder')
-        self.recorder: Recorder | None = None
+        self.recorder: Session | None = None
         self._view = view
         self._config_file = declare_config_file(self)
         self._robot_ns = declare(
@@ -99,9 +101,9 @@ class RecorderNode(AutostartLifecycleNode):
         self._arrivals = ArrivalClock()
         self._subscribers: dict[str, TopicSubscriber | FactSubscriber] = {}
         self._mapping: MappingConfig | None = None
-        self._along: list[Companion] = []
+        self._along: dict[str, list[Companion]] = {}
         self._said: RecorderStatus | None = None
-        self._diagnostics: RecorderDiagnostics | None = None
+        self._diagnostics: list[RecorderDiagnostics] = []
 
     def do_configure(self) -> None:
         """Read the configuration and create the interfaces."""
@@ -140,7 +142,7 @@ class RecorderNode(AutostartLifecycleNode):
 
     def _on_fact(self, raw: RawMessage) -> None:
         self._capture.on_message(raw)
-        for companion in self._along:
+        for companion in itertools.chain(*self._along.values()):
             companion.on_message(raw)
 
     def _on_message(self, raw: RawMessage) -> None:
@@ -219,32 +221,35 @@ class RecorderNode(AutostartLifecycleNode):
             if self._config.needs_graph and waited_ns < min(self._patience_ns, DISCOVERY_NS):
                 return None
             raise
-        self._capture, self._along = self._config.capture(mapping), self._config.companions()
+        self._capture = self._config.capture(mapping)
+        self._along = {name: part.companions() for name, part in self._config.parts.items()}
         if self._time.begin(CLOCK_TOPIC in topics):
             self._subscribers[CLOCK_TOPIC] = TopicSubscriber(self, CLOCK_TOPIC, self._on_message)
         return mapping
 
-    def _make_recorder(self, mapping: MappingConfig, now: int | None) -> Recorder | None:
+    def _make_recorder(self, mapping: MappingConfig, now: int | None) -> Session | None:
         """Return the recorder once the headers' clock is running, None before that."""
         if now is None:
             if self._wall.now_ns() - self._looking_since >= self._patience_ns:
                 self._time.check_clock(self._config.recorder.prepare_timeout_s)
             return None
         start = now if self._time.is_simulated else self._wall.now_ns()
-        make_writer, session = self._config.make_writer(mapping), self._config.session()
-        plan, along = RowPlan(mapping), [*self._preflight(), *self._along]
-        self._diagnostics = RecorderDiagnostics(self, self._config.dataset.folder, plan)
-        recorder = Recorder(plan, make_writer, session, start, self._capture, along)
-        recorder.guard = self._config.guard()
+        along = {
+            name: [*self._preflight(name), *companions] for name, companions in self._along.items()
+        }
+        recorder = self._config.make_recorder(mapping, self._capture, start, along)
+        self._diagnostics = [
+            RecorderDiagnostics(self, part, name) for name, part in recorders_of(recorder).items()
+        ]
         return recorder
 
-    def _preflight(self) -> list[Companion]:
+    def _preflight(self, name: str) -> list[Companion]:
         """Return the check that comes before all others, unless it is switched off."""
         if not self._config.recorder.preflight:
             return []
-        config, offered = self._config, functools.partial(offers, self)
+        config, offered = self._config.parts[name], functools.partial(offers, self)
         reach = Reach(offered, has_large_sockets(), remote_pictures=config.attach)
-        return [Preflight(config, reach, self._along, self._show_findings)]
+        return [Preflight(config, reach, self._along[name], self._show_findings)]
 
     def _show_findings(self, findings: Sequence[Finding]) -> None:
         if self._view is not None:
@@ -261,15 +266,15 @@ class RecorderNode(AutostartLifecycleNode):
     def _look_around(self, topics: dict[str, str]) -> None:
         """Hear the topics that are wanted by now: those of the mapping, and what tells more."""
         self._capture.look(topics)
-        asked = [t for each in self._along for t in each.look(topics, self._offered)]
-        recorded = self._capture.topics()
-        self._capture.beside = {*self._capture.beside, *asked} - {*recorded}
-        for topic in (*recorded, *asked):
+        for name, capture in captures_of(self._capture).items():
+            asked = {t for each in self._along[name] for t in each.look(topics, self._offered)}
+            capture.beside = (capture.beside | asked) - {*capture.topics()}
+        for topic in (*self._capture.topics(), *sorted(self._capture.beside)):
             if topic not in self._subscribers:
                 self._subscribers[topic] = self._subscriber(topic)
 
     def _subscriber(self, topic: str) -> TopicSubscriber | FactSubscriber:
-        if self._capture.facts.is_fact(topic):
+        if topic in self._capture.fact_topics():
             return FactSubscriber(self, topic, self._on_fact)
         if topic in self._capture.beside:
             return FactSubscriber(self, topic, self._on_message)
@@ -290,8 +295,8 @@ class RecorderNode(AutostartLifecycleNode):
                 self._told(self._obey(verb))
 
     def _diagnose(self) -> None:
-        if self.recorder is not None and self._diagnostics is not None:
-            self._diagnostics.publish(self.recorder)
+        for diagnostics in self._diagnostics:
+            diagnostics.publish()
 
     def _obey(self, verb: str) -> Answer:
         if self.recorder is not None:
@@ -304,16 +309,18 @@ class RecorderNode(AutostartLifecycleNode):
     def _texts(self) -> dict[str, Callable[[str], Answer]]:
         """Return what to do with the texts an operator may send, by topic."""
 
-        def when_ready(say: Callable[[Recorder, str], Answer]) -> Callable[[str], Answer]:
+        def when_ready(
+            say: Callable[[Session, str], Answer],
+        ) -> Callable[[str], Answer]:
             return lambda text: say(self.recorder, text) if self.recorder else refused('not ready')
 
-        def outcome(recorder: Recorder, text: str) -> Answer:
+        def outcome(recorder: Session, text: str) -> Answer:
             known = text in OUTCOMES
             return recorder.obey(text) if known else refused(f'outcome {text!r} is not known')
 
         return {
-            'task': when_ready(Recorder.set_task),
-            'note': when_ready(Recorder.note),
+            'task': when_ready(lambda r, text: r.set_task(text)),
+            'note': when_ready(lambda r, text: r.note(text)),
             'outcome': when_ready(outcome),
             'event': when_ready(lambda r, text: r.mark('event', text, self._stamp_ns())),
             'subtask': when_ready(lambda r, text: r.mark('subtask', text, self._stamp_ns())),

@@ -11,7 +11,6 @@ from lerobot_drivers.common.naming import DIAGNOSTICS
 from lerobot_drivers.ros_diagnostics import diagnostic_status
 from lerobot_recorder.disk_room import DiskRoom, free_bytes, needed_per_s
 from lerobot_recorder.recorder import Recorder
-from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_health import session_health
 
 PERIOD_S = 1.0
@@ -23,21 +22,21 @@ class RecorderDiagnostics:
 
     Args:
         node: the recorder's node.
-        folder: where the dataset lies.
-        plan: what is recorded.
+        recorder: whose streams they are.
+        name: of its dataset, where the node records several.
     """
 
-    def __init__(self, node: Node, folder: Path, plan: RowPlan) -> None:
-        self._node = node
-        self._folder = folder
-        self._plan = plan
+    def __init__(self, node: Node, recorder: Recorder, name: str = '') -> None:
+        self._node, self._recorder = node, recorder
+        self._folder = Path(recorder.status().root)
+        self._session = f'{SESSION} {name}'.strip()
         self._publisher = node.create_publisher(DiagnosticArray, DIAGNOSTICS, 10)
 
-    def publish(self, recorder: Recorder) -> None:
+    def publish(self) -> None:
         """Look at the recorder and tell how it is."""
-        states = recorder.look()
-        health = session_health(recorder.status(), recorder.behind(), self._room())
-        statuses = [diagnostic_status(self._node, SESSION, health, str(self._folder))]
+        states, behind = self._recorder.look()
+        health = session_health(self._recorder.status(), behind, self._room())
+        statuses = [diagnostic_status(self._node, self._session, health, str(self._folder))]
         statuses += [
             diagnostic_status(self._node, state.line.name, state.health, state.feature)
             for state in states
@@ -47,10 +46,11 @@ class RecorderDiagnostics:
         self._publisher.publish(array)
 
     def _room(self) -> DiskRoom | None:
-        if not self._plan.is_learned:
+        plan = self._recorder.plan
+        if not plan.is_learned:
             return None
         try:
             free = free_bytes(self._folder)
         except OSError:
             return None
-        return DiskRoom(free, needed_per_s(self._plan.features(), self._plan.mapping.fps))
+        return DiskRoom(free, needed_per_s(plan.features(), plan.mapping.fps))

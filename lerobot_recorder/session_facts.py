@@ -5,6 +5,7 @@ Secrets stay out: whatever is called a token, key or password, and whatever look
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lerobot_drivers.common.config import Section
+from lerobot_drivers.common.several import members_of, name_of
 from lerobot_drivers.motors.calibration import device_name, find_calibration
 from lerobot_drivers.sim.address import is_sim_address
 from lerobot_recorder.facts import SharedFile
@@ -44,9 +46,12 @@ def session_facts(sections: Section) -> SessionFacts:
     """Return what a session's sections tell, secrets left out."""
     files = {'configuration': SharedFile.of_json('configuration', without_secrets(sections))}
     missing: dict[str, str] = {}
-    for section in ('robot', 'teleop'):
+    members = members_of(sections)
+    for member, section in itertools.product(members, ('robot', 'teleop')):
         what = f'calibration.{section}'
-        found = _calibration(sections.get(section), section)
+        if len(members) > 1:
+            what += f'.{name_of(member)}'
+        found = _calibration(member.get(section), section)
         if isinstance(found, str):
             missing[what] = found
         else:

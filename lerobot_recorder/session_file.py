@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lerobot_drivers.common.clock import NS_PER_S
-from lerobot_drivers.common.config import Section, build, read_yaml
+from lerobot_drivers.common.config import Section, build, dump, read_yaml
 from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.common.several import expanded, members_of, name_of
 from lerobot_drivers.motors.calibration import find_calibration, load_calibration
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
@@ -25,14 +26,18 @@ from lerobot_recorder.dataset.robot_facts import RobotFacts, checksum
 from lerobot_recorder.disk_guard import MB, DiskGuard
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.guess import guess_features
-from lerobot_recorder.mapping import MappingConfig, build_mapping, is_image_feature
+from lerobot_recorder.mapping import FeatureConfig, MappingConfig, build_mapping, is_image_feature
 from lerobot_recorder.memory_guard import MemoryGuard
 from lerobot_recorder.preparation import MakeWriter
 from lerobot_recorder.presets import Chosen, choose
+from lerobot_recorder.recorder import Recorder
+from lerobot_recorder.recorder_group import CaptureGroup, RecorderGroup
 from lerobot_recorder.recorder_status import SessionConfig
 from lerobot_recorder.resource_guard import Check, ResourceGuard
 from lerobot_recorder.robot_mapping import robot_features, with_units
+from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_facts import session_facts
+from lerobot_recorder.several_robots import joined_features, joined_type
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class RecordConfig:
         recorder: settings of the recorder itself.
         topics: topics where they cannot be told by name.
         robot: the robot of ours, None in somebody else's graph.
+        robots: several robots of ours, each in a namespace of its own.
         attach: the graph is somebody else's: its topics are looked at, not derived.
         resume: add to a dataset that is there.
         bag: the bag beside the dataset, None for none.
@@ -60,11 +66,34 @@ class RecordConfig:
     bag: BagConfig | None = None
     check: bool = False
     sections: Section = field(default_factory=dict)
+    robots: tuple[RobotConfig, ...] = ()
 
     @property
     def needs_graph(self) -> bool:
         """Return whether the mapping depends on the topics that are there."""
-        return self.recorder.features is None and (self.attach or self.robot is None)
+        derived = self.robots or (self.robot is not None and not self.attach)
+        return self.recorder.features is None and not derived
+
+    @property
+    def parts(self) -> dict[str, RecordConfig]:
+        """Return what goes into which dataset: name -> the session's part, '' if it is one."""
+        if self.sections.get('robots', {}).get('datasets') != 'each':
+            return {'': self}
+        named = zip(members_of(self.sections), self.robots, strict=True)
+        return {name_of(member): self._part(member, robot) for member, robot in named}
+
+    def _part(self, member: Section, robot: RobotConfig) -> RecordConfig:
+        name, root = name_of(member), self.dataset.root
+        root = Path(f'{root}_{name}') if root else None
+        dataset = replace(self.dataset, repo_id=f'{self.dataset.repo_id}_{name}', root=root)
+        session = {key: part for key, part in self.sections.items() if key != 'robots'}
+        session = {**session, **member, 'dataset': dump(dataset)}
+        return replace(self, dataset=dataset, robots=(robot,), sections=session)
+
+    @property
+    def folders(self) -> list[Path]:
+        """Return the folders of the datasets."""
+        return [part.dataset.folder for part in self.parts.values()]
 
     def mapping(self, namespace: str, topics: Mapping[str, str]) -> MappingConfig:
         """Return which topic becomes which feature.
@@ -85,10 +114,12 @@ class RecordConfig:
             chosen = choose(self.recorder.preset, topics)
             features = guess_features(topics, self.topics.hints(), chosen.features)
             features = with_units(features, self.robot) if self.robot else features
+        elif self.robots:
+            features = joined_features(self.robots)
         else:
             features = robot_features(self._own_robot, namespace)
         keys = self.recorder.mapping_keys()
-        robot_type = make_robot(self.robot).name if self.robot else chosen.robot_type
+        robot_type = joined_type(self._own) or chosen.robot_type
         section = {
             **keys,
             'features': features,
@@ -103,9 +134,52 @@ class RecordConfig:
         assert self.robot is not None  # else the graph would have to be looked at
         return self.robot
 
-    def capture(self, mapping: MappingConfig) -> Capture:
+    @property
+    def _own(self) -> tuple[RobotConfig, ...]:
+        return (self.robot,) if self.robot is not None else self.robots
+
+    def capture(self, mapping: MappingConfig) -> Capture | CaptureGroup:
         """Return what is kept beside the rows of a live recording."""
+        if len(self.parts) > 1:
+            each = {
+                n: Capture(p.mapping('', {}), session_facts(p.sections))
+                for n, p in self.parts.items()
+            }
+            return CaptureGroup(each)
         return Capture(mapping, session_facts(self.sections), sent=self.topics.sent)
+
+    def make_recorder(
+        self,
+        mapping: MappingConfig,
+        capture: Capture | CaptureGroup,
+        now_ns: int,
+        along: Mapping[str, Sequence[Companion]],
+    ) -> Recorder | RecorderGroup:
+        """Return who records: one recorder for each dataset.
+
+        Args:
+            mapping: of the whole session.
+            capture: what is kept beside the rows.
+            now_ns: the time of arrival now [ns].
+            along: name of the dataset -> who goes along.
+        """
+        if isinstance(capture, Capture):
+            make_writer, session, (along_it,) = (
+                self.make_writer(mapping),
+                self.session(),
+                along.values(),
+            )
+            plan = RowPlan(mapping)
+            recorder = Recorder(plan, make_writer, session, now_ns, capture, along_it)
+            recorder.guard = self.guard()
+            return recorder
+        recorders = {}
+        for name, part in self.parts.items():
+            kept, those = capture.captures[name], {name: along[name]}
+            found = part.make_recorder(part.mapping('', {}), kept, now_ns, those)
+            assert isinstance(found, Recorder)
+            recorders[name] = found
+        return RecorderGroup(recorders, capture)
 
     def companions(self) -> list[Companion]:
         """Return what goes along with the session."""
@@ -149,13 +223,13 @@ class RecordConfig:
     def facts(self, mapping: MappingConfig) -> RobotFacts:
         """Return what the numbers of this session mean."""
         units = {
-            key: {j: unit.mode.value for s in feature.sources for j, unit in s.units.items()}
+            key: _modes(feature)
             for key, feature in mapping.features.items()
             if not is_image_feature(key)
         }
         calibration = {}
-        if self.robot is not None:
-            robot, name = self.robot, make_robot(self.robot).name
+        for robot in self._own:
+            name = make_robot(robot).name
             path = find_calibration('robots', name, robot.id, robot.calibration_dir)
             if path is not None:
                 found = {motor: asdict(entry) for motor, entry in load_calibration(path).items()}
@@ -176,6 +250,15 @@ class RecordConfig:
             return writer
 
         return open_dataset
+
+
+def _modes(feature: FeatureConfig) -> dict[str, str]:
+    """Return joint -> norm mode, under its name in the dataset where that is another."""
+    modes: dict[str, str] = {}
+    for source in feature.sources:
+        names = dict(zip(source.joints or (), source.names or (), strict=False))
+        modes |= {names.get(joint, joint): unit.mode.value for joint, unit in source.units.items()}
+    return modes
 
 
 def of_others(sections: Section) -> Section:
@@ -205,10 +288,13 @@ def record_config(sections: Section, where: str) -> RecordConfig:
     """
     if 'dataset' not in sections:
         raise ConfigError(f'{where}: section dataset is missing; it needs at least a repo_id')
+    sections = expanded(sections)
     robot, attach = sections.get('robot'), bool(sections.get('attach', False))
+    several = members_of(sections) if 'robots' in sections else []
     recorder = build(RecorderConfig, sections.get('recorder') or {}, 'recorder')
     choose(recorder.preset, {})  # an unknown one is told before anything starts
-    if recorder.preset is not None and (recorder.features is not None or (robot and not attach)):
+    ours = several or (robot and not attach)
+    if recorder.preset is not None and (recorder.features is not None or ours):
         why = 'recorder.features' if recorder.features is not None else 'the robot'
         raise ConfigError(f'{where}: recorder.preset has no say beside {why}; leave one out')
     return RecordConfig(
@@ -221,4 +307,5 @@ def record_config(sections: Section, where: str) -> RecordConfig:
         bag=bag_config(sections),
         check=bool(sections.get('check', False)),
         sections=dict(sections),
+        robots=tuple(build(RobotConfig, m['robot'], f'robots.{name_of(m)}') for m in several),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 VERBS = {
     'start': 'begin the next episode now',
     'save': 'end the running episode and keep it',
@@ -18,23 +20,57 @@ OUTCOMES = ('success', 'failure')
 
 
 class Answer:
-    """What becomes of a word: known at once, or only when an episode is on the disk.
-
-    Attributes:
-        is_given: whether it is known.
-        success: whether it was done.
-        text: what happened, for people.
-    """
+    """What becomes of a word: known at once, or only when an episode is on the disk."""
 
     def __init__(self) -> None:
-        self.is_given = self.success = False
-        self.text = ''
+        self._given: tuple[bool, str] | None = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it is known."""
+        return self._given is not None
+
+    @property
+    def success(self) -> bool:
+        """Whether it was done."""
+        return self._given is not None and self._given[0]
+
+    @property
+    def text(self) -> str:
+        """What happened, for people."""
+        return self._given[1] if self._given else ''
 
     def give(self, success: bool, text: str) -> Answer:
         """Say what became of it; the first time counts."""
-        if not self.is_given:
-            self.is_given, self.success, self.text = True, success, text
+        self._given = self._given or (success, text)
         return self
+
+
+class JointAnswer(Answer):
+    """What becomes of a word that several obey: known when all of theirs are.
+
+    Args:
+        answers: by name of who was told.
+    """
+
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        super().__init__()
+        self._answers = dict(answers)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether all are known."""
+        return all(answer.is_given for answer in self._answers.values())
+
+    @property
+    def success(self) -> bool:
+        """Whether all have done it."""
+        return all(answer.success for answer in self._answers.values())
+
+    @property
+    def text(self) -> str:
+        """What happened to each, for people."""
+        return '; '.join(f'{name}: {answer.text}' for name, answer in self._answers.items())
 
 
 def done(text: str) -> Answer:

@@ -1,9 +1,10 @@
-"""The README's commands do what it says: each is run as a reader would paste it.
+"""The commands of README and docs do what they say: run as a reader would paste them.
 
 A fenced ``bash`` block is preceded by ``<!-- ci: NAME -->``: the blocks of one name run in
-order, in one shell, in a copy of the tree of their own. ``<!-- ci: no, REASON -->`` is a block
-that cannot run here. CI runs them (``LEROBOT_ROS_RUN_README=1``); an ordinary test run only
-checks that every block is marked, since one of the commands is to run the tests.
+order, those of docs/ after the README's, in one shell, in a copy of the tree of their own.
+``<!-- ci: no, REASON -->`` is a block that cannot run here. CI runs them
+(``LEROBOT_ROS_RUN_README=1``); an ordinary test run only checks that every block is marked,
+since one of the commands is to run the tests.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 from source_files import ROOT
 
-README = ROOT / 'README.md'
+PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
 BLOCK = re.compile(
     r'(?:<!-- ci: (?P<mark>[^\n]*?) -->\n+)?^```bash\n(?P<text>.*?)^```$', re.M | re.S
 )
@@ -45,9 +46,10 @@ def blocks(text: str) -> list[tuple[str, str]]:
 def commands() -> dict[str, str]:
     """Return what is to be run, by name."""
     found: dict[str, str] = {}
-    for mark, text in blocks(README.read_text(encoding='utf-8') if README.is_file() else ''):
-        if NAME.fullmatch(mark):
-            found[mark] = found.get(mark, '') + text
+    for page in filter(Path.is_file, PAGES):
+        for mark, text in blocks(page.read_text(encoding='utf-8')):
+            if NAME.fullmatch(mark):
+                found[mark] = found.get(mark, '') + text
     return found
 
 
@@ -84,12 +86,13 @@ def readers_environment(name: str, folder: Path) -> dict[str, str]:
     return environment
 
 
-def test_every_block_is_marked() -> None:
-    if not README.is_file():
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+def test_every_block_is_marked(page: Path) -> None:
+    if not page.is_file():
         pytest.skip('no README in this tree')
     unclear = [
         text
-        for mark, text in blocks(README.read_text(encoding='utf-8'))
+        for mark, text in blocks(page.read_text(encoding='utf-8'))
         if not NAME.fullmatch(mark) and not NOT_RUN.fullmatch(mark)
     ]
     assert not unclear, 'bash blocks without <!-- ci: NAME --> before them:\n' + '\n'.join(unclear)

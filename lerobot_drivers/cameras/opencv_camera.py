@@ -100,7 +100,7 @@ class OpenCVCamera(Camera):
 
     def _open_device(self, place: int | str) -> Source:
         backend = cv2.CAP_ANY
-        if isinstance(place, int) or place.startswith('/dev/'):
+        if isinstance(place, int) or place.startswith('/dev/') or self.config.backend == 'V4L2':
             backend = cv2.CAP_V4L2
         _check_permission(self.name, place)
         capture = _quietly_opened(place, backend)

@@ -8,15 +8,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lerobot_drivers.common.config import Section, merge, parse_flags, read_yaml
+from lerobot_drivers.common.config import Section, merge, parse_flags, read_yaml, set_key
+from lerobot_drivers.common.display import DISPLAY_FLAGS
 from lerobot_drivers.common.errors import ConfigError, UsageError
+from lerobot_drivers.common.spellings import nearest, respelt, unknown_flag
 
 CONFIG_PATH = 'config_path'
-SECTIONS = ('robot', 'teleop', 'mux', 'dataset', 'policy', 'recorder', 'topics')
+SECTIONS = ('robot', 'robots', 'teleop', 'mux', 'dataset', 'policy', 'recorder', 'topics')
 """What a session's file may hold, whichever command reads it ..."""
 SETTINGS = (
     'control_mode', 'attach', 'resume', 'teleop_time_s', 'bag', 'start_s', 'end_s', 'filmstrip',
-    'decode', 'play_sounds', 'check',
+    'decode', 'play_sounds', 'check', *DISPLAY_FLAGS, 'mode', 'save', 'output_dir', 'web_port',
+    'grpc_port',
 )  # fmt: skip
 """... and the settings beside them."""
 SWITCHED = ('bag',)
@@ -53,7 +56,7 @@ def read_sections(
         UsageError: a flag is none, or not one of those known.
         ConfigError: the file cannot be read, or holds a section that nobody knows.
     """
-    flags = parse_flags(arguments, SWITCHED)
+    flags = _respell(parse_flags(arguments, SWITCHED), (CONFIG_PATH, *known))
     path = flags.pop(CONFIG_PATH, None)
     robot_path = _pop_robot_path(flags)
     robot_flag = () if robot_path is None else ('robot',)
@@ -124,8 +127,22 @@ def split_positional(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
 def _check_flags(flags: Collection[str], known: Collection[str]) -> None:
     unknown = sorted(set(flags) - set(known))
     if unknown:
-        listed = ', '.join(f'--{name}' for name in known)
-        raise UsageError(f'unknown flag --{unknown[0]}; known: {listed}')
+        raise unknown_flag(unknown[0], known)
+
+
+def _respell(flags: Section, known: Collection[str]) -> Section:
+    """Return flags under this project's names; see ``spellings``."""
+    result: Section = {}
+    for name, value in flags.items():
+        target = respelt(name, known)
+        section, _, key = target.partition('.')
+        given = flags.get(section)
+        if target != name and (target in flags or (isinstance(given, dict) and key in given)):
+            raise UsageError(f'--{name} means --{target}, which is there too')
+        if not key and isinstance(value, dict) and isinstance(result.get(name), dict):
+            value = merge(result[name], value)
+        set_key(result, target, value)
+    return result
 
 
 def _pop_robot_path(flags: Section) -> object:
@@ -144,8 +161,16 @@ def _session_file(path: Path) -> Section:
     unknown = [str(name) for name in sections if name not in known]
     if unknown:
         raise ConfigError(
-            f'{path}: {unknown[0]} is not a known section; known: {", ".join(known)}'
+            f'{path}: {unknown[0]} is not a known section{nearest(unknown[0], known)}; '
+            f'known: {", ".join(known)}'
         )
+    robots = sections.get('robots')
+    if isinstance(robots, dict) and isinstance(robots.get('config_paths'), list):
+        # As the file names them: beside itself.
+        paths = [
+            str(path.parent / Path(str(name)).expanduser()) for name in robots['config_paths']
+        ]
+        sections['robots'] = {**robots, 'config_paths': paths}
     return sections
 
 

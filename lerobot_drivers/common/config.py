@@ -16,6 +16,8 @@ import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from lerobot_drivers.common.errors import ConfigError, UsageError
+from lerobot_drivers.common.fields import keys_at
+from lerobot_drivers.common.spellings import nearest, reason
 
 T = TypeVar('T')
 Section = dict[str, Any]
@@ -123,7 +125,7 @@ def build(cls: type[T], values: object, where: str) -> T:
     try:
         return TypeAdapter(cls).validate_python(values)
     except ValidationError as error:
-        found = [_finding(where, entry) for entry in error.errors()]
+        found = [_finding(cls, where, entry) for entry in error.errors()]
         raise ConfigError('; '.join(found)) from error
 
 
@@ -134,12 +136,16 @@ def dump(config: object) -> Section:
     return dumped
 
 
-def _finding(where: str, entry: Mapping[str, Any]) -> str:
+def _finding(cls: type, where: str, entry: Mapping[str, Any]) -> str:
     key = '.'.join([where, *(str(part) for part in entry['loc'])])
     if entry['type'] == 'missing':
         return f'{key} is missing'
     if entry['type'] in ('extra_forbidden', 'unexpected_keyword_argument'):
-        return f'{key} is not a known key'
+        *parents, last = entry['loc']
+        why = reason(key.rpartition(' ')[2])  # without the file it stands in
+        if why is not None:
+            return f'{key} cannot be set: {why}'
+        return f'{key} is not a known key{nearest(str(last), keys_at(cls, parents))}'
     if entry['type'] == 'value_error':
         return f'{key}: {entry["ctx"]["error"]}'
     return f'{key}: {entry["msg"]}, found {entry["input"]!r}'

@@ -122,9 +122,9 @@ def open_session(sections: Section, say: Callable[[str], None]) -> Path:
     return write_session(session_folder(), sections)
 
 
-def write_session(folder: Path, sections: Section) -> Path:
-    """Write the configuration file that every node of the session reads."""
-    path = folder / 'session.yaml'
+def write_session(folder: Path, sections: Section, name: str = 'session') -> Path:
+    """Write the configuration file that every node of the session, or of one robot, reads."""
+    path = folder / f'{name}.yaml'
     path.write_text(yaml.safe_dump(sections, sort_keys=False), encoding='utf-8')
     return path
 

@@ -59,6 +59,16 @@ class Registry:
         self._entry_points_read = True
 
 
+def check_type(registry: Registry, section: object) -> None:
+    """Check the type that a section names, if it names one, before its other keys.
+
+    Raises:
+        ConfigError: there is no such type.
+    """
+    if isinstance(section, Mapping) and 'type' in section:
+        registry.target(str(section['type']))
+
+
 def load_registry(target: str) -> Registry:
     """Import ``module:REGISTRY``, the table of plugins of a package above."""
     module_name, _, name = target.partition(':')

@@ -28,6 +28,8 @@ _POLL_S = 0.02
 _TERM_TIMEOUT_S = 2.0
 _SNAPSHOT_NS = 2 * NS_PER_S
 _TAIL_BYTES = 8192
+_GATHER_S = 0.5
+"""Devices that fail to connect do so at about the same time, and are told together [s]."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class ProcessSpec:
     """A process of the graph, run as ``python -m module --ros-args ...``.
 
     Attributes:
-        name: its name to the user, its log files and its node.
+        name: its name to the user and its log files.
         module: the Python module.
         namespace: ROS namespace, '' for the root.
         parameters: ROS parameters (str, bool, int, float or lists of one of them).
@@ -43,6 +45,8 @@ class ProcessSpec:
         env: environment variables besides the supervisor's own.
         arguments: command line before ``--ros-args``.
         stop_timeout_s: time after SIGINT before SIGTERM [s].
+        node: name of its node, if that is another.
+        is_vital: the session cannot go on without it.
     """
 
     name: str
@@ -53,10 +57,12 @@ class ProcessSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     stop_timeout_s: float = 5.0
+    node: str = ''
+    is_vital: bool = True
 
     def command(self) -> list[str]:
         """Return the command line that runs it."""
-        ros = ['--ros-args', '-r', f'__node:={self.name}']
+        ros = ['--ros-args', '-r', f'__node:={self.node or self.name}']
         if self.namespace:
             ros += ['-r', f'__ns:=/{self.namespace.strip("/")}']
         for key, value in self.parameters.items():
@@ -99,16 +105,23 @@ class Supervisor:
         specs: in the order of start; they are stopped in the reverse order.
         log_dir: folder for ``<name>.log`` (stderr) and ``<name>.out.log`` (stdout).
         clock: for time-outs.
+        say: hears of a process that ended and was not vital.
     """
 
     def __init__(
-        self, specs: Sequence[ProcessSpec], log_dir: Path, clock: Clock | None = None
+        self,
+        specs: Sequence[ProcessSpec],
+        log_dir: Path,
+        clock: Clock | None = None,
+        say: Callable[[str], object] = lambda _line: None,
     ) -> None:
         names = [spec.name for spec in specs]
         if len(set(names)) != len(names):
             raise GraphError(f'process names must differ, found {", ".join(names)}')
         self.log_dir = log_dir
         self._specs = tuple(specs)
+        self._vital = {spec.name for spec in specs if spec.is_vital}
+        self._say = say
         self._clock = clock or SystemClock()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._segments: set[str] = set()
@@ -146,10 +159,17 @@ class Supervisor:
                 raise GraphError(f'{spec.name} cannot be started: {error}') from error
 
     def poll(self) -> list[Death]:
-        """Return the processes that ended since the last call, without being asked to."""
+        """Return the processes that ended since the last call, without being asked to.
+
+        Of those that are not vital the user is told, no more.
+        """
         self._snapshot()
         ended = [name for name, process in self._running.items() if _has_ended(process)]
-        return [self._death(name, self._bury(name)) for name in ended]
+        deaths = [self._death(name, self._bury(name)) for name in ended]
+        for death in deaths:
+            if death.name not in self._vital:
+                self._say(str(death))
+        return [death for death in deaths if death.name in self._vital]
 
     def check(self) -> None:
         """Raise if a process has ended.
@@ -159,6 +179,8 @@ class Supervisor:
         """
         deaths = self.poll()
         if deaths:
+            self._clock.sleep(_GATHER_S)
+            deaths += self.poll()
             raise GraphError('; '.join(str(death) for death in deaths))
 
     def run(self, until: Callable[[], bool] = lambda: False) -> list[Death]:

@@ -6,14 +6,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from lerobot_drivers.common.config import STRICT_KEYS
 
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Gain = Annotated[int, Field(ge=0, le=254)]
+Retries = Annotated[int, Field(ge=0, le=10)]
 Limit = PositiveFloat | dict[str, PositiveFloat]
 """One number for all joints, or one per joint."""
+_ROTATIONS = {'NO_ROTATION': 0, 'ROTATE_90': 90, 'ROTATE_180': 180, 'ROTATE_270': -90}
+_BACKENDS = {0: 'ANY', 200: 'V4L2'}
+
+
+def _lowered(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _rotation(value: object) -> object:
+    return _ROTATIONS.get(value, value) if isinstance(value, str) else value
+
+
+def _backend(value: object) -> object:
+    return _BACKENDS.get(value, value) if isinstance(value, int) else value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +47,7 @@ class CameraConfig:
         latency_ms: how long before a picture arrives it was exposed [ms].
         warmup_s: how long to read and discard after opening [s].
         fourcc: pixel format asked of the camera, such as ``MJPG``.
+        backend: how OpenCV opens it, ``ANY`` or ``V4L2``; devices are opened with V4L2 anyway.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -40,11 +57,12 @@ class CameraConfig:
     width: PositiveInt
     height: PositiveInt
     fps: PositiveInt
-    color_mode: Literal['rgb', 'bgr'] = 'rgb'
-    rotation: Literal[0, 90, 180, 270, -90] = 0
+    color_mode: Annotated[Literal['rgb', 'bgr'], BeforeValidator(_lowered)] = 'rgb'
+    rotation: Annotated[Literal[0, 90, 180, 270, -90], BeforeValidator(_rotation)] = 0
     latency_ms: Annotated[float, Field(ge=0)] = 0.0
     warmup_s: Annotated[float, Field(ge=0)] = 1.0
-    fourcc: str | None = None
+    fourcc: Annotated[str, Field(min_length=4, max_length=4)] | None = None
+    backend: Annotated[Literal['ANY', 'V4L2'], BeforeValidator(_backend)] = 'ANY'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +81,10 @@ class RobotConfig:
         use_degrees: body joints in degrees in the dataset, else in -100..100.
         disable_torque_on_disconnect: let the arm go limp on disconnect.
         rate_hz: rate of joint states [1/s].
+        position_p_coefficient: stiffness of the motors' own position loop.
+        position_i_coefficient: its integral part.
+        position_d_coefficient: its damping.
+        num_read_retries: how often a failed exchange with the motors is repeated.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -77,3 +99,7 @@ class RobotConfig:
     use_degrees: bool = True
     disable_torque_on_disconnect: bool = True
     rate_hz: PositiveFloat = 100.0
+    position_p_coefficient: Gain = 16
+    position_i_coefficient: Gain = 0
+    position_d_coefficient: Gain = 32
+    num_read_retries: Retries = 2

@@ -70,6 +70,7 @@ class ArmSettings:
         calibration_dir: folder of ``<id>.json`` instead of LeRobot's.
         use_degrees: body joints in degrees in the dataset, else in -100..100.
         velocity: fastest hand-over, by joint [rad/s].
+        num_retry: how often a failed exchange with the motors is repeated.
     """
 
     kind: Literal['robots', 'teleoperators']
@@ -80,6 +81,7 @@ class ArmSettings:
     calibration_dir: Path | None
     use_degrees: bool
     velocity: float | Mapping[str, float] | None = None
+    num_retry: int = 2
 
 
 class SOArm:
@@ -281,7 +283,9 @@ class SOArm:
 
     def _open_bus(self) -> FeetechMotorsBus:
         port = self._port_factory(self._device_path())
-        bus = FeetechMotorsBus(port, _motors(), self.clock, BusSettings())
+        bus = FeetechMotorsBus(
+            port, _motors(), self.clock, BusSettings(num_retry=self.settings.num_retry)
+        )
         if self.bus is not None:
             bus.statistics = self.bus.statistics
         bus.connect()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -35,16 +34,11 @@ logger = logging.getLogger(__name__)
 FRESH_NS = NS_PER_S // 20
 """A position measured so recently need not be read again to limit a step [ns]."""
 
-_GAINS = {'P_Coefficient': 16, 'I_Coefficient': 0, 'D_Coefficient': 32}
 _GRIPPER_PROTECTION = {
     'Max_Torque_Limit': 500,
     'Protection_Current': 250,
     'Overload_Torque': 25,
 }
-REGISTERS: Mapping[str, Mapping[str, int]] = {
-    name: {**_GAINS, **(_GRIPPER_PROTECTION if name == GRIPPER else {})} for name in JOINT_NAMES
-}
-"""What LeRobot writes into a follower: half the factory's stiffness, a grip that does not burn."""
 
 
 class SOFollower(Robot):
@@ -208,7 +202,7 @@ class SOFollower(Robot):
         """Connect arm and cameras, so that all that is missing is named at once."""
         failures: dict[str, BaseException | str] = {}
         try:
-            self.arm.connect(calibrate, REGISTERS)
+            self.arm.connect(calibrate, _registers(self.config))
         except NotConnectedError as error:
             failures.update(error.failures)
         for name, camera in self._cameras.items():
@@ -248,4 +242,20 @@ def _settings(config: RobotConfig) -> ArmSettings:
         calibration_dir=config.calibration_dir,
         use_degrees=config.use_degrees,
         velocity=config.max_velocity,
+        num_retry=config.num_read_retries,
     )
+
+
+def _registers(config: RobotConfig) -> dict[str, dict[str, int]]:
+    """Return what a follower's motors get: their gains, and a grip that does not burn.
+
+    By default, as with LeRobot, half the factory's stiffness.
+    """
+    gains = {
+        'P_Coefficient': config.position_p_coefficient,
+        'I_Coefficient': config.position_i_coefficient,
+        'D_Coefficient': config.position_d_coefficient,
+    }
+    return {
+        name: {**gains, **(_GRIPPER_PROTECTION if name == GRIPPER else {})} for name in JOINT_NAMES
+    }

@@ -8,6 +8,12 @@ from pathlib import Path
 
 from lerobot_drivers.common.command_line import SWITCHED, read_sections, switch
 from lerobot_drivers.common.config import Section, build, parse_flags
+from lerobot_drivers.common.display import (
+    DISPLAY_FLAGS,
+    DisplayConfig,
+    check_display,
+    display_processes,
+)
 from lerobot_drivers.common.errors import UsageError
 from lerobot_drivers.common.graph import (
     namespace_of,
@@ -16,78 +22,95 @@ from lerobot_drivers.common.graph import (
     robot_processes,
     teleop_process,
 )
+from lerobot_drivers.common.help_text import Group, Help
 from lerobot_drivers.common.processes import RECEIVER_PROFILE
-from lerobot_drivers.common.registry import load_object, load_registry
+from lerobot_drivers.common.registry import check_type, load_object, load_registry
+from lerobot_drivers.common.several import (
+    RobotsConfig,
+    expanded,
+    members_of,
+    name_of,
+    processes_of_each,
+)
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
 from lerobot_drivers.robots import make_robot
-from lerobot_drivers.robots.config import RobotConfig
+from lerobot_drivers.robots.config import CameraConfig, RobotConfig
+from lerobot_recorder.bag_config import BagConfig
 from lerobot_recorder.commands import record_init
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.commands.which_dataset import check_free
+from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
+from lerobot_recorder.operator_config import JoyConfig
 from lerobot_recorder.presets import preset_list
-from lerobot_recorder.session_file import of_others, record_config
+from lerobot_recorder.session_file import RecordConfig, of_others, record_config
 
 KNOWN = (
-    'robot', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics', 'attach',
-    'resume', 'play_sounds', 'bag', 'check',
+    'robot', 'robots', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics',
+    'attach', 'resume', 'play_sounds', 'bag', 'check', *DISPLAY_FLAGS,
 )  # fmt: skip
 CONFIG_CLASSES = {
     'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
     'policy': 'lerobot_policy.config:PolicyConfig',
 }
+SESSION_FLAGS = {
+    '--config_path=FILE': 'all of these from a YAML file, see config/template_record.yaml; flags '
+    'are laid over it',
+    '--control_mode=teleop': 'who drives: teleop, policy, or hybrid: both, the operator wins',
+    '--resume=false': 'add to the dataset that is there',
+    '--attach=false': 'record the graph of others, start nothing',
+    '--check=false': 'look at streams, clocks, disk and encoder, and end',
+    '--init[=record.yaml]': 'look at the graph of others and write a session file for it; with '
+    '--topics.*, --dataset.*, --recorder.preset, --force',
+    '--play_sounds=true': 'say what begins, or ring where nothing can speak',
+}
+ROBOT_FILE = {'--robot.config_path=FILE': 'the section robot from a file of its own'}
 TABLES = {
+    'robot': 'lerobot_drivers.robots:ROBOTS',
     'teleop': 'lerobot_teleop.teleoperators:TELEOPERATORS',
     'policy': 'lerobot_policy.policies:POLICIES',
 }
 CONTROL_MODES = {'teleop': ('teleop',), 'policy': ('policy',), 'hybrid': ('teleop', 'policy')}
-HELP = """usage: lerobot-ros record [--config_path=FILE] [--section.key=value ...]
+HELP = Help(
+    usage='lerobot-ros record [--config_path=FILE] [--section.key=value ...]',
+    about=(
+        'Brings up a robot, or several, and records episodes into a LeRobot dataset; or '
+        'records a graph that is running. Without --robot the graph of others is recorded.'
+    ),
+    examples=(
+        'lerobot-ros record --config_path=config/so101_sim.yaml',
+        'lerobot-ros record --config_path=my.yaml --num-episodes=5 --resume=true',
+        'lerobot-ros record --robots.config_paths="[left.yaml, right.yaml]" ...',
+        'lerobot-ros record --repo-id=me/pick --dataset.single_task="Pick the cube"',
+    ),
+    groups=(
+        Group('session', lines=SESSION_FLAGS),
+        Group('dataset', DatasetConfig, 'dataset'),
+        Group('robot', RobotConfig, 'robot', lines=ROBOT_FILE, table=TABLES['robot']),
+        Group(
+            'each camera, --robot.cameras="{NAME: {key: value, ...}}"',
+            CameraConfig,
+            'robot.cameras.NAME',
+        ),
+        Group('several robots', RobotsConfig, 'robots', leave_out=('members',)),
+        Group('operator', CONFIG_CLASSES['teleop'], 'teleop', table=TABLES['teleop']),
+        Group('policy', CONFIG_CLASSES['policy'], 'policy', table=TABLES['policy']),
+        Group('live view', DisplayConfig),
+        Group('topics of a graph of others', TopicsConfig, 'topics'),
+        Group('recorder', RecorderConfig, 'recorder'),
+        Group('buttons of a joystick', JoyConfig, 'recorder.joy'),
+        Group('bag of every episode beside the dataset, --bag=true', BagConfig, 'bag'),
+    ),
+    notes="""Ports and cameras named sim://WORLD/DEVICE are simulated.
 
-Brings up a robot of ours and records it, or attaches to a graph that is running.
-
-  --robot.type, --robot.port, --robot.id, --robot.cameras="{front: {type: opencv, ...}}"
-  --robot.config_path=FILE     the robot's section from a file of its own
-  --teleop.type, --teleop.port, --teleop.id      who drives: an operator ...
-  --policy.type=replay|scripted, --policy.path   ... or a policy
-  --control_mode=teleop|policy|hybrid            who of them, or both (the operator wins)
-  --dataset.repo_id=USER/NAME, --dataset.root=FOLDER, --dataset.single_task="..."
-  --dataset.fps=30, --dataset.num_episodes=50, --dataset.episode_time_s=60,
-  --dataset.reset_time_s=60, --dataset.warmup_time_s=0
-  --dataset.rgb_encoder.{vcodec,preset,crf,g,pix_fmt,extra_options}   vcodec: h264, hevc,
-                               libsvtav1, mjpeg (keeps JPEGs as they come), hardware ones, auto
-  --dataset.depth_encoder.{depth_min,depth_max,shift,use_log}
-  --dataset.video=false        pictures as images in Parquet
-  --dataset.chunks_size=1000, --dataset.data_files_size_in_mb=100,
-  --dataset.video_files_size_in_mb=200   limits that info.json tells, for compact and LeRobot
-  --resume=true                add to the dataset that is there
-  --attach=true                record the graph of others; nothing is started
-  --check=true                 look at streams, clocks, disk and encoder, and end
-  --init[=record.yaml]         look at the graph of others and write a session file for it;
-                               with --topics.*, --dataset.*, --recorder.preset, --force
-  --topics.state, --topics.action, --topics.cameras="{front: /topic}"
-  --recorder.preset=NAME       topics of a known robot or driver, see below; several:
-                               "[ur, realsense]", with namespaces: "{ur: /left}"
-  --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.max_gap_s=1.0
-  --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
-  --recorder.stamps=true       true stamps as columns of the dataset, sync.*_ns
-  --recorder.min_free_disk_mb=1000, --recorder.memory_limit_mb=N   a take ends, saved, before
-                               disk or memory run out; 0 turns that off
-  --bag=true                   a rosbag2 of every episode beside the dataset, in ROOT_bags
-  --bag.storage=mcap|sqlite3, --bag.compression=none|zstd, --bag.root=FOLDER
-  --bag.topics="[/extra]"      more topics for the bag only; all takes every topic
-
-Ports and cameras named sim://WORLD/DEVICE are simulated.
-  --recorder.manual_start=true each episode waits for space, ~/start or a button
-  --recorder.preroll_s=0       so much of what came before its start an episode begins with
-  --recorder.joy="{topic: joy, buttons: {start: 7, save: 0, discard: 1}}"
-  --recorder.global_keys=true  arrows and Esc, whatever window is in front (X11)
-  --play_sounds=true           says what begins, or rings where nothing can speak
-
-Keys: right or n keeps the episode (or ends the reset), left or r records it again, space starts,
-p pauses, s and f keep it as a success or failure, Esc or q stops. The same words are services of
-the node recorder; recorder/{task,note,outcome,event,subtask} take texts.
+Keys: right or n keeps the episode (or ends the reset), left or r records it
+again, space starts, p pauses, s and f keep it as a success or a failure, Esc or
+q stops. The same words are services of the node recorder; the topics
+recorder/{task,note,outcome,event,subtask} take texts.
 
 Presets:
-""" + preset_list()
+"""
+    + preset_list(),
+)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -104,19 +127,16 @@ def run(arguments: Sequence[str]) -> int:
     """
     if record_init.is_asked_for(arguments):
         return record_init.run(arguments)
-    sections = read_sections(arguments, KNOWN)
-    check_bag(arguments)
-    attach = attaches(sections)
-    sections = of_others(sections) if attach else {**sections, 'attach': False}
-    sections |= {name: switch(sections, name) for name in ('resume', 'check')}
-    config = record_config(sections, 'record')
+    config = read_session(arguments)
+    sections, attach = config.sections, config.attach
     if not config.resume:
-        check_free(config.dataset.folder, ', or add to it with --resume=true')
-    check_plugins(sections)
+        for folder in config.folders:
+            check_free(folder, ', or add to it with --resume=true')
     view = TerminalView(config, switch(sections, 'play_sounds', True))
     config_file = open_session(sections, view.say)
     specs = [] if attach else processes(sections, config_file)
-    with Supervisor(specs, config_file.parent) as supervisor:
+    specs += display_processes(sections, config_file)
+    with Supervisor(specs, config_file.parent, say=view.say) as supervisor:
         view.check = supervisor.check
         try:
             code = run_recorder(sections, config_file, view)
@@ -142,6 +162,27 @@ def check_bag(arguments: Sequence[str]) -> None:
         )
 
 
+def read_session(arguments: Sequence[str]) -> RecordConfig:
+    """Return what a command line asks for, checked as far as nothing need be started for it.
+
+    Raises:
+        UsageError: flags that cannot be obeyed.
+        ConfigError: settings that cannot be obeyed.
+    """
+    check_bag(arguments)
+    sections = expanded(read_sections(arguments, KNOWN))
+    for member in members_of(sections):
+        for section, table in TABLES.items():
+            check_type(load_registry(table), member.get(section))
+    attach = attaches(sections)
+    sections = of_others(sections) if attach else {**sections, 'attach': False}
+    sections |= {name: switch(sections, name) for name in ('resume', 'check')}
+    config = record_config(sections, 'record')
+    check_plugins(sections)
+    check_display(sections)
+    return config
+
+
 def attaches(sections: Section) -> bool:
     """Return whether the graph of others is recorded: asked for, or no robot is named.
 
@@ -149,12 +190,12 @@ def attaches(sections: Section) -> bool:
         UsageError: no robot is named, but somebody to drive it.
     """
     for name in ('teleop', 'policy', 'control_mode'):
-        if name in sections and not {'robot', 'attach'} & set(sections):
+        if name in sections and not {'robot', 'robots', 'attach'} & set(sections):
             raise UsageError(
                 f'--{name} has no robot to drive: name a --robot.type and its --robot.port, '
                 'or record the graph of others with --attach=true'
             )
-    return switch(sections, 'attach', 'robot' not in sections)
+    return switch(sections, 'attach', not {'robot', 'robots'} & set(sections))
 
 
 def check_plugins(sections: Section) -> None:
@@ -164,17 +205,19 @@ def check_plugins(sections: Section) -> None:
         ConfigError: a key is missing, unknown or wrong.
         UsageError: nobody to drive the robot, or no robot.
     """
-    if 'robot' in sections:
-        make_robot(build(RobotConfig, sections['robot'], 'robot'))
-    if sections['attach']:
-        return
-    if 'robot' not in sections:
+    attach = bool(sections['attach'])
+    if not attach and not {'robot', 'robots'} & set(sections):
         raise UsageError('--attach=false needs a robot: name a --robot.type and its --robot.port')
-    for section in drivers(sections):
-        config_class = load_object(CONFIG_CLASSES[section], f'section {section}')
-        values = sections.get(section) or {}
-        build(config_class, values, section)
-        load_registry(TABLES[section]).target(str(values['type']))
+    for member in members_of(sections):
+        where = f'robots.{name_of(member)}.' if 'robots' in sections else ''
+        if 'robot' in member:
+            make_robot(build(RobotConfig, member['robot'], f'{where}robot'))
+        if not attach:
+            drivers(member)
+        for section, target in CONFIG_CLASSES.items():
+            if section in member and not attach:
+                config_class = load_object(target, f'section {section}')
+                build(config_class, member[section] or {}, f'{where}{section}')
 
 
 def drivers(sections: Section) -> tuple[str, ...]:
@@ -198,6 +241,10 @@ def drivers(sections: Section) -> tuple[str, ...]:
 
 def processes(sections: Section, config_file: Path) -> list[ProcessSpec]:
     """Return the processes of the graph besides the recorder."""
+    return processes_of_each(sections, config_file, _of_robot)
+
+
+def _of_robot(sections: Section, config_file: Path) -> list[ProcessSpec]:
     specs = robot_processes(sections, config_file)
     makers = {'teleop': teleop_process, 'policy': policy_process}
     return [*specs, *(makers[name](sections, config_file) for name in drivers(sections))]
@@ -207,7 +254,8 @@ def run_recorder(sections: Section, config_file: Path, view: TerminalView) -> in
     """Run the recorder in this process until its session is over; return its exit code."""
     from lerobot_drivers.ros import run_node  # rclpy only now: the environment is prepared
 
-    namespace = '/' if sections['attach'] else namespace_of(sections.get('robot'), 'follower')
+    alone = not sections['attach'] and 'robots' not in sections
+    namespace = namespace_of(sections.get('robot'), 'follower') if alone else '/'
     node = load_object('lerobot_recorder.recorder_node:RecorderNode', 'the recorder')
     parameter = f'config_file:={json.dumps(str(config_file))}'
     arguments = ['--ros-args', '-r', f'__ns:={namespace}', '-p', parameter]

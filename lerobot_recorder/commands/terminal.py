@@ -57,7 +57,7 @@ class TerminalView:
     def __init__(self, config: RecordConfig, plays_sounds: bool = False) -> None:
         self.check: Callable[[], None] = lambda: None
         self._fps = config.dataset.fps
-        self._folder = config.dataset.folder
+        self._folder = ' and '.join(map(str, config.folders))
         self._console = make_console(wraps=True)
         self._live: Live | None = None
         self._terminal: list[Any] | None = None

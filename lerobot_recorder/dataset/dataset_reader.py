@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,14 @@ from lerobot_recorder.dataset.depth_writer import PIX_FMT, levels
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.image_writer import decode_image
 from lerobot_recorder.dataset.reading import guarded, parquet_table
+
+
+class PictureSource(Protocol):
+    """Where the pictures of an episode are."""
+
+    def frames(self, camera: str, start: int, count: int) -> Iterator[NDArray[Any]]:
+        """Yield some of a camera's pictures; see `EpisodeView.frames`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class EpisodeView:
     rows: dict[str, NDArray[Any]]
     row_tasks: tuple[str, ...]
     extra: dict[str, str | None]
-    _source: _PictureSource = field(repr=False)
+    _source: PictureSource = field(repr=False)
 
     def frames(self, camera: str) -> Iterator[NDArray[Any]]:
         """Yield the pictures of a camera.

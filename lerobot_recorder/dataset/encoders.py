@@ -119,6 +119,12 @@ ENCODERS: Mapping[str, EncoderType] = {
 }  # fmt: skip
 #: Order in which `auto` tries the hardware, LeRobot's with its neighbours.
 HARDWARE = tuple(name for name, encoder in ENCODERS.items() if encoder.is_hardware)
+THREADS: Mapping[str, tuple[str, str]] = {
+    'h264': ('threads', ''),
+    'hevc': ('x265-params', 'pools='),
+    'libsvtav1': ('svtav1-params', 'lp='),
+}
+"""Where an encoder is told its number of threads: option, and what stands before the number."""
 ALIASES: Mapping[str, str] = {'av1': 'libsvtav1', 'libx264': 'h264', 'libx265': 'hevc'}
 
 

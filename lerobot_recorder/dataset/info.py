@@ -30,6 +30,8 @@ class VideoConfig:
         extra_options: More options of FFmpeg's encoder; those set here come first.
         depth: How depth is quantised.
         image_threads: Threads per camera that compress pictures where there is no video.
+        threads: Threads per encoder; None takes one.
+        queue: Pictures per camera that may wait for the encoder; None takes a second of them.
         why: Why it was chosen, for the record; empty if it was asked for.
     """
 
@@ -42,6 +44,8 @@ class VideoConfig:
     extra_options: Mapping[str, Any] = field(default_factory=dict)
     depth: DepthScale = field(default_factory=DepthScale)
     image_threads: int = 4
+    threads: int | None = None
+    queue: int | None = None
     why: str = field(default='', compare=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +71,11 @@ class VideoConfig:
             ('pix_fmt', self.pix_fmt in kind.pix_fmts, f'one of {list(kind.pix_fmts)}'),
             ('fast_decode', 0 <= self.fast_decode <= 2, '0 to 2'),
             ('image_threads', self.image_threads >= 1, 'at least 1'),
+            (
+                'threads',
+                self.threads is None or name in encoders.THREADS,
+                f'known to {name}; leave out encoder_threads',
+            ),
         )
         for key, good, expected in checks:
             if not good:
@@ -100,6 +109,11 @@ class VideoConfig:
             given['svtav1-params'] = f'fast-decode={self.fast_decode}'
         elif self.fast_decode and self.vcodec in ('h264', 'hevc'):
             given['tune'] = 'fastdecode'
+        if self.threads is not None:
+            option, value = encoders.THREADS[self.vcodec]
+            given[option] = ':'.join(
+                [*filter(None, [given.get(option)]), f'{value}{self.threads}']
+            )
         extra = {key: str(value) for key, value in self.extra_options.items()}
         return encoders.options(self.vcodec, {**extra, **given})
 

@@ -106,14 +106,14 @@ def _whole_part(
     length = len(tasks)
     cameras = {key: user[key] for key in schema.picture_keys(user)}
     for key, feature in cameras.items():
-        length = min(length, sum(1 for _ in _pictures(folder, key, feature, state.fps)))
+        length = min(length, sum(1 for _ in pictures(folder, key, feature, state.fps)))
     if not length:
         return None
     columns = {key: column[:length] for key, column in columns.items()}
     histograms: dict[str, PictureHistogram] = {}
     videos = {}
     for key, feature in cameras.items():
-        histograms[key] = _histogram(_pictures(folder, key, feature, state.fps), feature, length)
+        histograms[key] = _histogram(pictures(folder, key, feature, state.fps), feature, length)
         if schema.is_video(feature):
             videos[key] = video_path(folder, key)
             shorten(videos[key], length, state.fps)
@@ -127,7 +127,7 @@ def _whole_part(
     )  # fmt: skip
 
 
-def _pictures(folder: Path, key: str, feature: schema.Feature, fps: int) -> Iterator[NDArray[Any]]:
+def pictures(folder: Path, key: str, feature: schema.Feature, fps: int) -> Iterator[NDArray[Any]]:
     """Yield what the histogram takes of the interrupted episode, up to the first damage."""
     depth = schema.is_depth(feature)
     if not schema.is_video(feature):

@@ -322,7 +322,8 @@ def _picture_writer(folder: Path, key: str, plan: EpisodePlan) -> PictureThread:
 def video_thread(
     key: str, feature: schema.Feature, folder: Path, plan: EpisodePlan
 ) -> PictureThread:
-    """Return what encodes a camera's pictures, behind a queue that holds a second of them."""
+    """Return what encodes a camera's pictures, behind a queue; by default a second of them."""
+    waiting = plan.video.queue or plan.fps
     height, width = schema.size_of(feature)
     target = VideoTarget(key, video_path(folder, key), height, width, plan.fps, plan.video)
     if schema.is_depth(feature):
@@ -330,10 +331,10 @@ def video_thread(
         scale = DepthScale.of_info(feature.get('info') or {})
         target = replace(target, config=replace(plan.video, depth=scale))
         histogram = PictureHistogram(levels(feature))
-        return PictureThread(key, DepthEncoder(target), plan.fps, histogram)
+        return PictureThread(key, DepthEncoder(target), waiting, histogram)
     if plan.video.vcodec == JPEG:
-        return PictureThread(key, JpegCopier(target), plan.fps, SampledHistogram())
-    return PictureThread(key, Encoder(target), plan.fps)
+        return PictureThread(key, JpegCopier(target), waiting, SampledHistogram())
+    return PictureThread(key, Encoder(target), waiting)
 
 
 def _file_name(key: str) -> str:

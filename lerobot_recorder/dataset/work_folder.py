@@ -32,7 +32,7 @@ from lerobot_recorder.dataset import durable, layout
 from lerobot_recorder.dataset.info import VideoConfig
 
 _SESSION, _MENDING = 'session.json', 'mending'
-_EPISODE, _CHANGE, _FINISHED = 'episode-', 'change-', 'finished-'
+EPISODE, _CHANGE, _FINISHED = 'episode-', 'change-', 'finished-'
 
 
 class WorkFolder:
@@ -74,7 +74,7 @@ class WorkFolder:
 
     def episodes(self) -> list[Path]:
         """Return the working folders of all episodes on their way in, oldest first."""
-        return sorted(self.path.glob(f'{_EPISODE}[0-9]*'))
+        return sorted(self.path.glob(f'{EPISODE}[0-9]*'))
 
     def changes(self) -> list[Path]:
         """Return the working folders of changes on their way in, oldest first."""
@@ -86,7 +86,7 @@ class WorkFolder:
 
     def start_episode(self) -> Path:
         """Return a fresh folder for the next episode."""
-        return self._start(_EPISODE)
+        return self._start(EPISODE)
 
     def start_change(self) -> Path:
         """Return a fresh folder for a change to an episode that was saved."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lerobot_drivers.common.config import STRICT_KEYS
-from lerobot_drivers.robots.config import PositiveFloat
+from lerobot_drivers.robots.config import PositiveFloat, Retries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,7 @@ class TeleopConfig:
         calibration_dir: folder of ``<id>.json`` instead of LeRobot's.
         use_degrees: body joints in degrees, else in -100..100.
         rate_hz: rate of commands [1/s].
+        num_read_retries: how often a failed exchange with the motors is repeated.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -30,3 +31,4 @@ class TeleopConfig:
     calibration_dir: Path | None = None
     use_degrees: bool = True
     rate_hz: PositiveFloat = 100.0
+    num_read_retries: Retries = 2

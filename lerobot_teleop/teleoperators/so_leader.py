@@ -104,4 +104,5 @@ def _settings(config: TeleopConfig) -> ArmSettings:
         port=config.port,
         calibration_dir=config.calibration_dir,
         use_degrees=config.use_degrees,
+        num_retry=config.num_read_retries,
     )

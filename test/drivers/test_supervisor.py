@@ -266,3 +266,26 @@ def test_the_command_line_of_a_node() -> None:
 def test_two_processes_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(GraphError, match='must differ, found a, a'):
         Supervisor([ProcessSpec('a', 'x'), ProcessSpec('a', 'y')], tmp_path)
+
+
+def test_what_is_not_vital_is_told_of_and_no_more(folder: Path) -> None:
+    said: list[str] = []
+    extra = ProcessSpec('view', 'dying', is_vital=False)
+    specs = [sleeper(folder, 'a'), extra]
+    with Supervisor(specs, folder / 'logs', say=said.append) as supervisor:
+        wait_for(lambda: 'view' not in supervisor.running or supervisor.poll() or said)
+        supervisor.check()
+        assert list(supervisor.running) == ['a']
+    assert said[0].startswith('view ended with exit code 3: error: port /dev/ttyX is not there')
+
+
+def test_those_that_die_together_are_told_together(folder: Path) -> None:
+    specs = [ProcessSpec(name, 'dying') for name in ('left_arm', 'right_arm')]
+    told = r'(left|right)_arm ended.*(left|right)_arm ended'
+    with Supervisor(specs, folder / 'logs') as supervisor, pytest.raises(GraphError, match=told):
+        wait_for(lambda: supervisor.check())
+
+
+def test_a_process_may_be_called_otherwise_than_its_node() -> None:
+    command = ProcessSpec('left_arm', 'module', 'left', node='arm').command()
+    assert '__node:=arm' in command and '__ns:=/left' in command

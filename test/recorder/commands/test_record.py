@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from lerobot_drivers.common import graph
 from lerobot_drivers.common.errors import ConfigError, DatasetExistsError, GraphError, UsageError
@@ -24,7 +25,7 @@ def stage(monkeypatch, tmp_path):
     made = SimpleNamespace(specs=[], events=[], code=0, error=None, sections=None)
 
     class Supervisor:
-        def __init__(self, specs, log_dir):
+        def __init__(self, specs, log_dir, say):
             made.specs, made.logs = list(specs), log_dir
 
         def __enter__(self):
@@ -65,6 +66,40 @@ def test_a_session_from_beginning_to_end(stage, capsys):
     assert [spec.name for spec in stage.specs] == ['arm', 'command_mux', 'teleop']
     assert (stage.sections['attach'], stage.sections['resume']) == (False, False)
     assert capsys.readouterr().out.splitlines()[1:] == ['stopping', 'no episode was saved']
+
+
+ROBOTS = (
+    '--robots.members=[{robot: {type: so101_follower, id: a, port: "sim://t/a"}, '
+    'teleop: {type: so101_leader, id: al, port: "sim://t/al"}}, '
+    '{robot: {type: so101_follower, id: b, port: "sim://t/b"}, '
+    'teleop: {type: so101_leader, id: bl, port: "sim://t/bl"}}]'
+)
+
+
+def test_several_robots_have_processes_and_a_file_each(stage):
+    assert record.run([*DATASET, ROBOTS]) == 0
+    each = ['arm', 'command_mux', 'teleop']
+    assert [spec.name for spec in stage.specs] == [f'{n}_{spec}' for n in 'ab' for spec in each]
+    assert [spec.node for spec in stage.specs] == each * 2
+    files = {spec.parameters['config_file'] for spec in stage.specs[3:]}
+    assert files == {str(stage.logs / 'robot_b.yaml')}
+    assert (
+        yaml.safe_load((stage.logs / 'robot_b.yaml').read_text())['robot']['port'] == 'sim://t/b'
+    )
+
+
+def test_several_robots_that_others_started(stage):
+    assert record.run([*DATASET, ROBOTS, '--attach=true']) == 0
+    assert stage.specs == [] and len(stage.sections['robots']['members']) == 2
+
+
+def test_each_place_of_several_must_be_free(stage, tmp_path):
+    (tmp_path / 'set_b').mkdir()
+    (tmp_path / 'set_b' / 'mine.txt').write_text('precious')
+    flags = [*DATASET, ROBOTS, '--robots.datasets=each', f'--dataset.root={tmp_path}/set']
+    with pytest.raises(DatasetExistsError, match='set_b exists already'):
+        record.run(flags)
+    assert stage.events == []
 
 
 @pytest.mark.parametrize('error', [RuntimeError('bug'), KeyboardInterrupt(), GraphError('dead')])

@@ -97,4 +97,4 @@ def test_what_is_not_decided_is_said(graph, capsys):
 
 
 def test_the_help_lists_the_presets():
-    assert '  ur_trajectory ' in record.HELP and '--init' in record.HELP
+    assert '  ur_trajectory ' in str(record.HELP) and '--init' in str(record.HELP)

@@ -21,7 +21,7 @@ def started(monkeypatch, tmp_path):
     made = {'deaths': [], 'clock': ManualClock()}
 
     class Supervisor:
-        def __init__(self, specs, log_dir):
+        def __init__(self, specs, log_dir, say):
             made['specs'] = [spec.name for spec in specs]
 
         def run(self, until):
@@ -41,6 +41,19 @@ def test_robot_mux_and_leader(started, capsys):
     assert teleoperate.run([*ROBOT, *TELEOP]) == 0
     assert started['specs'] == ['arm', 'command_mux', 'teleop']
     assert capsys.readouterr().out.splitlines()[-1] == 'stopped'
+
+
+def test_several_robots_follow_their_leaders(started, tmp_path, capsys):
+    for name in ('a', 'b'):
+        text = (
+            f'robot: {{type: so101_follower, id: {name}, port: "sim://t/{name}"}}\n'
+            f'teleop: {{type: so101_leader, id: {name}_l, port: "sim://t/{name}_l"}}\n'
+        )
+        (tmp_path / f'{name}.yaml').write_text(text)
+    assert teleoperate.run([f'--robots.config_paths=[{tmp_path}/a.yaml, {tmp_path}/b.yaml]']) == 0
+    each = ['arm', 'command_mux', 'teleop']
+    assert started['specs'] == [f'{name}_{spec}' for name in 'ab' for spec in each]
+    assert '/a and /b follow their operators' in capsys.readouterr().out
 
 
 def test_it_ends_when_its_time_is_up_and_never_without_one(started):
