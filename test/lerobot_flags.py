@@ -102,8 +102,8 @@ RECORD = {
     # the guide's own
     'control_mode': Taken('teleop'),
     'policy.type': Taken('scripted'),
-    'policy.path': Refused('me/act', 'policy.type is missing'),
-    'policy.device': Refused('cuda', 'checkpoints are not built in yet'),
+    'policy.path': Refused('me/act', "LeRobot's, and those are not built in yet"),
+    'policy.device': Refused('cuda', 'and those are not built in yet'),
     'repo-id': Taken('me/other', 'dataset.repo_id'),
     'root': Taken('/tmp/nowhere', 'dataset.root'),
     'fps': Taken('15', 'dataset.fps'),

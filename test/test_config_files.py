@@ -35,7 +35,7 @@ SECTIONS = {
 }
 REGISTRIES = {'robot': ROBOTS, 'teleop': TELEOPERATORS, 'policy': POLICIES}
 
-WHOLE = {'so101.yaml', 'so101_sim.yaml', 'template_record.yaml'}
+WHOLE = {'so100.yaml', 'so101.yaml', 'so101_sim.yaml', 'template_record.yaml'}
 """Those that every command can be run with."""
 
 each_file = pytest.mark.parametrize('path', FILES, ids=lambda path: path.name)
@@ -60,7 +60,11 @@ def test_every_section_is_readable(path: Path) -> None:
 
 @pytest.mark.parametrize(
     'path',
-    [path for path in FILES if 'dataset' in read_yaml(path) and path.stem != 'so101'],
+    [
+        path
+        for path in FILES
+        if 'dataset' in read_yaml(path) and path.stem not in ('so100', 'so101')
+    ],
     ids=lambda path: path.name,
 )
 def test_a_session_can_be_read_by_record(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

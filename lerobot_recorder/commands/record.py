@@ -216,8 +216,18 @@ def check_plugins(sections: Section) -> None:
             drivers(member)
         for section, target in CONFIG_CLASSES.items():
             if section in member and not attach:
+                _check_type_is_named(section, member[section])
                 config_class = load_object(target, f'section {section}')
                 build(config_class, member[section] or {}, f'{where}{section}')
+
+
+def _check_type_is_named(section: str, values: object) -> None:
+    if section == 'policy' and isinstance(values, dict) and 'type' not in values:
+        known = ', '.join(load_registry(TABLES[section]).names())
+        raise UsageError(
+            f'--policy.type is missing, one of {known}; --policy.path alone means a checkpoint '
+            "of LeRobot's, and those are not built in yet"
+        )
 
 
 def drivers(sections: Section) -> tuple[str, ...]:
