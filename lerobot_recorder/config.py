@@ -9,6 +9,7 @@ from typing import Any
 
 from lerobot_drivers.common.config import STRICT_KEYS
 from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.processors.augmentation import AugmentationConfig
 from lerobot_recorder.dataset import info as dataset_info
 from lerobot_recorder.dataset.depth_codes import DepthScale
 from lerobot_recorder.dataset.encoders import ALIASES, ENCODERS
@@ -116,6 +117,8 @@ class DatasetConfig:
         num_image_writer_processes: for LeRobot's flag; threads do it here, as many more.
         num_image_writer_threads_per_camera: threads that compress images where there is no video.
         allow_new_calibration: add to a dataset that was recorded with another calibration.
+        allow_new_processors: add to a dataset that was recorded with other processor steps.
+        augmentation: how pictures are changed at random.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -135,6 +138,8 @@ class DatasetConfig:
     num_image_writer_processes: int = 0
     num_image_writer_threads_per_camera: int = 4
     allow_new_calibration: bool = False
+    allow_new_processors: bool = False
+    augmentation: AugmentationConfig | None = None
 
     def __post_init__(self) -> None:
         checks = (

@@ -38,7 +38,6 @@ from lerobot_recorder.ros import (
     TopicSubscriber,
     graph_topics,
 )
-from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_file import load_record_config
 from lerobot_recorder.time_base import CLOCK_TOPIC, SIM_RESET
 
@@ -205,9 +204,10 @@ class RecorderNode(AutostartLifecycleNode):
                 self._time.check_clock(self._config.recorder.prepare_timeout_s)
             return None
         start = now if self._time.is_simulated else self._wall.now_ns()
-        make_writer, session = self._config.make_writer(mapping), self._config.session()
+        plan = self._config.plan(mapping)
+        make_writer, session = self._config.make_writer(plan), self._config.session()
         along = self._config.companions()
-        return Recorder(RowPlan(mapping), make_writer, session, start, self._capture, along)
+        return Recorder(plan, make_writer, session, start, self._capture, along)
 
     @property
     def _patience_ns(self) -> float:

@@ -11,6 +11,7 @@ from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.config import Section, build, read_yaml
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.motors.calibration import find_calibration, load_calibration
+from lerobot_drivers.processors.config import ProcessorConfig, processor_config
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_recorder.capture import Capture
@@ -24,7 +25,9 @@ from lerobot_recorder.mapping import MappingConfig, build_mapping, is_image_feat
 from lerobot_recorder.recorder import MakeWriter
 from lerobot_recorder.recorder_status import SessionConfig
 from lerobot_recorder.robot_mapping import robot_features, with_units
-from lerobot_recorder.session_facts import session_facts
+from lerobot_recorder.row_plan import RowPlan
+from lerobot_recorder.row_processor import make_row_processor
+from lerobot_recorder.session_facts import session_facts, without_secrets
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class RecordConfig:
         attach: the graph is somebody else's: its topics are looked at, not derived.
         resume: add to a dataset that is there.
         sections: all sections of the session, as they were read.
+        processor: steps between robot and dataset.
     """
 
     dataset: DatasetConfig
@@ -48,6 +52,7 @@ class RecordConfig:
     attach: bool
     resume: bool
     sections: Section = field(default_factory=dict)
+    processor: ProcessorConfig = field(default_factory=ProcessorConfig)
 
     @property
     def needs_graph(self) -> bool:
@@ -82,6 +87,11 @@ class RecordConfig:
         }
         return build_mapping(section, 'recorder')
 
+    def plan(self, mapping: MappingConfig) -> RowPlan:
+        """Return how rows are made, with the steps on them."""
+        processor = make_row_processor(self.processor, self.dataset.augmentation)
+        return RowPlan(mapping, processor=processor)
+
     def capture(self, mapping: MappingConfig) -> Capture:
         """Return what is kept beside the rows of a live recording."""
         return Capture(mapping, session_facts(self.sections), sent=self.topics.sent)
@@ -115,10 +125,17 @@ class RecordConfig:
             if path is not None:
                 found = {motor: asdict(entry) for motor, entry in load_calibration(path).items()}
                 calibration[f'{name} {robot.id}'] = checksum(found)
-        return RobotFacts(units, calibration, self.dataset.allow_new_calibration)
+        return RobotFacts(
+            units,
+            calibration,
+            self.dataset.allow_new_calibration,
+            without_secrets(self.processor.document()),
+            self.dataset.allow_new_processors,
+        )
 
-    def make_writer(self, mapping: MappingConfig) -> MakeWriter:
+    def make_writer(self, plan: RowPlan) -> MakeWriter:
         """Return how to open the dataset once its features are known."""
+        mapping = plan.mapping
 
         def open_dataset(features: dict[str, dict[str, Any]]) -> DatasetWriter:
             info = self.dataset.info(features, mapping.robot_type, self.resume)
@@ -126,7 +143,8 @@ class RecordConfig:
             opener = DatasetWriter.resume if self.resume else DatasetWriter.create
             writer = opener(self.dataset.folder, info)
             how = told(info)
-            writer.notices = (*writer.notices, *([f'encoding: {how}'] if how else []))
+            steps = plan.processor.told(info.video.vcodec) if plan.processor else []
+            writer.notices = (*writer.notices, *([f'encoding: {how}'] if how else []), *steps)
             return writer
 
         return open_dataset
@@ -168,4 +186,5 @@ def record_config(sections: Section, where: str) -> RecordConfig:
         attach=bool(sections.get('attach', False)),
         resume=bool(sections.get('resume', False)),
         sections=dict(sections),
+        processor=processor_config(sections),
     )

@@ -19,6 +19,7 @@ from lerobot_drivers.common.graph import (
 from lerobot_drivers.common.processes import RECEIVER_PROFILE
 from lerobot_drivers.common.registry import load_object, load_registry
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
+from lerobot_drivers.processors.config import postprocessor, processor_config
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_recorder.commands.terminal import TerminalView
@@ -26,8 +27,8 @@ from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.session_file import of_others, record_config
 
 KNOWN = (
-    'robot', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics', 'attach',
-    'resume',
+    'robot', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics',
+    'processor', 'attach', 'resume',
 )  # fmt: skip
 CONFIG_CLASSES = {
     'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
@@ -59,6 +60,10 @@ Brings up a robot of ours and records it, or attaches to a graph that is running
   --topics.state, --topics.action, --topics.cameras="{front: /topic}"
   --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.max_gap_s=1.0
   --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
+  --processor.{robot_observation,teleop_action,robot_action}="[{type: ..., ...}]"   steps on
+                               what is observed and asked for, see docs/processors.md
+  --dataset.augmentation.{brightness,contrast,saturation,hue,rotation,translation,noise,blur}
+                               pictures changed at random, once per episode
   --recorder.stamps=true       true stamps as columns of the dataset, sync.*_ns
 
 Ports and cameras named sim://WORLD/DEVICE are simulated.
@@ -132,6 +137,8 @@ def check_plugins(sections: Section) -> None:
         values = sections.get(section) or {}
         build(config_class, values, section)
         load_registry(TABLES[section]).target(str(values['type']))
+        if section == 'policy':
+            postprocessor(processor_config(sections), values.get('postprocessor'))
 
 
 def drivers(sections: Section) -> tuple[str, ...]:

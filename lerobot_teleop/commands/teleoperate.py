@@ -15,12 +15,14 @@ from lerobot_drivers.common.graph import (
     teleop_process,
 )
 from lerobot_drivers.common.supervisor import Supervisor
+from lerobot_drivers.processors.config import processor_config
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
-from lerobot_teleop.teleoperators import TELEOPERATORS
+from lerobot_teleop.operator_commands import command_processor
+from lerobot_teleop.teleoperators import TELEOPERATORS, make_teleoperator
 from lerobot_teleop.teleoperators.config import TeleopConfig
 
-KNOWN = ('robot', 'teleop', 'mux', 'teleop_time_s')
+KNOWN = ('robot', 'teleop', 'mux', 'processor', 'teleop_time_s')
 HELP = """usage: lerobot-ros teleoperate [--config_path=FILE] [--section.key=value ...]
 
 Brings up a robot, its cameras and a leader, and lets the robot follow. Ctrl-C ends it.
@@ -28,6 +30,7 @@ Brings up a robot, its cameras and a leader, and lets the robot follow. Ctrl-C e
   --robot.type, --robot.port, --robot.id, --robot.cameras="{front: {type: opencv, ...}}"
   --robot.config_path=FILE     the robot's section from a file of its own
   --teleop.type, --teleop.port, --teleop.id
+  --processor.robot_action="[{type: ..., ...}]"   steps on the way to the robot
   --teleop_time_s=SECONDS      end by itself
 
 Ports and cameras named sim://WORLD/DEVICE are simulated."""
@@ -50,7 +53,10 @@ def run(arguments: Sequence[str]) -> int:
             raise UsageError(f'name a --{name}.type and its --{name}.port')
     limit_s = seconds(sections, 'teleop_time_s')
     make_robot(build(RobotConfig, sections['robot'], 'robot'))
-    TELEOPERATORS.target(build(TeleopConfig, sections['teleop'], 'teleop').type)
+    leader = build(TeleopConfig, sections['teleop'], 'teleop')
+    TELEOPERATORS.target(leader.type)
+    if processor_config(sections).robot_action:
+        command_processor(sections, make_teleoperator(leader))
     console = make_console()
     config_file = open_session(sections, console.print)
     specs = [*robot_processes(sections, config_file), teleop_process(sections, config_file)]

@@ -37,6 +37,7 @@ class Line:
     fps = FPS
     action_names = ('pan.pos', 'jaw.pos')
     observation_keys = ('observation.state',)
+    sees_robot = False
 
     def __init__(self, first=(0.0, 0.0), speed=(10.0, 0.0), length_s=math.inf):
         self.first, self.speed = np.array(first), np.array(speed)
@@ -59,6 +60,10 @@ class World:
     def __init__(self, state=(0.0, 0.0)):
         self.state = np.array(state, dtype=np.float32)
         self.stamp_ns: int | None = T0
+
+    def features(self):
+        names = [f'{joint.name}.pos' for joint in JOINTS]
+        return {'observation.state': {'dtype': 'float32', 'shape': [2], 'names': names}}
 
     def observe(self):
         if self.stamp_ns is None:

@@ -147,7 +147,7 @@ def test_facts_are_found_when_an_edit_dropped_our_columns(tmp_path, info, film):
 def test_facts_that_nobody_knows_are_told(good, info, film):
     shutil.rmtree(good / 'meta/ros')
     (notice,) = record(good, info, film, DEGREES, DatasetWriter.resume)
-    assert 'nothing is known of the units and calibration' in notice
+    assert 'nothing is known of the units, calibration and steps' in notice
 
 
 def test_a_checksum_says_whether_a_calibration_is_the_same():
