@@ -253,6 +253,11 @@ class RowPlan:
         made = {**features, SYNC_TICK: dict(STAMP_FEATURE), **stamps}
         return {key: made[key] for key in both}
 
+    def streams(self, cameras: Iterable[str]) -> set[str]:
+        """Return the streams of cameras of the dataset, as far as steps let them be told."""
+        named = {self.processor.camera(key) if self.processor else key for key in cameras}
+        return named & set(self.channels)
+
     def row(self, aligned: AlignedSet) -> Row:
         """Return an aligned set as a row.
 

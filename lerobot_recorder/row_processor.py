@@ -19,6 +19,7 @@ from lerobot_drivers.processors.augmentation import AugmentationConfig
 from lerobot_drivers.processors.augmentation_step import ImageAugmentationProcessorStep
 from lerobot_drivers.processors.config import ProcessorConfig
 from lerobot_drivers.processors.factory import AUGMENTATION
+from lerobot_drivers.processors.picture import origin
 from lerobot_drivers.processors.pipeline import NamedStep, Pipeline
 from lerobot_drivers.processors.step import (
     ACTION,
@@ -54,6 +55,7 @@ class RowProcessor:
         self._names: dict[str, list[str]] = {}
         self._observed: dict[str, FeatureShape] = {}
         self._asked: dict[str, FeatureShape] = {}
+        self._cameras: dict[str, str] = {}
 
     def __bool__(self) -> bool:
         return bool(self._observation or self._action)
@@ -102,11 +104,19 @@ class RowProcessor:
         asked = self._parts(values, ACTION_KEY, f'{ACTION_KEY}.')
         asked = self._action({OBSERVATION: seen, ACTION: asked})[ACTION]
         made |= _numbers(asked, self._asked, ACTION_KEY, self._action.place)
-        return made, {
+        shown = {
             image_key(key): _picture(observed[key])
             for key, shape in self._observed.items()
             if is_picture(shape)
         }
+        if not self._cameras:
+            before = {id(picture): key for key, picture in pictures.items()}
+            self._cameras = {key: before.get(id(origin(shown[key])), key) for key in shown}
+        return made, shown
+
+    def camera(self, key: str) -> str:
+        """Return what a camera of the dataset was called before the steps."""
+        return self._cameras.get(key, key)
 
     def begin_take(self) -> None:
         """Let every step begin anew."""

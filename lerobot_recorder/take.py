@@ -282,7 +282,7 @@ class Take:
             behind = self._writer.add_frame(
                 row.values, row.pictures, self.task, wait=not self.is_live
             )
-            self._frames.add(self._as_shown(aligned, behind))
+            self._frames.add(self._as_shown(aligned, self._plan.streams(behind)))
             self._end_ns = aligned.tick_ns
         if self._frames.waiting >= max(1, self._plan.mapping.fps // 4):
             self._write_tables()

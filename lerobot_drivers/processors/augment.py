@@ -1,7 +1,7 @@
 """One random change of a picture, in as few passes over its pixels as it takes.
 
-Brightness and contrast are one table of 256 entries; with saturation and hue one matrix; turning
-and shifting are one warp.
+Brightness, contrast, saturation and hue are one matrix (OpenCV applies one to colours faster than
+a table of 256 entries), turning and shifting are one warp.
 """
 
 from __future__ import annotations
@@ -58,11 +58,8 @@ class Change:
         """Return a picture with other brightness, contrast, saturation and hue."""
         gain = self.brightness * self.contrast
         offset = MIDDLE * (1.0 - self.contrast)
-        if self.saturation == 1.0 and self.hue == 0.0:
-            if gain == 1.0 and offset == 0.0:
-                return image
-            table = np.clip(np.arange(256) * gain + offset, 0, 255).round().astype(np.uint8)
-            return np.asarray(cv2.LUT(image, table), dtype=np.uint8)
+        if gain == self.saturation == 1.0 and offset == self.hue == 0.0:
+            return image
         matrix = np.hstack([gain * self._colour_matrix(), np.full((3, 1), offset)])
         return np.asarray(cv2.transform(image, matrix), dtype=np.uint8)
 
@@ -74,9 +71,10 @@ class Change:
         middle = ((width - 1) / 2, (height - 1) / 2)
         turn = cv2.getRotationMatrix2D(middle, self.rotation, 1.0)
         turn[:, 2] += (self.shift_x * width, self.shift_y * height)
-        return np.asarray(
-            cv2.warpAffine(image, turn, (width, height), borderMode=EDGES[edges]), dtype=np.uint8
-        )
+        # OpenCV warps four channels in less than half the time of three.
+        four = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
+        warped = cv2.warpAffine(four, turn, (width, height), borderMode=EDGES[edges])
+        return np.asarray(cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB), dtype=np.uint8)
 
     def blurred(self, image: Pixels) -> Pixels:
         """Return a picture out of focus."""

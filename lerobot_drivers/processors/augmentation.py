@@ -62,7 +62,7 @@ class AugmentationConfig:
             largest = LARGEST.get(name, math.inf)
             is_good = -largest <= lower <= upper <= largest and math.isfinite(upper)
             if not is_good or (name not in SHIFTS and lower < 0):
-                expected = f'a number up to {largest:g}' if largest < math.inf else 'not negative'
+                expected = f'at most {largest:g}' if largest < math.inf else '0 or more'
                 raise ValueError(
                     f'{name} must be {expected}, or [from, to], found {getattr(self, name)!r}'
                 )

@@ -60,6 +60,7 @@ class ImageAugmentationProcessorStep(ImageProcessorStep):
             )
         self._sheets = {camera: self._sheet(camera) for camera in self._cameras}
         self._begin(0)
+        self._take = -1
         return features
 
     def has_camera(self, camera: str) -> bool:
@@ -72,15 +73,10 @@ class ImageAugmentationProcessorStep(ImageProcessorStep):
         self._begin(self._take + 1)
 
     def episode_info(self) -> dict[str, Any]:
-        """Return what is drawn by, and what was drawn for the whole episode."""
-        told: dict[str, Any] = {'seed': self._seed, 'take': self._take}
+        """Return what is drawn by, and what was drawn for the whole take."""
+        told: dict[str, Any] = {'settings': self.get_config(), 'take': self._take}
         if self.config.per == 'episode':
-            told['cameras'] = {
-                camera: {
-                    name: round(value, 6) for name, value in dataclasses.asdict(drawn).items()
-                }
-                for camera, drawn in self._drawn.items()
-            }
+            told['cameras'] = {c: dataclasses.asdict(drawn) for c, drawn in self._drawn.items()}
         return told
 
     def work(self, camera: str) -> ImageWork:

@@ -88,7 +88,7 @@ def _class_of(kind: str, where: str) -> type[ProcessorStep]:
     if path.endswith('.py'):
         found: Any = _from_file(Path(path).expanduser(), name, where)
     elif path:
-        found = load_object(kind, where)
+        found = _from_module(kind, where)
     else:
         try:
             found = STEPS.load(kind)
@@ -99,6 +99,13 @@ def _class_of(kind: str, where: str) -> type[ProcessorStep]:
             f'{where} is no step: derive it from a class of lerobot_drivers.processors'
         )
     return found
+
+
+def _from_module(kind: str, where: str) -> object:
+    try:
+        return load_object(kind, 'its class')
+    except ConfigError as error:
+        raise ConfigError(f'{where}: {error}; a file is named folder/file.py:Class') from error
 
 
 def _from_file(path: Path, name: str, where: str) -> object:

@@ -25,7 +25,8 @@ class _Processed:
 
     def __init__(self, source: Any, size: tuple[int, int], work: Work, where: str) -> None:
         self.height, self.width = size
-        self._source, self._work, self._where = source, work, where
+        self.source = source
+        self._work, self._where = work, where
 
     def _done(self, before: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         try:
@@ -47,7 +48,7 @@ class ProcessedPicture(_Processed):
 
     def rgb(self) -> NDArray[np.uint8]:
         """Return the pixels, RGB, shape (height, width, 3)."""
-        return self._done(np.asarray(self._source.rgb()), (self.height, self.width, 3))
+        return self._done(np.asarray(self.source.rgb()), (self.height, self.width, 3))
 
 
 class ProcessedDepth(_Processed):
@@ -55,7 +56,14 @@ class ProcessedDepth(_Processed):
 
     def depth(self) -> NDArray[Any]:
         """Return the distances, shape (height, width)."""
-        return self._done(np.asarray(self._source.depth()), (self.height, self.width))
+        return self._done(np.asarray(self.source.depth()), (self.height, self.width))
+
+
+def origin(picture: Any) -> Any:
+    """Return the picture as it was before any step."""
+    while isinstance(picture, _Processed):
+        picture = picture.source
+    return picture
 
 
 def processed(source: Any, size: tuple[int, int], work: Work, where: str) -> Any:
