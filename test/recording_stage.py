@@ -94,7 +94,7 @@ class Kept:
 class Stage:
     """A graph that talks, a clock by hand and a recorder that listens."""
 
-    def __init__(self, mapping=MAPPING, **session):
+    def __init__(self, mapping=MAPPING, processor=None, **session):
         self.now = T0
         self.kept = Kept()
         self.made_with = None
@@ -102,7 +102,7 @@ class Stage:
         config = SessionConfig(
             **{'task': 'fold', 'num_episodes': 2, 'episode_frames': 30} | session
         )
-        plan = RowPlan(build_mapping(mapping, 'mapping'))
+        plan = RowPlan(build_mapping(mapping, 'mapping'), processor=processor)
         self.recorder = Recorder(plan, self._make_writer, config, self.now)
         self._due = {'/states': T0, '/commands': T0, '/front': T0}
         self._waiting: list[RawMessage] = []

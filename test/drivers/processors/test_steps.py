@@ -36,11 +36,13 @@ def picture(height=48, width=64, seed=0):
     return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def through(place, entries, values, features, **beside):
+def through(place, entries, values, features, seen=None):
     subject = OBSERVATION if place in ('robot_observation', 'preprocessor') else ACTION
     pipeline = make_pipeline(place, entries)
-    made = pipeline.transform_features({subject: features, **beside.get('features', {})})
-    return made[subject], pipeline({subject: values, **beside.get('values', {})})[subject]
+    beside = {} if seen is None else {OBSERVATION: dict.fromkeys(seen, float)}
+    made = pipeline.transform_features({**beside, subject: features})
+    observed = {} if seen is None else {OBSERVATION: seen}
+    return made[subject], pipeline({**observed, subject: values})[subject]
 
 
 @given(keys=KEYS, numbers=st.lists(NUMBERS, min_size=6, max_size=6), place=st.booleans())
@@ -134,17 +136,14 @@ def test_joints_that_are_not_there_are_told():
 
 @given(asked=NUMBERS, state=NUMBERS)
 def test_relative_actions_become_absolute_again(asked, state):
-    beside = {
-        'features': {OBSERVATION: {'a.pos': float, 'g.pos': float}},
-        'values': {OBSERVATION: {'a.pos': state, 'g.pos': state}},
-    }
+    seen = {'a.pos': state, 'g.pos': state}
     features, values = {'a.pos': float, 'g.pos': float}, {'a.pos': asked, 'g.pos': asked}
     settings = {'exclude_joints': ['g']}
     relative = {'type': 'relative_actions_processor', **settings}
-    _, made = through('teleop_action', [relative], values, features, **beside)
+    _, made = through('teleop_action', [relative], values, features, seen)
     assert made == {'a.pos': asked - state, 'g.pos': asked}
     absolute = {'type': 'absolute_actions_processor', **settings}
-    _, again = through('postprocessor', [absolute], made, features, **beside)
+    _, again = through('postprocessor', [absolute], made, features, seen)
     assert again['a.pos'] == pytest.approx(asked, abs=1e-6) and again['g.pos'] == asked
 
 
