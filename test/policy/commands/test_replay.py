@@ -70,6 +70,7 @@ def test_the_graph_is_the_robot_without_cameras_and_the_policy(root, started, ca
     assert session['robot']['cameras'] == {}
     assert session['policy'] == {
         'approach_timeout_s': 3, 'type': 'replay', 'path': str(root), 'episode': 0,
+        'postprocessor': [],
     }  # fmt: skip
     said = capsys.readouterr().out.splitlines()
     assert said[-2].startswith(f'/black replays episode 0 of {root}; Ctrl-C ends it')
