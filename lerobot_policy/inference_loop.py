@@ -94,6 +94,7 @@ class InferenceLoop:
         self._joints, self._order = _commanded(policy, self._processors.action_names, joints)
         self._speeds = np.array([min(j.velocity, APPROACH_VELOCITY) for j in self._joints])
         self._max_step_s = MAX_STEP_PERIODS / (config.fps or policy.fps)
+        self._begun = Row({}, {})
         self._start: Vector = np.zeros(len(self._joints))
         self._time_s = 0.0
         self._last_ns: int | None = None
@@ -125,7 +126,7 @@ class InferenceLoop:
         observation = self._processors.observed(row, self._view.features)
         if is_new:
             self._policy.reset(observation)
-            self._start = self._measured(row)
+            self._begun, self._start = row, self._measured(row)
             self._go(Stage.APPROACHING)
         return self._act(observation, row)
 
@@ -157,7 +158,7 @@ class InferenceLoop:
         first = self._policy.select_action(observation, 0.0)
         if first is None:
             return None
-        goals = self._goals(first, row)
+        goals = self._goals(first, self._begun)
         reach = self._speeds * self._time_s
         ahead = np.abs(goals - self._start)
         distances = np.abs(goals - self._measured(row))

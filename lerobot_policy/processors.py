@@ -66,7 +66,7 @@ class PolicyProcessors:
     @property
     def needs_all(self) -> bool:
         """Return whether what the policy sees can be made of anything that the robot shows."""
-        return bool(self._rows)
+        return bool(self._rows) and not self._policy.sees_robot
 
     def reset(self) -> None:
         """Let every step begin anew: the policy does."""

@@ -27,7 +27,7 @@ class Policy(ABC):
         fps: actions per second it is meant for.
         action_names: names of the action's elements, such as ``shoulder_pan.pos``.
         observation_keys: features it wants to see, ``observation.state`` among them.
-        sees_robot: it was not learnt from a dataset: it sees the robot without any step between.
+        sees_robot: it sees the robot without any step between: it was not learnt.
     """
 
     fps: int

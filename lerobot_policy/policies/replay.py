@@ -27,6 +27,8 @@ class ReplayPolicy(Policy):
         DatasetError: the dataset cannot be read.
     """
 
+    sees_robot = True
+
     def __init__(self, config: PolicyConfig, joints: tuple[JointSpec, ...]) -> None:
         if config.path is None:
             raise ConfigError('policy.path is missing: the folder of the dataset to replay')

@@ -324,3 +324,13 @@ def test_a_policy_of_other_joints_needs_a_step_that_names_them_back():
     view, config = World((0.0, 0.0)), PolicyConfig(type='line')
     command = InferenceLoop(policy, view, config, JOINTS, around).step(T0)
     assert command.names == ('pan', 'jaw')
+
+
+def test_relative_actions_are_approached_from_where_the_robot_began():
+    bench = Bench(Line(first=(20.0, 0.0), speed=(0.0, 0.0), length_s=0.1), state=(5.0, 0.0))
+    back = make_pipeline('postprocessor', ['absolute_actions_processor'])
+    around = PolicyProcessors(bench.policy, JOINTS, post=back)
+    config = PolicyConfig(type='line')
+    bench.loop = InferenceLoop(bench.policy, bench.world, config, JOINTS, around)
+    degrees = [math.degrees(positions[0]) for positions in bench.run(Stage.RUNNING)]
+    assert 24.0 < max(degrees[:-1]) <= 25.0

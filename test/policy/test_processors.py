@@ -81,6 +81,7 @@ def test_a_policy_without_a_dataset_sees_the_robot():
         sees_robot = True
 
     made = processors(Blind(), {'robot_observation': OBSERVATION_STEPS[2:]})
+    assert not made.needs_all
     assert made.observed(ROW, lambda: FEATURES)['observation.state'][0] == 10.0
 
 
