@@ -56,6 +56,8 @@ class RowProcessor:
         self._observed: dict[str, FeatureShape] = {}
         self._asked: dict[str, FeatureShape] = {}
         self._cameras: dict[str, str] = {}
+        self._before: Features | None = None
+        self._made: Features = {}
 
     def __bool__(self) -> bool:
         return bool(self._observation or self._action)
@@ -68,6 +70,8 @@ class RowProcessor:
         """
         if not self:
             return features
+        if features == self._before:
+            return dict(self._made)
         self._names = {
             key: list(features[key]['names'])
             for key in (OBSERVATION_STATE, ACTION_KEY)
@@ -86,7 +90,10 @@ class RowProcessor:
         }
         rest = {key: entry for key, entry in features.items() if not _is_processed(key)}
         made = {**made, **rest}
-        return {key: made[key] for key in features} if set(made) == set(features) else made
+        if set(made) == set(features):
+            made = {key: made[key] for key in features}
+        self._before, self._made = features, made
+        return dict(made)
 
     def row(
         self, values: Numbers, pictures: Pictures

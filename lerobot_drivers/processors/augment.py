@@ -1,7 +1,7 @@
 """One random change of a picture, in as few passes over its pixels as it takes.
 
-Brightness, contrast, saturation and hue are one matrix (OpenCV applies one to colours faster than
-a table of 256 entries), turning and shifting are one warp.
+Brightness and contrast are one table of 256 entries, with saturation and hue one matrix; turning
+and shifting are one warp.
 """
 
 from __future__ import annotations
@@ -58,8 +58,12 @@ class Change:
         """Return a picture with other brightness, contrast, saturation and hue."""
         gain = self.brightness * self.contrast
         offset = MIDDLE * (1.0 - self.contrast)
-        if gain == self.saturation == 1.0 and offset == self.hue == 0.0:
-            return image
+        if self.saturation == 1.0 and self.hue == 0.0:
+            if gain == 1.0 and offset == 0.0:
+                return image
+            # OpenCV 4 is slow with a matrix that is a diagonal.
+            table = np.clip(np.arange(256) * gain + offset, 0, 255).round().astype(np.uint8)
+            return np.asarray(cv2.LUT(image, table), dtype=np.uint8)
         matrix = np.hstack([gain * self._colour_matrix(), np.full((3, 1), offset)])
         return np.asarray(cv2.transform(image, matrix), dtype=np.uint8)
 
@@ -108,9 +112,10 @@ class NoiseSheet:
             noise: standard deviation [grey levels].
             place: where the sheet lies, any number.
         """
-        if self._scaled is None or self._scaled[0] != noise:
-            self._scaled = (noise, np.rint(self._unit * noise).astype(np.int16))
+        scaled = self._scaled  # the take before may still be encoded, in another thread
+        if scaled is None or scaled[0] != noise:
+            scaled = self._scaled = (noise, np.rint(self._unit * noise).astype(np.int16))
         top, left = divmod(place % NOISE_ROOM**2, NOISE_ROOM)
         height, width = self._size
-        part = self._scaled[1][top : top + height, left : left + width]
+        part = scaled[1][top : top + height, left : left + width]
         return np.asarray(cv2.add(image, part, dtype=cv2.CV_8U), dtype=np.uint8)

@@ -118,6 +118,9 @@ class RobotActionProcessorStep(ProcessorStep):
 class ImageProcessorStep(ObservationProcessorStep):
     """A step on pictures, one by one; it runs where they are encoded, not where rows are made.
 
+    That is a thread for each camera, and the last pictures of a take may come when the next one
+    has begun: what ``image`` needs to remember belongs into what ``work`` returns.
+
     Attributes:
         takes_depth: it can be given depth too, shape (height, width).
     """

@@ -116,6 +116,14 @@ def test_names_sizes_and_numbers_follow_the_steps():
     assert made.camera('observation.images.top') == 'observation.images.front'
 
 
+def test_features_may_be_asked_for_again_while_a_take_runs():
+    made = processor(augmentation=AugmentationConfig(brightness=0.5, seed=4))
+    features = made.features(FEATURES)
+    made.begin_take()
+    told = made.episode_info()
+    assert made.features(FEATURES) == features and made.episode_info() == told
+
+
 def test_a_depth_camera_keeps_its_unit_under_another_name():
     rename = {**RENAME, 'rename_map': {'deep': 'far'}}
     features = processor([rename]).features(FEATURES)

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lerobot_drivers.common.errors import ConfigError
@@ -45,6 +45,7 @@ def through(place, entries, values, features, seen=None):
     return made[subject], pipeline({**observed, subject: values})[subject]
 
 
+@settings(deadline=None, max_examples=40)
 @given(keys=KEYS, numbers=st.lists(NUMBERS, min_size=6, max_size=6), place=st.booleans())
 def test_renaming_is_undone_by_the_map_turned_round(keys, numbers, place):
     names = {key: f'{key}{key}' for key in keys[::2]}
@@ -99,6 +100,7 @@ def test_names_can_be_exchanged():
     }
 
 
+@settings(deadline=None, max_examples=40)
 @given(value=NUMBERS, limits=st.tuples(NUMBERS, NUMBERS).map(sorted))
 def test_clipping_keeps_within_limits_and_repeats_to_the_same(value, limits):
     entry = {'type': 'clip_joints_processor', 'limits': {'a': limits}}
@@ -115,6 +117,7 @@ def test_a_limit_may_be_open():
     assert made == {'a.pos': -9.0, 'b.pos': 9.0}
 
 
+@settings(deadline=None, max_examples=40)
 @given(value=NUMBERS, scale=st.floats(0.01, 100.0), offset=NUMBERS)
 def test_scaling_is_undone_by_its_inverse(value, scale, offset):
     there = {'type': 'scale_joints_processor', 'scale': {'a': scale}, 'offset': {'a': offset}}
@@ -134,6 +137,7 @@ def test_joints_that_are_not_there_are_told():
         pipeline.transform_features({ACTION: {'a.pos': float, 'b.pos': float}})
 
 
+@settings(deadline=None, max_examples=40)
 @given(asked=NUMBERS, state=NUMBERS)
 def test_relative_actions_become_absolute_again(asked, state):
     seen = {'a.pos': state, 'g.pos': state}
