@@ -41,6 +41,10 @@ STEPS = Registry(
     },
 )
 
+CHECKPOINT_STEPS = ('normalizer_processor', 'unnormalizer_processor', 'tokenizer_processor')
+IN_CHECKPOINTS = 'that one is a part of a trained policy and comes with its checkpoint'
+OWN = 'a class of your own is module:Class'
+
 
 def make_pipeline(place: str, entries: Sequence[Entry]) -> Pipeline:
     """Return the pipeline of a section.
@@ -68,8 +72,7 @@ def _named(place: str, entry: Entry, where: str) -> NamedStep:
     if not isinstance(kind, str):
         known = ', '.join(STEPS.names())
         raise ConfigError(
-            f'{where}: type is missing, found {dict(settings)}; known types: {known}, '
-            'or a class of your own: module:Class'
+            f'{where}: type is missing, found {dict(settings)}; known types: {known}; {OWN}'
         )
     where = f'{where} ({kind})'
     step_class = _class_of(kind, where)
@@ -93,7 +96,8 @@ def _class_of(kind: str, where: str) -> type[ProcessorStep]:
         try:
             found = STEPS.load(kind)
         except ConfigError as error:
-            raise ConfigError(f'{where}: {error}; a class of your own is module:Class') from error
+            hint = IN_CHECKPOINTS if kind in CHECKPOINT_STEPS else OWN
+            raise ConfigError(f'{where}: {error}; {hint}') from error
     if not (isinstance(found, type) and issubclass(found, ProcessorStep)):
         raise ConfigError(
             f'{where} is no step: derive it from a class of lerobot_drivers.processors'

@@ -30,7 +30,7 @@ class _Processed:
 
     def _done(self, before: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         try:
-            after = self._work(before)
+            after = self._work(unwritable(before))
         except Exception as error:
             raise ProcessorError(
                 f'{self._where} failed: {type(error).__name__}: {error}'
@@ -57,6 +57,13 @@ class ProcessedDepth(_Processed):
     def depth(self) -> NDArray[Any]:
         """Return the distances, shape (height, width)."""
         return self._done(np.asarray(self.source.depth()), (self.height, self.width))
+
+
+def unwritable(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return pixels that may be somebody else's, safe from a step that would write to them."""
+    view = pixels.view()
+    view.flags.writeable = False
+    return view
 
 
 def origin(picture: Any) -> Any:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lerobot_drivers.common.config import dump
 from lerobot_drivers.common.naming import IMAGES_PREFIX
-from lerobot_drivers.processors.picture import processed
+from lerobot_drivers.processors.picture import processed, unwritable
 
 OBSERVATION = 'observation'
 ACTION = 'action'
@@ -132,7 +132,7 @@ class ImageProcessorStep(ObservationProcessorStep):
         """Return a picture processed.
 
         Args:
-            image: RGB uint8, shape (height, width, 3); not to be written to.
+            image: RGB uint8, shape (height, width, 3); it cannot be written to.
             camera: the camera's name.
         """
 
@@ -193,7 +193,7 @@ class ImageProcessorStep(ObservationProcessorStep):
                 (height, width) if is_depth else (height, width, 3),
                 np.uint16 if is_depth else np.uint8,
             )
-            made = self.image(black, camera_name(key))
+            made = self.image(unwritable(black), camera_name(key))
             expected = (*size, *black.shape[2:])
             found = (getattr(made, 'shape', None), getattr(made, 'dtype', type(made)))
             if found != (expected, black.dtype):
@@ -222,7 +222,8 @@ class ImageProcessorStep(ObservationProcessorStep):
 
 def is_picture(shape: FeatureShape, with_depth: bool = True) -> bool:
     """Return whether a feature holds pictures."""
-    return isinstance(shape, tuple) and len(shape) == 3 and shape[2] in (3, with_depth)
+    channels = (1, 3) if with_depth else (3,)
+    return isinstance(shape, tuple) and len(shape) == 3 and shape[2] in channels
 
 
 def camera_name(key: str) -> str:

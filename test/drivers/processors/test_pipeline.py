@@ -80,6 +80,7 @@ def test_steps_work_in_their_order():
             r"step 1 \(nope\): unknown .* 'nope'; known types: .*clip_jo",
         ),
         ('robot_observation', {'limits': {}}, 'step 1: type is missing'),
+        ('preprocessor', 'normalizer_processor', 'comes with its checkpoint'),
         ('robot_observation', 'to_batch_processor', 'policy.preprocessor is its place'),
         ('teleop_action', 'device_processor', 'policy.preprocessor is its place'),
         ('robot_observation', 'rename_actions_processor', 'works on actions'),

@@ -261,6 +261,21 @@ def test_tensors_lie_where_the_model_is():
     assert math.isclose(float(made['observation.state'].sum()), 6.0)
 
 
+def test_a_picture_cannot_be_written_to(tmp_path):
+    path = tmp_path / 'writing_steps.py'
+    path.write_text(
+        'from lerobot_drivers.processors import ImageProcessorStep\n'
+        'class Blot(ImageProcessorStep):\n'
+        '    def image(self, image, camera):\n'
+        '        image[0] = 0\n'
+        '        return image\n'
+    )
+    with pytest.raises(ConfigError, match='read-only'):
+        make_pipeline('robot_observation', [f'{path}:Blot']).transform_features(
+            {OBSERVATION: {'front': (48, 64, 3)}}
+        )
+
+
 def test_a_step_that_fails_on_every_picture_fails_before_an_episode(tmp_path):
     path = tmp_path / 'odd_steps.py'
     path.write_text(
