@@ -33,6 +33,7 @@ from lerobot_drivers.processors.step import (
 )
 from lerobot_recorder.dataset.encoders import JPEG
 from lerobot_recorder.dataset.picture import ArrayPicture
+from lerobot_recorder.mapping import unique
 
 Features = dict[str, dict[str, Any]]
 Numbers = Mapping[str, NDArray[Any]]
@@ -127,7 +128,7 @@ class RowProcessor:
 
     def begin_take(self) -> None:
         """Let every step begin anew."""
-        if self._names:
+        if self._before is not None:
             self._observation.reset()
             self._action.reset()
 
@@ -152,14 +153,19 @@ class RowProcessor:
         return lines
 
     def _shapes(self, features: Features, vector: str, prefix: str) -> dict[str, FeatureShape]:
-        """Return features as steps know them."""
-        shapes: dict[str, FeatureShape] = {}
+        """Return features as steps know them.
+
+        Raises:
+            ConfigError: a joint and a camera have one name.
+        """
+        shapes: list[tuple[str, FeatureShape]] = []
         for key, entry in features.items():
             if key == vector:
-                shapes |= dict.fromkeys(self._names[key], float)
+                shapes += [(name, float) for name in self._names[key]]
             elif key.startswith(prefix):
-                shapes[key.removeprefix(IMAGES_PREFIX)] = tuple(entry['shape'])
-        return shapes
+                shapes.append((key.removeprefix(IMAGES_PREFIX), tuple(entry['shape'])))
+        unique((name for name, _ in shapes), 'names of joints and cameras')
+        return dict(shapes)
 
     def _parts(self, values: Numbers, vector: str, prefix: str) -> Values:
         """Return the numbers of a row as steps know them."""

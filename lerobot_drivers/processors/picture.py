@@ -61,7 +61,7 @@ class ProcessedDepth(_Processed):
 
 def unwritable(pixels: NDArray[Any]) -> NDArray[Any]:
     """Return pixels that may be somebody else's, safe from a step that would write to them."""
-    view = pixels.view()
+    view: NDArray[Any] = pixels.view()
     view.flags.writeable = False
     return view
 

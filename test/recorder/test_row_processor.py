@@ -154,6 +154,21 @@ def test_what_a_dataset_cannot_hold_is_told():
         made.row(VALUES, PICTURES)
 
 
+def test_a_joint_and_a_camera_of_one_name_are_refused():
+    state = {**FEATURES['observation.state'], 'names': ['a.pos', 'front']}
+    with pytest.raises(ConfigError, match='joints and cameras: front occur twice'):
+        processor([RENAME]).features({**FEATURES, 'observation.state': state})
+
+
+def test_a_recording_of_cameras_alone_has_its_takes_too():
+    made = processor(augmentation=AugmentationConfig(brightness=0.5))
+    front = 'observation.images.front'
+    made.features({front: FEATURES[front]})
+    made.begin_take()
+    assert made.episode_info()['image_augmentation_processor']['take'] == 0
+    assert list(made.row({}, {front: PICTURES[front]})[1]) == [front]
+
+
 def test_steps_on_actions_need_actions():
     made = processor(action=[{'type': 'rename_actions_processor'}])
     seen = {key: entry for key, entry in FEATURES.items() if key != 'action'}
