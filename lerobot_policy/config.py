@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lerobot_drivers.common.config import STRICT_KEYS
+from lerobot_drivers.processors.config import Entries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,8 @@ class PolicyConfig:
             policy's time begins [rad or m].
         approach_timeout_s: how long that may take once the goal has got there [s].
         loop: begin anew when it has ended.
+        preprocessor: steps on what it sees, after those of ``processor.robot_observation``.
+        postprocessor: steps on its actions; None takes those of ``processor.robot_action``.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -38,6 +41,8 @@ class PolicyConfig:
     approach_tolerance: float = 0.15
     approach_timeout_s: float = 10.0
     loop: bool = False
+    preprocessor: Entries = field(default_factory=list)
+    postprocessor: Entries | None = None
 
     def __post_init__(self) -> None:
         checks = (

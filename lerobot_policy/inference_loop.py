@@ -16,6 +16,7 @@ from lerobot_drivers.common.naming import ACTION, OBSERVATION_STATE, position_ke
 from lerobot_drivers.common.units import JointSpec
 from lerobot_policy.config import PolicyConfig
 from lerobot_policy.policies.policy import Observation, Policy
+from lerobot_policy.processors import PolicyProcessors
 from lerobot_recorder.live_view import LiveView
 from lerobot_recorder.mapping import MappingConfig, build_mapping
 from lerobot_recorder.row_plan import Row
@@ -63,6 +64,7 @@ class InferenceLoop:
         view: what it sees.
         config: settings.
         joints: the robot's joints.
+        processors: the steps around the policy; None are none.
 
     Attributes:
         stage: how far the policy has come.
@@ -74,7 +76,12 @@ class InferenceLoop:
     """
 
     def __init__(
-        self, policy: Policy, view: LiveView, config: PolicyConfig, joints: tuple[JointSpec, ...]
+        self,
+        policy: Policy,
+        view: LiveView,
+        config: PolicyConfig,
+        joints: tuple[JointSpec, ...],
+        processors: PolicyProcessors | None = None,
     ) -> None:
         self.stage = Stage.WAITING
         self.held = 0
@@ -82,9 +89,12 @@ class InferenceLoop:
         self._policy = policy
         self._view = view
         self._config = config
-        self._joints, self._order = _commanded(policy, joints)
+        self._processors = processors or PolicyProcessors(policy, joints)
+        self._names = policy.action_names
+        self._joints, self._order = _commanded(policy, self._processors.action_names, joints)
         self._speeds = np.array([min(j.velocity, APPROACH_VELOCITY) for j in self._joints])
         self._max_step_s = MAX_STEP_PERIODS / (config.fps or policy.fps)
+        self._begun = Row({}, {})
         self._start: Vector = np.zeros(len(self._joints))
         self._time_s = 0.0
         self._last_ns: int | None = None
@@ -104,32 +114,36 @@ class InferenceLoop:
         elapsed_s = self._elapsed_s(now_ns)
         if self.stage is Stage.ENDED:
             return None
-        observation = self._observe(now_ns)
-        self.is_holding = observation is None
-        if observation is None:
+        row = self._observe(now_ns)
+        self.is_holding = row is None
+        if row is None:
             self.held += 1
             return None
         self._time_s += elapsed_s
-        if self.stage is Stage.WAITING or not in_command:
+        is_new = self.stage is Stage.WAITING or not in_command
+        if is_new:
+            self._processors.reset()
+        observation = self._processors.observed(row, self._view.features)
+        if is_new:
             self._policy.reset(observation)
-            self._start = self._measured(observation)
+            self._begun, self._start = row, self._measured(row)
             self._go(Stage.APPROACHING)
-        return self._act(observation)
+        return self._act(observation, row)
 
     def _elapsed_s(self, now_ns: int) -> float:
         last_ns, self._last_ns = self._last_ns, now_ns
         passed_s = 0.0 if last_ns is None else (now_ns - last_ns) / NS_PER_S
         return min(max(passed_s, 0.0), self._max_step_s)
 
-    def _observe(self, now_ns: int) -> Observation | None:
+    def _observe(self, now_ns: int) -> Row | None:
         seen = self._view.observe()
         if seen is None or abs(seen.age_ns(now_ns)) > self._config.max_age_s * NS_PER_S:
             return None
-        return _features(self._policy, seen.row)
+        return seen.row
 
-    def _act(self, observation: Observation) -> Command | None:
+    def _act(self, observation: Observation, row: Row) -> Command | None:
         if self.stage is Stage.APPROACHING:
-            command = self._approach(observation)
+            command = self._approach(observation, row)
             if command is not None:
                 return command
             self._go(Stage.RUNNING)
@@ -137,17 +151,17 @@ class InferenceLoop:
         if action is None:
             self._go(Stage.WAITING if self._config.loop else Stage.ENDED)
             return None
-        return self._command(self._goals(action))
+        return self._command(self._goals(action, row))
 
-    def _approach(self, observation: Observation) -> Command | None:
+    def _approach(self, observation: Observation, row: Row) -> Command | None:
         """Return the next command on the way to the first action, None once it is reached."""
         first = self._policy.select_action(observation, 0.0)
         if first is None:
             return None
-        goals = self._goals(first)
+        goals = self._goals(first, self._begun)
         reach = self._speeds * self._time_s
         ahead = np.abs(goals - self._start)
-        distances = np.abs(goals - self._measured(observation))
+        distances = np.abs(goals - self._measured(row))
         if (ahead <= reach).all() and (distances <= self._config.approach_tolerance).all():
             return None
         ramp_s = float(np.max(ahead / self._speeds))
@@ -164,18 +178,19 @@ class InferenceLoop:
             f'policy.approach_tolerance ({self._config.approach_tolerance})'
         )
 
-    def _measured(self, observation: Observation) -> Vector:
-        state = np.asarray(observation[OBSERVATION_STATE])[self._order]
+    def _measured(self, row: Row) -> Vector:
+        state = np.asarray(row.values[OBSERVATION_STATE])[self._order]
         pairs = zip(self._joints, state, strict=True)
         return np.array([joint.unit.from_dataset(float(value)) for joint, value in pairs])
 
-    def _goals(self, action: NDArray[np.float32]) -> Vector:
-        """Return an action within the joints' limits [rad or m]."""
-        if action.shape != (len(self._joints),) or not np.isfinite(action).all():
+    def _goals(self, action: NDArray[np.float32], row: Row) -> Vector:
+        """Return an action, after its steps, within the joints' limits [rad or m]."""
+        if action.shape != (len(self._names),) or not np.isfinite(action).all():
             raise PolicyError(
-                f'the policy gave {action}, expected {len(self._joints)} finite numbers'
+                f'the policy gave {action}, expected {len(self._names)} finite numbers'
             )
-        pairs = zip(self._joints, action, strict=True)
+        named = dict(zip(self._names, map(float, action), strict=True))
+        pairs = zip(self._joints, self._processors.asked(named, row).values(), strict=True)
         return np.array([joint.clamp(joint.unit.from_dataset(float(v))) for joint, v in pairs])
 
     def _command(self, positions: Vector) -> Command:
@@ -187,7 +202,10 @@ class InferenceLoop:
 
 
 def policy_mapping(
-    policy: Policy, features: Mapping[str, Mapping[str, Any]], fps: int
+    policy: Policy,
+    features: Mapping[str, Mapping[str, Any]],
+    fps: int,
+    needs_all: bool = False,
 ) -> MappingConfig:
     """Return the mapping of what a policy looks at.
 
@@ -195,10 +213,14 @@ def policy_mapping(
         policy: who looks.
         features: what the robot shows, as a mapping file holds it.
         fps: how often it looks [1/s].
+        needs_all: steps between may make what it looks at of anything the robot shows.
 
     Raises:
         ConfigError: it wants to see what the robot does not show.
     """
+    if needs_all:
+        shown = {key: feature for key, feature in features.items() if key != ACTION}
+        return build_mapping({'features': shown, 'fps': fps}, 'policy')
     missing = [key for key in policy.observation_keys if key not in features]
     if missing:
         raise ConfigError(
@@ -210,25 +232,17 @@ def policy_mapping(
 
 
 def _commanded(
-    policy: Policy, joints: tuple[JointSpec, ...]
+    policy: Policy, names: tuple[str, ...], joints: tuple[JointSpec, ...]
 ) -> tuple[tuple[JointSpec, ...], list[int]]:
     """Return the joints a policy commands, and where they are among all joints."""
     keys = [position_key(joint.name) for joint in joints]
-    unknown = [name for name in policy.action_names if name not in keys]
-    if unknown or not policy.action_names:
+    unknown = [name for name in names if name not in keys]
+    if unknown or not names:
         raise ConfigError(
-            f'the policy commands {", ".join(policy.action_names) or "nothing"}, '
+            f'the policy commands {", ".join(names) or "nothing"}, '
             f'but the robot has {", ".join(keys)}'
         )
     if OBSERVATION_STATE not in policy.observation_keys:
         raise ConfigError(f'the policy does not look at {OBSERVATION_STATE}, which it must')
-    order = [keys.index(name) for name in policy.action_names]
+    order = [keys.index(name) for name in names]
     return tuple(joints[at] for at in order), order
-
-
-def _features(policy: Policy, row: Row) -> Observation:
-    """Return what the policy wants to see; pictures are decoded only if it does."""
-    return {
-        key: row.values[key] if key in row.values else row.pictures[key].rgb()
-        for key in policy.observation_keys
-    }

@@ -29,11 +29,13 @@ from std_msgs.msg import String
 from lerobot_drivers.common.config import build, read_yaml
 from lerobot_drivers.common.health import Health, Level
 from lerobot_drivers.common.naming import ACTIVE_SOURCE, source_topic
+from lerobot_drivers.processors.config import processor_config
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_policy.config import PolicyConfig
 from lerobot_policy.inference_loop import InferenceLoop, Stage, policy_mapping
 from lerobot_policy.policies import make_policy
+from lerobot_policy.processors import make_policy_processors
 from lerobot_recorder.live_view import LiveView
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.robot_mapping import robot_features
@@ -67,7 +69,11 @@ class PolicyNode(AutostartLifecycleNode):
         self._policy = make_policy(self._config, self._joints)
         self._fps = self._config.fps or self._policy.fps
         features = robot_features(robot, self.get_namespace())
-        self._mapping = policy_mapping(self._policy, features, self._fps)
+        self._processors = make_policy_processors(
+            self._policy, self._joints, self._config, processor_config(sections)
+        )
+        needs_all = self._processors.needs_all
+        self._mapping = policy_mapping(self._policy, features, self._fps, needs_all)
         topics = self._mapping.topics()
         self._subscribers = [TopicSubscriber(self, topic, self._on_message) for topic in topics]
         self._commands = self.create_publisher(JointState, source_topic(SOURCE), qos_commands())
@@ -81,7 +87,9 @@ class PolicyNode(AutostartLifecycleNode):
     def do_activate(self) -> None:
         """Observe and command at the policy's rate, from the policy's beginning."""
         self._view = LiveView(RowPlan(self._mapping))
-        self._loop = InferenceLoop(self._policy, self._view, self._config, self._joints)
+        self._loop = InferenceLoop(
+            self._policy, self._view, self._config, self._joints, self._processors
+        )
         self._told: Stage | None = None
         self._refresh()
         self._tickers = [

@@ -9,6 +9,7 @@ from typing import Any
 
 from lerobot_drivers.common.config import STRICT_KEYS
 from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.processors.augmentation import AugmentationConfig
 from lerobot_recorder.dataset import info as dataset_info
 from lerobot_recorder.dataset.depth_codes import DepthScale
 from lerobot_recorder.dataset.encoders import ALIASES, ENCODERS
@@ -130,6 +131,8 @@ class DatasetConfig(LeRobotFlags):
         data_files_size_in_mb: up to which ``compact`` joins data; None is 100, or what it has.
         video_files_size_in_mb: the same for videos; None is 200, or what it has.
         allow_new_calibration: add to a dataset that was recorded with another calibration.
+        allow_new_processors: add to a dataset that was recorded with other processor steps.
+        augmentation: how pictures are changed at random.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -153,6 +156,8 @@ class DatasetConfig(LeRobotFlags):
     data_files_size_in_mb: int | None = None
     video_files_size_in_mb: int | None = None
     allow_new_calibration: bool = False
+    allow_new_processors: bool = False
+    augmentation: AugmentationConfig | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
 from lerobot_drivers.common.errors import BagError
+from lerobot_drivers.processors.config import ProcessorConfig
 from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.bag_time import BagTime, bag_time
 from lerobot_recorder.capture import Capture
 from lerobot_recorder.config import DatasetConfig
 from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter
+from lerobot_recorder.dataset.robot_facts import RobotFacts
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.mapping import MappingConfig
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.row_plan import RowPlan
-from lerobot_recorder.session_facts import SessionFacts
+from lerobot_recorder.row_processor import RowProcessor, make_row_processor
+from lerobot_recorder.session_facts import SessionFacts, without_secrets
 from lerobot_recorder.stamps import RECENT
 from lerobot_recorder.take import Take
 from lerobot_recorder.time_base import SIM_RESET
@@ -43,6 +46,7 @@ class ConvertJob:
         start_ns: nothing before this acquisition time becomes a row [ns].
         end_ns: nothing after this acquisition time becomes a row [ns].
         allow_low_rate: convert even if no camera is as fast as the dataset says.
+        processor: steps on the rows.
     """
 
     bag: Path
@@ -55,6 +59,7 @@ class ConvertJob:
     start_ns: int = 0
     end_ns: int = FOREVER_NS
     allow_low_rate: bool = False
+    processor: ProcessorConfig = field(default_factory=ProcessorConfig)
 
 
 @dataclass(frozen=True)
@@ -93,10 +98,11 @@ def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Conv
     """
     with BagReader(job.bag) as bag:
         check_topics(bag, job.mapping)
-        plan = learn_plan(bag, job.mapping)
+        plan = learn_plan(bag, job.mapping, _row_processor(job))
         base = bag_time(bag, job.mapping.topics())
         notices = _measure(bag, base, plan, job)
         info = _info(job, plan)
+        steps = plan.processor.told(info.video.vcodec) if plan.processor else []
         with DatasetWriter.create(job.root, info) as writer:
             capture = Capture(job.mapping, job.session, bag.types, job.sent)
             capture.look(bag.topics)
@@ -114,15 +120,21 @@ def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Conv
                 defects=take.defects(),
                 streams=take.report(),
                 encoding=told(info),
-                notices=(*notices, *((take.ended,) if take.ended else ())),
+                notices=(*notices, *steps, *((take.ended,) if take.ended else ())),
             )
 
 
 def _info(job: ConvertJob, plan: RowPlan) -> DatasetInfo:
     features, robot_type = plan.features(), job.mapping.robot_type
+    facts = RobotFacts(processors=without_secrets(job.processor.document()))
     if job.dataset is None:
-        return DatasetInfo(job.mapping.fps, features, robot_type)
-    return job.dataset.info(features, robot_type)
+        return DatasetInfo(job.mapping.fps, features, robot_type, facts=facts)
+    return replace(job.dataset.info(features, robot_type), facts=facts)
+
+
+def _row_processor(job: ConvertJob) -> RowProcessor:
+    augmentation = None if job.dataset is None else job.dataset.augmentation
+    return make_row_processor(job.processor, augmentation)
 
 
 def check_topics(bag: BagReader, mapping: MappingConfig) -> None:
@@ -140,14 +152,16 @@ def check_topics(bag: BagReader, mapping: MappingConfig) -> None:
         )
 
 
-def learn_plan(bag: BagReader, mapping: MappingConfig) -> RowPlan:
+def learn_plan(
+    bag: BagReader, mapping: MappingConfig, processor: RowProcessor | None = None
+) -> RowPlan:
     """Return the plan of the rows, what the mapping leaves open learnt from the bag.
 
     Raises:
         BagError: no message of a topic can be used.
         StreamError: the messages cannot be what the mapping says they are.
     """
-    plan = RowPlan(mapping, bag.types)
+    plan = RowPlan(mapping, bag.types, processor)
     topics = plan.unlearned_topics()
     for raw in bag.messages(topics):
         plan.learn(raw)
@@ -195,11 +209,12 @@ def _replay(replay: _Replay, progress: Progress) -> None:
         if not replay.capture.on_message(raw):
             take.add(raw)
             take.poll(raw.received_ns)
-        if take.lost is not None:
+        if take.lost or take.ended:
             break
         progress(done)
     take.finish()
-    if replay.base.has_restarted and not take.lost and take.until_ns == FOREVER_NS:
+    is_whole = not take.lost and not take.ended and take.until_ns == FOREVER_NS
+    if replay.base.has_restarted and is_whole:
         take.ended = SIM_RESET
 
 

@@ -83,6 +83,10 @@ class LiveView:
             if not is_image_feature(c.feature)
         }
 
+    def features(self) -> dict[str, dict[str, Any]]:
+        """Return what a row holds, as info.json describes it."""
+        return self._plan.features()
+
     def add(self, raw: RawMessage) -> None:
         """Take in a message.
 

@@ -29,6 +29,7 @@ from lerobot_recorder.messages import (
     peek_header_ns,
 )
 from lerobot_recorder.rates import LOW
+from lerobot_recorder.row_processor import RowProcessor
 from lerobot_recorder.synchronizer import AlignedSet, SyncConfig
 
 MAX_ERRORS_IN_A_ROW = 10
@@ -66,13 +67,20 @@ class RowPlan:
     Args:
         mapping: which topic becomes which feature.
         types: message definitions to decode with; the standard ones by default.
+        processor: steps on the rows, if there are any.
 
     Raises:
         StreamError: an image feature has more than one topic.
     """
 
-    def __init__(self, mapping: MappingConfig, types: Typestore | None = None) -> None:
+    def __init__(
+        self,
+        mapping: MappingConfig,
+        types: Typestore | None = None,
+        processor: RowProcessor | None = None,
+    ) -> None:
         self.mapping = mapping
+        self.processor = processor
         self._types = types
         self.channels: dict[str, list[Channel]] = {
             feature: [
@@ -237,9 +245,11 @@ class RowPlan:
         """Return the features as info.json describes them, without the five defaults.
 
         Raises:
-            ConfigError: two elements of a feature have one name.
+            ConfigError: two elements of a feature have one name, or a step cannot work on them.
         """
         features = {key: self._feature(key) for key in self.channels}
+        if self.processor is not None:
+            features = self.processor.features(features)
         if not self.mapping.stamps:
             return features
         stamps = {stamp_key(c.stream): dict(STAMP_FEATURE) for c in self.all_channels()}
@@ -247,16 +257,27 @@ class RowPlan:
         made = {**features, SYNC_TICK: dict(STAMP_FEATURE), **stamps}
         return {key: made[key] for key in both}
 
+    def streams(self, cameras: Iterable[str]) -> set[str]:
+        """Return the streams of cameras of the dataset, as far as steps let them be told."""
+        named = {self.processor.camera(key) if self.processor else key for key in cameras}
+        return named & set(self.channels)
+
     def row(self, aligned: AlignedSet) -> Row:
-        """Return an aligned set as a row."""
-        values: dict[str, NDArray[np.float32] | NDArray[np.int64]] = {}
-        pictures = {}
+        """Return an aligned set as a row.
+
+        Raises:
+            ProcessorError: a step on the rows failed.
+        """
+        values: dict[str, NDArray[Any]] = {}
+        pictures: dict[str, Picture] = {}
         for key, channels in self.channels.items():
             taken = [aligned.taken[channel.stream].value for channel in channels]
             if is_image_feature(key):
                 pictures[key] = taken[0]
             else:
                 values[key] = np.concatenate(taken, axis=-1).astype(np.float32)
+        if self.processor:
+            values, pictures = self.processor.row(values, pictures)
         if self.mapping.stamps:
             values[SYNC_TICK] = np.array([aligned.tick_ns], np.int64)
             for stream, part in aligned.taken.items():

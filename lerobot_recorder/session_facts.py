@@ -15,6 +15,7 @@ from typing import Any, Literal
 from lerobot_drivers.common.config import Section
 from lerobot_drivers.common.several import members_of, name_of
 from lerobot_drivers.motors.calibration import device_name, find_calibration
+from lerobot_drivers.processors.config import processor_config
 from lerobot_drivers.sim.address import is_sim_address
 from lerobot_recorder.facts import SharedFile
 
@@ -56,7 +57,15 @@ def session_facts(sections: Section) -> SessionFacts:
             missing[what] = found
         else:
             files[what] = SharedFile.of(f'calibration-{section}', 'json', found.read_bytes())
-    return SessionFacts(files, missing)
+    return SessionFacts(files | _pipelines(sections), missing)
+
+
+def _pipelines(sections: Section) -> dict[str, SharedFile]:
+    """Return the processor steps of a session, a file for each place that has some."""
+    return {
+        f'processor.{place}': SharedFile.of_json(f'processor-{place}', without_secrets(document))
+        for place, document in processor_config(sections).document().items()
+    }
 
 
 def without_secrets(value: Any) -> Any:

@@ -12,6 +12,7 @@ from lerobot_drivers.common.config import Section, build, dump, read_yaml
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.common.several import expanded, members_of, name_of
 from lerobot_drivers.motors.calibration import find_calibration, load_calibration
+from lerobot_drivers.processors.config import ProcessorConfig, processor_config
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_recorder.bag_companion import BagCompanion
@@ -36,7 +37,8 @@ from lerobot_recorder.recorder_status import SessionConfig
 from lerobot_recorder.resource_guard import Check, ResourceGuard
 from lerobot_recorder.robot_mapping import robot_features, with_units
 from lerobot_recorder.row_plan import RowPlan
-from lerobot_recorder.session_facts import session_facts
+from lerobot_recorder.row_processor import make_row_processor
+from lerobot_recorder.session_facts import session_facts, without_secrets
 from lerobot_recorder.several_robots import joined_features, joined_type
 
 
@@ -55,6 +57,7 @@ class RecordConfig:
         bag: the bag beside the dataset, None for none.
         check: only look whether all is well before the first episode.
         sections: all sections of the session, as they were read.
+        processor: steps between robot and dataset.
     """
 
     dataset: DatasetConfig
@@ -67,6 +70,7 @@ class RecordConfig:
     check: bool = False
     sections: Section = field(default_factory=dict)
     robots: tuple[RobotConfig, ...] = ()
+    processor: ProcessorConfig = field(default_factory=ProcessorConfig)
 
     @property
     def needs_graph(self) -> bool:
@@ -138,6 +142,11 @@ class RecordConfig:
     def _own(self) -> tuple[RobotConfig, ...]:
         return (self.robot,) if self.robot is not None else self.robots
 
+    def plan(self, mapping: MappingConfig) -> RowPlan:
+        """Return how rows are made, with the steps on them."""
+        processor = make_row_processor(self.processor, self.dataset.augmentation)
+        return RowPlan(mapping, processor=processor)
+
     def capture(self, mapping: MappingConfig) -> Capture | CaptureGroup:
         """Return what is kept beside the rows of a live recording."""
         if len(self.parts) > 1:
@@ -164,13 +173,10 @@ class RecordConfig:
             along: name of the dataset -> who goes along.
         """
         if isinstance(capture, Capture):
-            make_writer, session, (along_it,) = (
-                self.make_writer(mapping),
-                self.session(),
-                along.values(),
-            )
-            plan = RowPlan(mapping)
-            recorder = Recorder(plan, make_writer, session, now_ns, capture, along_it)
+            (companions,) = along.values()
+            plan = self.plan(mapping)
+            make_writer, session = self.make_writer(plan), self.session()
+            recorder = Recorder(plan, make_writer, session, now_ns, capture, companions)
             recorder.guard = self.guard()
             return recorder
         recorders = {}
@@ -234,10 +240,17 @@ class RecordConfig:
             if path is not None:
                 found = {motor: asdict(entry) for motor, entry in load_calibration(path).items()}
                 calibration[f'{name} {robot.id}'] = checksum(found)
-        return RobotFacts(units, calibration, self.dataset.allow_new_calibration)
+        return RobotFacts(
+            units,
+            calibration,
+            self.dataset.allow_new_calibration,
+            without_secrets(self.processor.document()),
+            self.dataset.allow_new_processors,
+        )
 
-    def make_writer(self, mapping: MappingConfig) -> MakeWriter:
+    def make_writer(self, plan: RowPlan) -> MakeWriter:
         """Return how to open the dataset once its features are known."""
+        mapping = plan.mapping
 
         def open_dataset(features: dict[str, dict[str, Any]]) -> DatasetWriter:
             info = self.dataset.info(features, mapping.robot_type, self.resume)
@@ -246,7 +259,8 @@ class RecordConfig:
             writer = opener(self.dataset.folder, info)
             how = told(info)
             encoding = [f'encoding: {how}'] if how else []
-            writer.notices = (*writer.notices, *self._mend_bags(), *encoding)
+            steps = plan.processor.told(info.video.vcodec) if plan.processor else []
+            writer.notices = (*writer.notices, *self._mend_bags(), *encoding, *steps)
             return writer
 
         return open_dataset
@@ -308,4 +322,5 @@ def record_config(sections: Section, where: str) -> RecordConfig:
         check=bool(sections.get('check', False)),
         sections=dict(sections),
         robots=tuple(build(RobotConfig, m['robot'], f'robots.{name_of(m)}') for m in several),
+        processor=processor_config(sections),
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
 from lerobot_drivers.common.config import dump
+from lerobot_drivers.common.errors import ProcessorError
 from lerobot_recorder.capture import Capture
 from lerobot_recorder.dataset.dataset_writer import (
     DatasetWriter,
@@ -25,7 +26,7 @@ from lerobot_recorder.dataset.side_tables import FRAMES, SideTable
 from lerobot_recorder.frame_table import FrameTable
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.provenance import versions
-from lerobot_recorder.row_plan import RowPlan
+from lerobot_recorder.row_plan import Row, RowPlan
 from lerobot_recorder.streams import Flag, StreamCounts, Taken
 from lerobot_recorder.synchronizer import AlignedSet, Synchronizer
 from lerobot_recorder.verdict import Verdict, judge
@@ -67,6 +68,7 @@ class Take:
         self.until_ns = FOREVER_NS
         self.is_live = False
         self.ended: str | None = None
+        self._has_failed = False
         self._plan = plan
         self._writer = writer
         self._start_ns = start_ns
@@ -82,6 +84,8 @@ class Take:
         self._capture = capture or Capture(plan.mapping)
         self._capture.facts.begin_episode()
         self._logs = self._capture.logs()
+        if plan.processor is not None:
+            plan.processor.begin_take()
         self.seed(())
 
     @property
@@ -209,6 +213,7 @@ class Take:
             'mapping': dump(self._plan.mapping),
             'versions': dict(versions()),
             'kept': self._capture.details([]),
+            **self._processed(),
             **self._told,
         }
 
@@ -283,13 +288,34 @@ class Take:
     def _left(self) -> int | None:
         return None if self.max_frames is None else self.max_frames - self.num_frames
 
+    def _processed(self) -> dict[str, Any]:
+        """Return what the steps on its rows do in this episode alone, if they do."""
+        told = self._plan.processor.episode_info() if self._plan.processor is not None else {}
+        return {'processors': told} if told else {}
+
+    def _row(self, aligned: AlignedSet) -> Row | None:
+        """Return a row, None where a step on it fails: the take ends with the row before.
+
+        Raises:
+            ProcessorError: it is the first row.
+        """
+        try:
+            return None if self._has_failed else self._plan.row(aligned)
+        except ProcessorError as error:
+            if not self.num_frames:
+                raise
+            self._has_failed, self.ended = True, str(error)
+            return None
+
     def _write(self, sets: list[AlignedSet]) -> None:
         for aligned in sets:
-            row = self._plan.row(aligned)
+            row = self._row(aligned)
+            if row is None:
+                break
             behind = self._writer.add_frame(
                 row.values, row.pictures, self.task, wait=not self.is_live
             )
-            self._frames.add(self._as_shown(aligned, behind))
+            self._frames.add(self._as_shown(aligned, self._plan.streams(behind)))
             self._end_ns, self._target_ns = aligned.tick_ns, aligned.target_ns
         if self._frames.waiting >= max(1, self._plan.mapping.fps // 4):
             self._write_tables()

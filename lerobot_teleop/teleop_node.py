@@ -24,9 +24,15 @@ from lerobot_drivers.ros import (
 from sensor_msgs.msg import JointState
 
 from lerobot_drivers.common.clock import SystemClock
+from lerobot_drivers.common.errors import ProcessorError
 from lerobot_drivers.common.naming import JOINT_COMMANDS, JOINT_STATES
 from lerobot_drivers.joint_device import DeviceReader
+from lerobot_drivers.robots.robot import JointReading
+from lerobot_teleop.operator_commands import operator_commands
 from lerobot_teleop.teleoperators import make_teleoperator_from_config
+
+REMIND_S = 5.0
+"""How often it is told that a step fails again and again [s]."""
 
 
 class TeleopNode(AutostartLifecycleNode):
@@ -34,7 +40,8 @@ class TeleopNode(AutostartLifecycleNode):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__('teleop', **kwargs)
-        self._leader = make_teleoperator_from_config(declare_config_file(self))
+        self._config_file = declare_config_file(self)
+        self._leader = make_teleoperator_from_config(self._config_file)
         rate_hz = self._leader.config.rate_hz
         self._reader = DeviceReader(self._leader, rate_hz, SystemClock(), self._warn)
         self._names: list[str] = []
@@ -42,6 +49,7 @@ class TeleopNode(AutostartLifecycleNode):
     def do_configure(self) -> None:
         """Connect, and open the topics."""
         self._reader.connect()
+        self._processor = operator_commands(self._config_file, self._leader)
         self._names = [joint.name for joint in self._leader.joints]
         self._states = self.create_publisher(JointState, JOINT_STATES, qos_states())
         self._commands = self.create_publisher(JointState, JOINT_COMMANDS, qos_states())
@@ -70,9 +78,18 @@ class TeleopNode(AutostartLifecycleNode):
         reading = self._reader.step()
         if reading is None:
             return
-        self._commands.publish(joint_state(reading.stamp_ns, self._names, reading.position))
+        self._command(reading)
         rest = {'velocity': reading.velocity, 'effort': reading.effort}
         self._states.publish(joint_state(reading.stamp_ns, self._names, reading.position, **rest))
+
+    def _command(self, reading: JointReading) -> None:
+        """Command what the operator asks for; nothing where a step on it fails."""
+        try:
+            names, positions = self._processor.command(self._names, reading.position)
+        except ProcessorError as error:
+            self.get_logger().error(f'no command: {error}', throttle_duration_sec=REMIND_S)
+        else:
+            self._commands.publish(joint_state(reading.stamp_ns, names, positions))
 
     def _warn(self, text: str) -> None:
         self.get_logger().warning(text)

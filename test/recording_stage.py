@@ -116,7 +116,9 @@ class Kept:
 class Stage:
     """A graph that talks, a clock by hand and a recorder that listens."""
 
-    def __init__(self, mapping=MAPPING, make_writer=None, companions=(), **session):
+    def __init__(
+        self, mapping=MAPPING, make_writer=None, companions=(), processor=None, **session
+    ):
         self.now = T0
         self.kept = Kept()
         self.made_with = None
@@ -124,7 +126,7 @@ class Stage:
         config = SessionConfig(
             **{'task': 'fold', 'num_episodes': 2, 'episode_frames': 30} | session
         )
-        plan = RowPlan(build_mapping(mapping, 'mapping'))
+        plan = RowPlan(build_mapping(mapping, 'mapping'), processor=processor)
         self.recorder = Recorder(
             plan, make_writer or self.make_writer, config, self.now, companions=companions
         )

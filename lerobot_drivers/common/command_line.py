@@ -14,7 +14,9 @@ from lerobot_drivers.common.errors import ConfigError, UsageError
 from lerobot_drivers.common.spellings import nearest, respelt, unknown_flag
 
 CONFIG_PATH = 'config_path'
-SECTIONS = ('robot', 'robots', 'teleop', 'mux', 'dataset', 'policy', 'recorder', 'topics')
+SECTIONS = (
+    'robot', 'robots', 'teleop', 'mux', 'dataset', 'policy', 'recorder', 'topics', 'processor',
+)  # fmt: skip
 """What a session's file may hold, whichever command reads it ..."""
 SETTINGS = (
     'control_mode', 'attach', 'resume', 'teleop_time_s', 'bag', 'start_s', 'end_s', 'filmstrip',

@@ -16,6 +16,7 @@
     │   ├── DatasetExistsError   a new one was asked for where something lies already
     │   └── DatasetFormatError   it is not a valid v3.0 dataset
     ├── BagError             a bag that cannot be read or does not hold what is needed
+    ├── ProcessorError       a processor step that fails at its work
     ├── PolicyError          a policy that gives nothing a robot may be asked for
     └── GraphError           the ROS graph: no rclpy, missing topics, dead processes
 
@@ -92,6 +93,10 @@ class DatasetFormatError(DatasetError):
 
 class BagError(LerobotRosError):
     """A bag cannot be read or does not hold what is needed."""
+
+
+class ProcessorError(LerobotRosError):
+    """A processor step fails at its work, or does not give what it said."""
 
 
 class PolicyError(LerobotRosError):

@@ -44,7 +44,6 @@ REASONS: Mapping[str, str] = {
     'dataset.episodes': 'it says what is loaded to train; how many to record is num_episodes',
     'dataset.private': 'uploading is not built in yet',
     'dataset.tags': 'uploading is not built in yet',
-    'dataset.augmentation': 'augmentation is not built in yet',
     **dict.fromkeys(
         (
             f'dataset.depth_encoder.{key}'
@@ -88,13 +87,12 @@ def reason(key: str) -> str | None:
     """Return why a flag cannot be obeyed, None if nothing is known of it.
 
     Args:
-        key: its dotted name; what lies below a name that is refused is refused with it.
+        key: its dotted name; what lies below a dotted name that is refused is refused with it.
     """
-    while key:
-        if key in REASONS:
-            return REASONS[key]
-        key = key.rpartition('.')[0]
-    return None
+    if key in REASONS or '.' not in key:
+        return REASONS.get(key)
+    above = key.rpartition('.')[0]
+    return reason(above) if '.' in above else None
 
 
 def nearest(name: str, known: Collection[str], dashes: str = '') -> str:

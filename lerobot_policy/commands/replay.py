@@ -56,7 +56,8 @@ def run(arguments: Sequence[str]) -> int:
         raise UsageError(f'--dataset.episode is a whole number, found {episode!r}')
     root = dataset_root(sections)
     chosen = {'type': 'replay', 'path': str(root.resolve()), 'episode': episode}
-    sections['policy'] = {**section_of(sections, 'policy'), **chosen}
+    # The actions are as the robot got them, after the steps on the operator's.
+    sections['policy'] = {'postprocessor': [], **section_of(sections, 'policy'), **chosen}
     robot = build(RobotConfig, sections['robot'], 'robot')
     make_policy(build(PolicyConfig, sections['policy'], 'policy'), make_robot(robot).joints)
     sections['robot'] = {**sections['robot'], 'cameras': {}}

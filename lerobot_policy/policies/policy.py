@@ -27,11 +27,13 @@ class Policy(ABC):
         fps: actions per second it is meant for.
         action_names: names of the action's elements, such as ``shoulder_pan.pos``.
         observation_keys: features it wants to see, ``observation.state`` among them.
+        sees_robot: it sees the robot without any step between: it was not learnt.
     """
 
     fps: int
     action_names: tuple[str, ...]
     observation_keys: tuple[str, ...]
+    sees_robot: bool = False
 
     @abstractmethod
     def __init__(self, config: PolicyConfig, joints: tuple[JointSpec, ...]) -> None:

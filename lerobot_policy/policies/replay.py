@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.common.naming import ACTION, OBSERVATION_STATE, position_key
 from lerobot_drivers.common.units import JointSpec, NormMode
+from lerobot_drivers.processors.step import TELEOP_ACTION
 from lerobot_policy.config import PolicyConfig
 from lerobot_policy.policies.policy import Observation, Policy
 from lerobot_recorder.dataset import layout
@@ -26,6 +27,8 @@ class ReplayPolicy(Policy):
         DatasetError: the dataset cannot be read.
     """
 
+    sees_robot = True
+
     def __init__(self, config: PolicyConfig, joints: tuple[JointSpec, ...]) -> None:
         if config.path is None:
             raise ConfigError('policy.path is missing: the folder of the dataset to replay')
@@ -37,9 +40,11 @@ class ReplayPolicy(Policy):
             )
         self.fps = reader.fps
         self.observation_keys = (OBSERVATION_STATE,)
-        self.action_names = _action_names(reader, joints)
+        self.action_names = _action_names(reader, joints, bool(config.postprocessor))
         episode = reader.episode(config.episode)
         _check_units(reader, episode, joints)
+        if not config.postprocessor:
+            _check_steps(reader, episode)
         self._actions = _actions(reader, episode, len(self.action_names))
 
     def reset(self, observation: Observation) -> None:
@@ -55,13 +60,16 @@ class ReplayPolicy(Policy):
         return self._actions[index] if index < len(self._actions) else None
 
 
-def _action_names(reader: DatasetReader, joints: tuple[JointSpec, ...]) -> tuple[str, ...]:
+def _action_names(
+    reader: DatasetReader, joints: tuple[JointSpec, ...], are_renamed: bool
+) -> tuple[str, ...]:
     feature = reader.features.get(ACTION)
     if feature is None:
         raise ConfigError(f'{reader.root} holds no actions')
     names = tuple(map(str, feature.get('names') or ()))
     expected = [position_key(joint.name) for joint in joints]
-    if not names or not set(names) <= set(expected) or len(set(names)) < len(names):
+    is_known = are_renamed or set(names) <= set(expected)
+    if not names or not is_known or len(set(names)) < len(names):
         raise ConfigError(
             f'the actions of {reader.root} are {", ".join(names) or "unnamed"}, '
             f'but the robot has {", ".join(expected)}'
@@ -86,7 +94,7 @@ def _check_units(
     reader: DatasetReader, episode: EpisodeView, joints: tuple[JointSpec, ...]
 ) -> None:
     """Refuse actions in other units than the robot's, where the dataset tells (ours do)."""
-    recorded = _recorded_units(reader, episode)
+    recorded = _recorded_units(_details(reader, episode))
     if recorded is None:
         return
     for joint in joints:
@@ -98,12 +106,32 @@ def _check_units(
             )
 
 
-def _recorded_units(reader: DatasetReader, episode: EpisodeView) -> dict[str, Any] | None:
+def _check_steps(reader: DatasetReader, episode: EpisodeView) -> None:
+    """Refuse actions that steps changed for the dataset, unless steps are named that undo it."""
+    try:
+        steps = _details(reader, episode)['session']['processors'][TELEOP_ACTION]['steps']
+        told = ', '.join(str(step.get('registry_name') or step.get('class')) for step in steps)
+    except (KeyError, TypeError, AttributeError):
+        return
+    raise ConfigError(
+        f'the actions of {reader.root} went through {told} of processor.teleop_action: they are '
+        'not what the robot was asked for; name the steps that undo it as policy.postprocessor'
+    )
+
+
+def _recorded_units(details: Any) -> dict[str, Any] | None:
     """Return joint -> unit of the actions as they were recorded, None if nothing is told."""
+    try:
+        sources = details['mapping']['features'][ACTION]['sources']
+        return {joint: unit for source in sources for joint, unit in source['units'].items()}
+    except (KeyError, TypeError, AttributeError):
+        return None
+
+
+def _details(reader: DatasetReader, episode: EpisodeView) -> Any:
+    """Return what an episode's record tells of it, None if there is none."""
     path = reader.root / layout.RECORDS / f'{episode.extra.get("ros/uuid")}.json'
     try:
-        told = json.loads(path.read_text(encoding='utf-8'))
-        sources = told['details']['mapping']['features'][ACTION]['sources']
-        return {joint: unit for source in sources for joint, unit in source['units'].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return json.loads(path.read_text(encoding='utf-8'))['details']
+    except (OSError, ValueError, KeyError, TypeError):
         return None

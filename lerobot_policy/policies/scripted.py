@@ -18,6 +18,8 @@ FREQUENCIES_HZ = (0.13, 0.31)
 class ScriptedPolicy(Policy):
     """The mean of two sines per joint, phases from the seed, beginning where the robot is."""
 
+    sees_robot = True
+
     def __init__(self, config: PolicyConfig, joints: tuple[JointSpec, ...]) -> None:
         self.fps = config.fps or 30
         self.observation_keys = (OBSERVATION_STATE,)

@@ -32,7 +32,7 @@ WORDS = {
     'lying_stamps': 'lying stamps', 'clock_jumps': 'clock jumps', 'delayed': 'delayed',
     'skip_slips': 'skipped by clock',
 }  # fmt: skip
-KNOWN = ('bag', 'robot', 'dataset', 'recorder', 'topics', 'start_s', 'end_s')
+KNOWN = ('bag', 'robot', 'dataset', 'recorder', 'topics', 'processor', 'start_s', 'end_s')
 HELP = """usage: lerobot-ros convert BAG --dataset.repo_id=USER/NAME [--section.key=value ...]
 
 Makes a LeRobot v3.0 dataset of a bag: rosbag2 (mcap, sqlite3) or ROS 1.
@@ -48,6 +48,8 @@ Makes a LeRobot v3.0 dataset of a bag: rosbag2 (mcap, sqlite3) or ROS 1.
   --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.stamps=true
   --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
   --recorder.allow_low_rate=true  although no camera is as fast as --dataset.fps
+  --processor.robot_observation="[{type: ..., ...}]", --processor.teleop_action   steps on rows
+  --dataset.augmentation.{brightness,rotation,...}   see docs/processors.md
   --start_s, --end_s           stamps between which rows lie, seconds since the epoch; of a bag
                                that record made, by default those of its episode
   --config_path=FILE           all of these from a file"""
@@ -99,6 +101,7 @@ def _job(bag: Path, config: RecordConfig, sections: Section) -> ConvertJob:
         start_ns=first_ns if start_s is None else round(start_s * NS_PER_S),
         end_ns=last_ns if end_s is None else round(end_s * NS_PER_S),
         allow_low_rate=config.recorder.allow_low_rate,
+        processor=config.processor,
     )
 
 

@@ -33,6 +33,12 @@ from lerobot_drivers.common.several import (
     processes_of_each,
 )
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
+from lerobot_drivers.processors.augmentation import AugmentationConfig
+from lerobot_drivers.processors.config import (
+    ProcessorConfig,
+    postprocessor,
+    processor_config,
+)
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import CameraConfig, RobotConfig
 from lerobot_recorder.bag_config import BagConfig
@@ -46,7 +52,7 @@ from lerobot_recorder.session_file import RecordConfig, of_others, record_config
 
 KNOWN = (
     'robot', 'robots', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics',
-    'attach', 'resume', 'play_sounds', 'bag', 'check', *DISPLAY_FLAGS,
+    'processor', 'attach', 'resume', 'play_sounds', 'bag', 'check', *DISPLAY_FLAGS,
 )  # fmt: skip
 CONFIG_CLASSES = {
     'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
@@ -97,6 +103,8 @@ HELP = Help(
         Group('live view', DisplayConfig),
         Group('topics of a graph of others', TopicsConfig, 'topics'),
         Group('recorder', RecorderConfig, 'recorder'),
+        Group('steps on what is observed and asked for', ProcessorConfig, 'processor'),
+        Group('pictures changed at random', AugmentationConfig, 'dataset.augmentation'),
         Group('buttons of a joystick', JoyConfig, 'recorder.joy'),
         Group('bag of every episode beside the dataset, --bag=true', BagConfig, 'bag'),
     ),
@@ -219,6 +227,8 @@ def check_plugins(sections: Section) -> None:
                 _check_type_is_named(section, member[section])
                 config_class = load_object(target, f'section {section}')
                 build(config_class, member[section] or {}, f'{where}{section}')
+        if 'policy' in member and not attach:
+            postprocessor(processor_config(sections), member['policy'].get('postprocessor'))
 
 
 def _check_type_is_named(section: str, values: object) -> None:

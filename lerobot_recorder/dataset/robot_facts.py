@@ -1,6 +1,6 @@
-"""What numbers of a session mean, beyond what info.json can say: their units, the calibration.
+"""What numbers of a session mean, beyond what info.json can say: units, calibration, steps.
 
-LeRobot's features have no place for either, so they are kept with each episode, in
+LeRobot's features have no place for them, so they are kept with each episode, in
 `meta/ros/episodes/<uuid>.json`, and compared when a dataset is resumed.
 """
 
@@ -32,17 +32,23 @@ class RobotFacts:
             or m. A feature of which nothing is known is absent.
         calibration: Device -> checksum of its calibration.
         allow_new_calibration: Whether a calibration may differ from the one so far.
+        processors: Place -> the processor steps there, as JSON holds a pipeline.
+        allow_new_processors: Whether steps may differ from those so far.
     """
 
     units: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     calibration: Mapping[str, str] = field(default_factory=dict)
     allow_new_calibration: bool = False
+    processors: Mapping[str, Any] = field(default_factory=dict)
+    allow_new_processors: bool = False
 
     def added_to(self, record: EpisodeRecord) -> EpisodeRecord:
         """Return an episode's record with these facts."""
         units = {key: dict(joints) for key, joints in self.units.items()}
         facts = {'units': units, 'calibration': dict(self.calibration)}
-        if not units and not self.calibration:
+        if self.processors:
+            facts['processors'] = dict(self.processors)
+        if not any(facts.values()):
             return record
         return replace(record, details={**record.details, KEY: facts})
 
@@ -66,8 +72,14 @@ def differences(root: Path, rows: Sequence[EpisodeRow], facts: RobotFacts) -> li
             units = there.get(joint, _PLAIN), here.get(joint, _PLAIN)
             if units[0] != units[1]:
                 problems.append(f'its {key} has {joint} in {units[0]}, this session in {units[1]}')
+    problems += _other_calibration(number, found, facts)
+    return problems + _other_processors(number, found, facts)
+
+
+def _other_calibration(number: int, found: dict[str, Any], facts: RobotFacts) -> list[str]:
     if facts.allow_new_calibration:
-        return problems
+        return []
+    problems = []
     for device in sorted(set(_mapping(found, 'calibration')) & set(facts.calibration)):
         marks = found['calibration'][device], facts.calibration[device]
         if marks[0] != marks[1]:
@@ -79,12 +91,38 @@ def differences(root: Path, rows: Sequence[EpisodeRow], facts: RobotFacts) -> li
     return problems
 
 
+def _other_processors(number: int, found: dict[str, Any], facts: RobotFacts) -> list[str]:
+    if facts.allow_new_processors:
+        return []
+    there, here = _mapping(found, 'processors'), facts.processors
+    return [
+        f'processor.{place} was {_steps(there.get(place))} for episode {number}, it is now '
+        f'{_steps(here.get(place))}; --dataset.allow_new_processors=true records all the same'
+        for place in sorted(set(there) | set(here))
+        if there.get(place) != here.get(place)
+    ]
+
+
+def _steps(pipeline: Any) -> str:
+    """Return the steps of a pipeline in one line."""
+    steps = pipeline.get('steps') if isinstance(pipeline, Mapping) else None
+    if not isinstance(steps, list) or not steps:
+        return 'without steps'
+    told = []
+    for step in steps:
+        named = step if isinstance(step, Mapping) else {}
+        kind = named.get('registry_name') or named.get('class')
+        told.append(f'{kind} {json.dumps(named.get("config") or {}, sort_keys=True)}')
+    return ', '.join(told)
+
+
 def remarks(root: Path, rows: Sequence[EpisodeRow], facts: RobotFacts) -> list[str]:
     """Return what could not be compared."""
-    if not rows or not (facts.units or facts.calibration) or _last(root, rows) is not None:
+    is_told = bool(facts.units or facts.calibration or facts.processors)
+    if not rows or not is_told or _last(root, rows) is not None:
         return []
     return [
-        'nothing is known of the units and calibration of the episodes so far '
+        'nothing is known of the units, calibration and steps of the episodes so far '
         '(no record of them in meta/ros); they were not compared'
     ]
 

@@ -30,12 +30,14 @@ from lerobot_drivers.common.several import (
     processes_of_each,
 )
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
+from lerobot_drivers.processors.config import processor_config
 from lerobot_drivers.robots import ROBOTS, make_robot
 from lerobot_drivers.robots.config import CameraConfig, RobotConfig
-from lerobot_teleop.teleoperators import TELEOPERATORS
+from lerobot_teleop.operator_commands import command_processor
+from lerobot_teleop.teleoperators import TELEOPERATORS, make_teleoperator
 from lerobot_teleop.teleoperators.config import TeleopConfig
 
-KNOWN = ('robot', 'robots', 'teleop', 'mux', 'teleop_time_s', *DISPLAY_FLAGS)
+KNOWN = ('robot', 'robots', 'teleop', 'mux', 'processor', 'teleop_time_s', *DISPLAY_FLAGS)
 HELP = Help(
     usage='lerobot-ros teleoperate [--config_path=FILE] [--section.key=value ...]',
     about=(
@@ -66,6 +68,10 @@ HELP = Help(
         Group(
             'operator', TeleopConfig, 'teleop', table='lerobot_teleop.teleoperators:TELEOPERATORS'
         ),
+        Group(
+            'steps on the way to the robot',
+            lines={'--processor.robot_action="[{type: ..., ...}]"': 'see docs/processors.md'},
+        ),
         Group('several robots', RobotsConfig, 'robots', leave_out=('members', 'datasets')),
         Group('live view', DisplayConfig),
     ),
@@ -88,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
     limit_s = seconds(sections, 'teleop_time_s')
     members = members_of(sections)
     for member in members:
-        _check(member)
+        _check({**sections, **member})
     check_display(sections)
     console = make_console()
     config_file = open_session(sections, console.print)
@@ -116,7 +122,9 @@ def _check(member: Section) -> None:
     check_type(ROBOTS, member['robot'])
     check_type(TELEOPERATORS, member['teleop'])
     make_robot(build(RobotConfig, member['robot'], 'robot'))
-    build(TeleopConfig, member['teleop'], 'teleop')
+    leader = build(TeleopConfig, member['teleop'], 'teleop')
+    if processor_config(member).robot_action:
+        command_processor(member, make_teleoperator(leader))
 
 
 def _processes(member: Section, config_file: Path) -> list[ProcessSpec]:

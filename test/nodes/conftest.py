@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from doc_examples import example
 
 
 class Graph:
@@ -89,3 +90,11 @@ def config_file(tmp_path: Path) -> Callable[[str], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def my_steps(tmp_path: Path) -> Path:
+    """Write the steps of one's own that the documentation shows, and return their file."""
+    path = tmp_path / 'my_steps.py'
+    path.write_text(example('my_steps.py'))
+    return path

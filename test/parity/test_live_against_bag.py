@@ -22,7 +22,22 @@ pytestmark = [pytest.mark.ros, pytest.mark.timeout(120)]
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-SECONDS = 4
+SECONDS = 3
+STEPS = {
+    'robot_observation': [
+        {
+            'type': 'rename_observations_processor',
+            'rename_map': {'one': 'first', 'a.pos': 'x.pos'},
+        },
+        {'type': 'image_crop_resize_processor', 'crop_params_dict': {'first': [0, 20, 120, 120]}},
+    ],
+    'teleop_action': [{'type': 'scale_joints_processor', 'scale': {'a': 2.0}}],
+}
+AUGMENTATION = {'rotation': 5, 'noise': 4, 'seed': 3}
+PROCESSED = [
+    *(f'--processor.{place}={json.dumps(steps)}' for place, steps in STEPS.items()),
+    *(f'--dataset.augmentation.{key}={value}' for key, value in AUGMENTATION.items()),
+]
 
 
 @pytest.fixture(scope='module')
@@ -41,9 +56,27 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope='module', params=['caught', 'shipped'])
-def live_and_converted(folder, request) -> tuple[Path, Path]:
+@pytest.fixture(scope='module')
+def processed(tmp_path_factory) -> Path:
+    """A take recorded live with steps on its rows and pictures, and its bag."""
+    folder = tmp_path_factory.mktemp('processed')
+    film = subprocess.Popen([sys.executable, str(HERE / 'film.py'), '60'])
+    try:
+        command('record', folder / 'live', '--bag=true', *PROCESSED)
+    finally:
+        film.terminate()
+        film.wait(timeout=30)
+    return folder
+
+
+@pytest.fixture(scope='module', params=['caught', 'shipped', 'processed'])
+def live_and_converted(request) -> tuple[Path, Path]:
+    is_processed = request.param == 'processed'
+    folder = request.getfixturevalue('processed' if is_processed else 'folder')
     live, converted = folder / 'live', folder / f'converted-{request.param}'
+    if is_processed:
+        command('convert', converted, str(shipped(folder)), *PROCESSED)
+        return live, converted
     if request.param == 'shipped':
         command('convert', converted, str(shipped(folder)))
         return live, converted
@@ -128,9 +161,13 @@ def test_same_stamps_and_choice_of_pictures(live_and_converted):
 
 def test_same_pictures(live_and_converted):
     live, converted = (DatasetReader(root).episode(0) for root in live_and_converted)
-    for camera in ('observation.images.one', 'observation.images.two'):
+    cropped = 'observation.images.first'
+    cameras = DatasetReader(live_and_converted[0]).cameras
+    assert (cropped in cameras) == ('processed' in live_and_converted[1].name)
+    for camera in cameras:
         levels = []
         for one, other in zip(live.frames(camera), converted.frames(camera), strict=True):
             assert np.array_equal(one, other)
             levels.append(int(one[60, 80, 0]))
+            assert one.shape == ((120, 120, 3) if camera == cropped else (120, 160, 3))
         assert len(set(levels)) > 30, 'the film stood still'

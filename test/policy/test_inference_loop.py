@@ -10,6 +10,7 @@ from synthetic_messages import MS, T0, S
 
 from lerobot_drivers.common.errors import ConfigError, PolicyError
 from lerobot_drivers.common.units import JointSpec, JointUnit, NormMode
+from lerobot_drivers.processors.factory import make_pipeline
 from lerobot_policy.config import PolicyConfig
 from lerobot_policy.inference_loop import (
     APPROACH_VELOCITY,
@@ -18,6 +19,7 @@ from lerobot_policy.inference_loop import (
     Stage,
     policy_mapping,
 )
+from lerobot_policy.processors import PolicyProcessors
 from lerobot_recorder.live_view import Observation
 from lerobot_recorder.row_plan import Row
 
@@ -37,6 +39,7 @@ class Line:
     fps = FPS
     action_names = ('pan.pos', 'jaw.pos')
     observation_keys = ('observation.state',)
+    sees_robot = False
 
     def __init__(self, first=(0.0, 0.0), speed=(10.0, 0.0), length_s=math.inf):
         self.first, self.speed = np.array(first), np.array(speed)
@@ -59,6 +62,10 @@ class World:
     def __init__(self, state=(0.0, 0.0)):
         self.state = np.array(state, dtype=np.float32)
         self.stamp_ns: int | None = T0
+
+    def features(self):
+        names = [f'{joint.name}.pos' for joint in JOINTS]
+        return {'observation.state': {'dtype': 'float32', 'shape': [2], 'names': names}}
 
     def observe(self):
         if self.stamp_ns is None:
@@ -294,3 +301,36 @@ def test_the_mapping_holds_what_the_policy_looks_at():
     policy.observation_keys = ('observation.state', 'observation.images.top')
     with pytest.raises(ConfigError, match=r'looks at observation\.images\.top, but the robot sho'):
         policy_mapping(policy, features, 30)
+
+
+def test_steps_on_its_actions_hold_before_the_limits_of_the_joints():
+    clip = {'type': 'clip_joints_processor', 'limits': {'pan': [-3, 3]}}
+    bench = Bench(Line(first=(0.0, 0.0), speed=(10.0, 0.0), length_s=1.0))
+    pipeline = make_pipeline('postprocessor', [clip])
+    around = PolicyProcessors(bench.policy, JOINTS, post=pipeline)
+    config = PolicyConfig(type='line')
+    bench.loop = InferenceLoop(bench.policy, bench.world, config, JOINTS, around)
+    degrees = [math.degrees(positions[0]) for positions in bench.run(Stage.ENDED)]
+    assert max(degrees) == pytest.approx(3.0) and degrees[-1] == pytest.approx(3.0)
+
+
+def test_a_policy_of_other_joints_needs_a_step_that_names_them_back():
+    policy = Line()
+    policy.action_names = ('joint_1.pos', 'jaw.pos')
+    with pytest.raises(ConfigError, match='the policy commands joint_1'):
+        Bench(policy)
+    back = {'type': 'rename_actions_processor', 'rename_map': {'joint_1.pos': 'pan.pos'}}
+    around = PolicyProcessors(policy, JOINTS, post=make_pipeline('postprocessor', [back]))
+    view, config = World((0.0, 0.0)), PolicyConfig(type='line')
+    command = InferenceLoop(policy, view, config, JOINTS, around).step(T0)
+    assert command.names == ('pan', 'jaw')
+
+
+def test_relative_actions_are_approached_from_where_the_robot_began():
+    bench = Bench(Line(first=(20.0, 0.0), speed=(0.0, 0.0), length_s=0.1), state=(5.0, 0.0))
+    back = make_pipeline('postprocessor', ['absolute_actions_processor'])
+    around = PolicyProcessors(bench.policy, JOINTS, post=back)
+    config = PolicyConfig(type='line')
+    bench.loop = InferenceLoop(bench.policy, bench.world, config, JOINTS, around)
+    degrees = [math.degrees(positions[0]) for positions in bench.run(Stage.RUNNING)]
+    assert 24.0 < max(degrees[:-1]) <= 25.0

@@ -148,3 +148,16 @@ def test_a_record_without_units_is_no_obstacle(tmp_path):
     assert replay(root).fps == FPS
     (root / 'meta/ros/episodes/one.json').write_text('not json')
     assert replay(root).fps == FPS
+
+
+def test_actions_that_steps_changed_for_the_dataset_are_not_replayed(tmp_path):
+    steps = [{'registry_name': 'relative_actions_processor', 'config': {}}]
+    session = {'session': {'processors': {'teleop_action': {'name': 'x', 'steps': steps}}}}
+    root = write(tmp_path / 'set', [ramp(3)], records=[EpisodeRecord('one', details=session)])
+    with pytest.raises(
+        ConfigError, match=r'went through relative_actions_processor of .*postproc'
+    ):
+        replay(root)
+    absolute = [{'type': 'absolute_actions_processor'}]
+    config = PolicyConfig(type='replay', path=root, postprocessor=absolute)
+    assert ReplayPolicy(config, JOINTS).action_names == ('pan.pos', 'jaw.pos')

@@ -107,7 +107,7 @@ def test_no_camera_that_is_fast_enough_is_an_error():
     stage._step['/front'] = S // 12
     with pytest.raises(StreamError, match='no camera holds'):
         stage.run(6.0)
-    (line,) = check_streams(stage.recorder._plan, Reach(offered), False)[-1:]
+    (line,) = check_streams(stage.recorder.plan, Reach(offered), False)[-1:]
     assert (line.level, line.subject) == (Level.ERROR, 'cameras')
     assert line.advice.startswith('record with --dataset.fps=12')
 

@@ -78,7 +78,7 @@ def test_who_records(datasets, kinds):
     config = session(datasets)
     mapping = config.mapping('/', {})
     capture = config.capture(mapping)
-    recorder = config.make_recorder(mapping, capture, 0)
+    recorder = config.make_recorder(mapping, capture, 0, {name: [] for name in config.parts})
     assert (type(capture), type(recorder)) == kinds
     assert set(capture.topics()) >= set(mapping.topics())
 

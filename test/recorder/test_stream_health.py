@@ -40,7 +40,7 @@ def test_streams_that_run_well_are_ok(stage):
     assert front.rate_hz == pytest.approx(30, rel=0.05)
     assert state.rate_hz == pytest.approx(100, rel=0.05)
     assert 20 < front.age_ms < 90, 'pictures arrive 30 ms after they were taken'
-    values = stage.recorder.look()[2].health.values
+    values = stage.recorder.look()[0][2].health.values
     assert values['latency of stamps [ms]'] == pytest.approx(30)
     assert values['repeats'] == values['lost'] == 0
 

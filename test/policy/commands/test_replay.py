@@ -70,6 +70,7 @@ def test_the_graph_is_the_robot_without_cameras_and_the_policy(root, started, ca
     assert session['robot']['cameras'] == {}
     assert session['policy'] == {
         'approach_timeout_s': 3, 'type': 'replay', 'path': str(root), 'episode': 0,
+        'postprocessor': [],
     }  # fmt: skip
     said = capsys.readouterr().out.splitlines()
     assert said[-2].startswith(f'/black replays episode 0 of {root}; Ctrl-C ends it')
@@ -95,7 +96,7 @@ def test_a_process_that_died_is_an_error(root, started, dead):
         (['--dataset.episode=last'], UsageError, "episode is a whole number, found 'last'"),
         (['--dataset.episode=true'], UsageError, 'episode is a whole number, found True'),
         (['--dataset.epsiode=3'], UsageError, 'unknown flag --dataset.epsiode'),
-        (['--dataset.fps=3'], UsageError, 'unknown flag --dataset.fps'),
+        (['--dataset.fps=3'], UsageError, '--dataset.fps is not taken here: a dataset has its rate'),
         (['--teleop.type=x'], UsageError, 'unknown flag --teleop'),
         (['--dataset.root=/nope'], DatasetError, 'there is no dataset at /nope'),
         (['--policy.speed=3'], ConfigError, 'policy.speed is not a known key'),

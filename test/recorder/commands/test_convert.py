@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -128,3 +129,30 @@ def test_a_place_that_is_taken_is_refused_and_no_flag_promised_that_there_is_not
         run(bag, root)
     assert '--resume' not in str(caught.value)
     assert [path.name for path in root.iterdir()] == ['mine']
+
+
+def test_steps_are_done_to_the_rows_told_and_kept(bag, root, capsys):
+    camera = 'left_wrist_camera_of_the_arm'
+    rename = {'type': 'rename_observations_processor', 'rename_map': {camera: 'wrist'}}
+    crop = {'type': 'image_crop_resize_processor', 'resize_size': [8, 12]}
+    flag = f'--processor.robot_observation={json.dumps([rename, crop])}'
+    assert run(bag, root, flag, '--dataset.augmentation.brightness=0.2') == 0
+    assert 'steps on rows: rename_observations_processor, image_crop' in capsys.readouterr().out
+    assert DatasetReader(root).features['observation.images.wrist']['shape'] == [8, 12, 3]
+    (path,) = (root / 'meta/ros/episodes').glob('*.json')
+    details = json.loads(path.read_text())['details']
+    kept = details['session']['processors']['robot_observation']
+    assert [step['config'] for step in kept['steps']] == [
+        {'rename_map': rename['rename_map']},
+        {'crop_params_dict': {}, 'resize_size': [8, 12]},
+    ]
+    assert list(details['processors']['image_augmentation_processor']['cameras']) == ['wrist']
+    name = details['kept']['files']['processor.robot_observation']
+    assert json.loads((root / 'meta/ros/files' / name).read_text()) == kept
+
+
+def test_a_step_that_cannot_be_leaves_nothing_behind(bag, root):
+    rename = {'type': 'rename_observations_processor', 'rename_map': {'side': 'wrist'}}
+    with pytest.raises(ConfigError, match=r"no 'side'; there are a.pos, b.pos, left_wrist"):
+        run(bag, root, f'--processor.robot_observation={json.dumps([rename])}')
+    assert not root.exists()

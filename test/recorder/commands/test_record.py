@@ -16,6 +16,7 @@ from lerobot_recorder.commands import record
 DATASET = ['--dataset.repo_id=me/set', '--dataset.single_task=fold']
 ROBOT = ['--robot.type=so101_follower', '--robot.port=sim://t/arm']
 TELEOP = ['--teleop.type=so101_leader', '--teleop.port=sim://t/leader']
+SCALED = '--processor.robot_action=[{type: scale_joints_processor, scale: {gripper: 0.5}}]'
 SECTIONS = {'robot': {'type': 'so101_follower'}, 'teleop': {'type': 'so101_leader'}}
 
 
@@ -154,6 +155,11 @@ def test_a_wrong_command_line_starts_nothing(stage, tmp_path, arguments, told):
         ([*ROBOT, '--policy.type=gpt'], "unknown policy type 'gpt'"),
         ([*ROBOT, *TELEOP, '--teleop.prot=x'], 'teleop.prot is not a known key'),
         ([*ROBOT, '--policy.type=scripted', '--policy.max_age_s=.nan'], 'policy: max_age_s must'),
+        (
+            [*ROBOT, *TELEOP, '--processor.teleop_action=[nope]'],
+            'teleop_action step 1 .nope.: unk',
+        ),
+        ([*ROBOT, '--policy.type=scripted', SCALED], 'a second time: .* policy.postprocessor'),
         (['--robot=so101', *TELEOP], "robot: .*found 'so101'"),
         (['--dataset.fps=0'], 'dataset: fps must be a whole number above 0, found 0$'),
     ],

@@ -147,7 +147,7 @@ def test_facts_are_found_when_an_edit_dropped_our_columns(tmp_path, info, film):
 def test_facts_that_nobody_knows_are_told(good, info, film):
     shutil.rmtree(good / 'meta/ros')
     (notice,) = record(good, info, film, DEGREES, DatasetWriter.resume)
-    assert 'nothing is known of the units and calibration' in notice
+    assert 'nothing is known of the units, calibration and steps' in notice
 
 
 def test_a_checksum_says_whether_a_calibration_is_the_same():
@@ -260,3 +260,38 @@ class TheirFilm:
             }
             writer.add_frame(self.film.frame(), pictures, 'Something else')
         writer.save_episode()
+
+
+def steps(**processors):
+    return RobotFacts(
+        processors={
+            place: {'name': f'{place}_processor', 'steps': [{'registry_name': n, 'config': c}]}
+            for place, (n, c) in processors.items()
+        }
+    )
+
+
+CROPPED = steps(robot_observation=('image_crop_resize_processor', {'resize_size': [8, 8]}))
+
+
+@pytest.mark.parametrize(
+    ('before', 'after', 'told'),
+    [
+        (
+            CROPPED,
+            RobotFacts(DEGREES.units),
+            r'was image_crop.* \[8, 8\]} for .* now without steps',
+        ),
+        (DEGREES, CROPPED, r'robot_observation was without steps for episode 0, .* image_crop'),
+        (CROPPED, steps(robot_observation=('grayscale_processor', {})), 'it is now grayscale'),
+        (steps(teleop_action=('a', {'x': 1})), steps(teleop_action=('a', {'x': 2})), 'a {"x": 1}'),
+    ],
+)
+def test_other_steps_are_refused_unless_allowed(tmp_path, info, film, before, after, told):
+    root = tmp_path / 'd'
+    record(root, info, film, before)
+    with pytest.raises(DatasetFormatError, match=told) as raised:
+        record(root, info, film, after, DatasetWriter.resume)
+    assert '--dataset.allow_new_processors=true' in str(raised.value)
+    record(root, info, film, replace(after, allow_new_processors=True), DatasetWriter.resume)
+    record(root, info, film, after, DatasetWriter.resume)
