@@ -49,7 +49,7 @@ class CommandProcessor:
             )
 
     def process(self, action: Values, observation: Values | None = None) -> Values:
-        """Return an action after all steps [dataset units].
+        """Return an action after all steps, in the order of ``keys`` [dataset units].
 
         Raises:
             ProcessorError: a step failed, or gave what is no finite number.
@@ -63,7 +63,7 @@ class CommandProcessor:
                 f'{self._pipeline.steps[-1].where}: {wrong[0]} became {made[wrong[0]]!r}, '
                 'expected a finite number'
             )
-        return made
+        return {key: made[key] for key in self.keys}
 
     def command(
         self, names: Sequence[str], positions: Sequence[float]

@@ -51,3 +51,18 @@ def test_what_is_no_finite_number_is_no_command():
     grow = {'type': 'scale_joints_processor', 'scale': {'pan': 1e308}}
     with pytest.raises(ProcessorError, match=r'pan.pos became inf, expected a finite number'):
         commands(grow).command(['pan', 'jaw'], [1.0, 1.0])
+
+
+def test_a_step_may_give_joints_in_any_order(tmp_path):
+    path = tmp_path / 'turning_steps.py'
+    path.write_text(
+        'from lerobot_drivers.processors import RobotActionProcessorStep\n'
+        'class Turn(RobotActionProcessorStep):\n'
+        '    def action(self, action):\n'
+        '        return dict(reversed(action.items()))\n'
+    )
+    made = commands(f'{path}:Turn')
+    assert list(made.process({'pan.pos': 1.0, 'jaw.pos': 2.0}).items()) == [
+        ('pan.pos', 1.0),
+        ('jaw.pos', 2.0),
+    ]
