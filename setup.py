@@ -61,6 +61,7 @@ ROS_JAZZY = [
 
 # What shows data in a window; 200 MB.
 DISPLAY = ['rerun-sdk>=0.24,<0.34']
+KEYS = ['python-xlib>=0.33,<1']
 
 TEST = [
     'pytest>=8',
@@ -69,6 +70,7 @@ TEST = [
     'psutil>=5.9',
     'packaging>=22',
     'setuptools>=59',
+    *KEYS,
     'feetech-servo-sdk>=1.0,<2',
     'mcap>=1.2',
     'mcap-ros2-support>=0.5',
@@ -119,7 +121,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['lerobot_*']),
-    package_data={'': ['data/*', 'py.typed']},
+    package_data={'': ['data/*', 'data/presets/*', 'py.typed']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
@@ -129,7 +131,13 @@ setup(
     zip_safe=False,
     cmdclass={'build_py': BuildWithCommit},
     install_requires=REQUIRES,
-    extras_require={'ros': ROS_KILTED, 'ros-jazzy': ROS_JAZZY, 'display': DISPLAY, 'test': TEST},
+    extras_require={
+        'ros': ROS_KILTED,
+        'ros-jazzy': ROS_JAZZY,
+        'keys': KEYS,
+        'display': DISPLAY,
+        'test': TEST,
+    },
     entry_points={
         'console_scripts': [
             'lerobot-ros = lerobot_drivers.cli:main',

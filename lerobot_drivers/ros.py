@@ -23,7 +23,7 @@ from lerobot_drivers.common.processes import missing_rclpy_message, set_profile,
 try:
     import rclpy
     from builtin_interfaces.msg import Time
-    from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+    from diagnostic_msgs.msg import DiagnosticArray
     from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
     from rclpy.exceptions import NameValidationException, ParameterException
     from rclpy.executors import ExternalShutdownException
@@ -37,6 +37,7 @@ except ImportError as error:
     # Whoever imports this module is a node's process and cannot go on: one line, no traceback.
     raise SystemExit(missing_rclpy_message(error)) from error
 
+from lerobot_drivers.ros_diagnostics import diagnostic_status
 from lerobot_drivers.ros_executor import SteadyExecutor
 
 T = TypeVar('T', bool, int, float, str)
@@ -369,7 +370,7 @@ class DiagnosticsPublisher:
         period_s: float = 1.0,
     ) -> None:
         self._node = node
-        self._name = f'{node.get_fully_qualified_name().lstrip("/")}: {component}'
+        self._component = component
         self._collect = collect
         self._hardware_id = hardware_id
         self._publisher = node.create_publisher(DiagnosticArray, DIAGNOSTICS, 10)
@@ -379,13 +380,7 @@ class DiagnosticsPublisher:
         """Collect and publish now; an inactive node says just that."""
         streams = getattr(self._node, 'active', True)
         health = self._collect() if streams else Health(message='inactive')
-        status = DiagnosticStatus(
-            level=bytes([health.level]),
-            name=self._name,
-            message=health.message,
-            hardware_id=self._hardware_id,
-            values=[KeyValue(key=key, value=_text(v)) for key, v in health.values.items()],
-        )
+        status = diagnostic_status(self._node, self._component, health, self._hardware_id)
         array = DiagnosticArray(status=[status])
         array.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(array)
@@ -394,7 +389,3 @@ class DiagnosticsPublisher:
         """Stop and leave the topic."""
         self._node.destroy_timer(self._timer)
         self._node.destroy_publisher(self._publisher)
-
-
-def _text(value: object) -> str:
-    return f'{value:.6g}' if isinstance(value, float) else str(value)

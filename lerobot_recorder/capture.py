@@ -43,6 +43,7 @@ class Capture:
     Attributes:
         facts: what changes seldom.
         refused: topic -> why it cannot be heard.
+        beside: topics that are heard for companions only.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Capture:
     ) -> None:
         self.facts = Facts(types)
         self.refused: dict[str, str] = {}
+        self.beside: set[str] = set()
         self._mapping = mapping
         self._session = session or SessionFacts()
         self._types = types

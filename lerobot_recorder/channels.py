@@ -25,7 +25,7 @@ from lerobot_recorder.mapping import (
 )
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.numeric_fields import RANGE, SUFFIXES, NamedValues, pick, read_values
-from lerobot_recorder.rates import RateMeter
+from lerobot_recorder.rates import Heard, RateMeter
 from lerobot_recorder.rotation import Quaternion, find_rotations, normalized
 from lerobot_recorder.stamps import StampChooser
 from lerobot_recorder.streams import StreamConfig, Take, Window
@@ -58,6 +58,7 @@ class Channel:
         self.forget_stamps()
         self.rate = RateMeter()
         self.usual_rate = RateMeter()
+        self.heard = Heard()
         self.errors = 0
         self.errors_in_a_row = 0
         self.last_error: str | None = None
@@ -97,7 +98,10 @@ class Channel:
             raw: the message.
         """
         stamp_ns = self.stamps.choose(header_ns, raw)
+        self.heard.count += 1
+        self.heard.received_ns = raw.received_ns
         if stamp_ns is not None:
+            self.heard.stamp_ns = stamp_ns
             self.rate.add(stamp_ns)
             self.usual_rate.add(stamp_ns)
         return stamp_ns
@@ -162,6 +166,8 @@ class NumericChannel(Channel):
         self._keeps_units = True
         self._picked_from: Sequence[str] | None = None
         self._picked: NDArray[np.intp] | None = None
+        self.unseen = list(source.joints or [])
+        self.seen: dict[str, None] = {}
         if source.joints is not None:
             self._settle(source.joints)
 
@@ -202,6 +208,17 @@ class NumericChannel(Channel):
         self._learned = _union(self._heard)
         self.settle(raw.received_ns)
 
+    def see(self, message: Any, raw: RawMessage) -> None:
+        """Take note of which elements a message carries of those that the mapping names.
+
+        Raises:
+            StreamError: it carries another number of values, and no names.
+        """
+        names, values = read_values(message, raw.msgtype, self.source.field, raw.topic)
+        self._check_number((names, values), raw)
+        self.seen.update(dict.fromkeys(names or ()))
+        self.unseen = [name for name in self.unseen if names is not None and name not in names]
+
     def described(self, missing: list[int]) -> str:
         """Return the topic, and the joints of it that are missing if only some are."""
         if not missing:
@@ -218,11 +235,7 @@ class NumericChannel(Channel):
     def value(self, message: Any, raw: RawMessage) -> NDArray[np.float64]:
         """Return the vector in dataset units, NaN where the message does not know."""
         named = read_values(message, raw.msgtype, self.source.field, raw.topic)
-        if named[0] is None and len(named[1]) != len(self._learned):
-            raise StreamError(
-                f'{raw.topic}: a message holds {len(named[1])} values, '
-                f'expected {len(self._learned)}'
-            )
+        self._check_number(named, raw)
         picked = self._pick(named)
         if not math.isfinite(picked.sum()):
             self._check_known(picked, raw)
@@ -244,6 +257,13 @@ class NumericChannel(Channel):
             at = pick((names, np.arange(len(names), dtype=np.float64)), self._learned)
             self._picked = None if np.isnan(at).any() else at.astype(np.intp)
         return pick(named, self._learned) if self._picked is None else values[self._picked]
+
+    def _check_number(self, named: NamedValues, raw: RawMessage) -> None:
+        names, values = named
+        if names is None and len(values) != len(self._learned):
+            raise StreamError(
+                f'{raw.topic}: a message holds {len(values)} values, expected {len(self._learned)}'
+            )
 
     def _check_known(self, picked: NDArray[np.float64], raw: RawMessage) -> None:
         if np.isnan(picked).all():

@@ -14,10 +14,15 @@ from lerobot_recorder.dataset.depth_codes import DepthScale
 from lerobot_recorder.dataset.encoders import ALIASES, ENCODERS
 from lerobot_recorder.dataset.info import DatasetInfo, VideoConfig
 from lerobot_recorder.dataset.layout import INFO
+from lerobot_recorder.dataset.limits import FileLimits
 from lerobot_recorder.dataset.schema import Features, is_picture
 from lerobot_recorder.encoder_choice import AUTO, Need, resolve
 from lerobot_recorder.guess import TopicHints
 from lerobot_recorder.lerobot_flags import LeRobotFlags
+from lerobot_recorder.operator_config import JoyConfig
+from lerobot_recorder.presets import Spec
+
+MAX_PREROLL_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +115,7 @@ class DatasetConfig(LeRobotFlags):
         fps: rows per second.
         episode_time_s: length of an episode [s].
         reset_time_s: time to reset the scene between two episodes [s].
+        warmup_time_s: time before the first episode [s].
         num_episodes: how many episodes to record.
         video: pictures as video, else as images in Parquet.
         push_to_hub: upload when done; not built in yet.
@@ -120,6 +126,9 @@ class DatasetConfig(LeRobotFlags):
             times the threads compress a camera's images; threads suffice, they run in parallel.
         num_image_writer_threads_per_camera: where video is false: threads that compress the
             images of a camera, as PNG.
+        chunks_size: files in a folder of the dataset; None is 1000, or what it has.
+        data_files_size_in_mb: up to which ``compact`` joins data; None is 100, or what it has.
+        video_files_size_in_mb: the same for videos; None is 200, or what it has.
         allow_new_calibration: add to a dataset that was recorded with another calibration.
     """
 
@@ -131,6 +140,7 @@ class DatasetConfig(LeRobotFlags):
     fps: int = 30
     episode_time_s: float = 60.0
     reset_time_s: float = 60.0
+    warmup_time_s: float = 0.0
     num_episodes: int = 50
     video: bool = True
     push_to_hub: bool = False
@@ -139,6 +149,9 @@ class DatasetConfig(LeRobotFlags):
     depth_encoder: DepthEncoderConfig = field(default_factory=DepthEncoderConfig)
     num_image_writer_processes: int = 0
     num_image_writer_threads_per_camera: int = 4
+    chunks_size: int | None = None
+    data_files_size_in_mb: int | None = None
+    video_files_size_in_mb: int | None = None
     allow_new_calibration: bool = False
 
     def __post_init__(self) -> None:
@@ -148,6 +161,7 @@ class DatasetConfig(LeRobotFlags):
             ('fps', self.fps >= 1, 'a whole number above 0'),
             ('episode_time_s', self.episode_time_s > 0, 'above 0'),
             ('reset_time_s', self.reset_time_s >= 0, 'not negative'),
+            ('warmup_time_s', self.warmup_time_s >= 0, 'not negative'),
             ('num_episodes', self.num_episodes >= 1, 'at least 1'),
             ('num_image_writer_processes', self.num_image_writer_processes >= 0, 'not negative'),
             (
@@ -164,6 +178,12 @@ class DatasetConfig(LeRobotFlags):
         if None not in (named, self.vcodec) and named != self.vcodec:
             raise ValueError(f'vcodec is {self.vcodec!r}, but rgb_encoder.vcodec {named!r}')
         EncoderConfig(vcodec=self.vcodec)
+        self.limits()
+
+    def limits(self) -> FileLimits:
+        """Return how large files and folders of the dataset may become."""
+        sizes = self.data_files_size_in_mb, self.video_files_size_in_mb
+        return FileLimits(self.chunks_size, *sizes)
 
     def info(
         self, features: Features, robot_type: str | None, resume: bool = False
@@ -183,7 +203,8 @@ class DatasetConfig(LeRobotFlags):
         stored = {
             k: {**f, 'dtype': kind} if is_picture(f) else dict(f) for k, f in features.items()
         }
-        return DatasetInfo(self.fps, stored, robot_type, self._encoding(stored, resume))
+        encoding = self._encoding(stored, resume)
+        return DatasetInfo(self.fps, stored, robot_type, encoding, limits=self.limits())
 
     def _encoding(self, features: Features, resume: bool) -> VideoConfig:
         need = Need.of(features, self.fps)
@@ -244,6 +265,9 @@ class RecorderConfig:
 
     Attributes:
         features: a mapping of one's own, see ``lerobot_recorder.mapping``.
+        preset: a known robot or driver, see ``lerobot_recorder.presets``; what it does not name
+            is found in the graph.
+        robot_type: LeRobot's name of a robot that is not ours.
         native: table name -> topic to keep at its native rate beside the dataset.
         stamps: the true stamp of every stream as a column of the dataset, ``sync.*_ns``.
         reference: image feature whose pictures lead.
@@ -252,11 +276,21 @@ class RecorderConfig:
         max_gap_s: a sensor silent for longer ends the take [s].
         prepare_timeout_s: how long to wait for the first message of every topic [s].
         allow_low_rate: record even if no camera is as fast as the dataset's fps says.
+        manual_start: every episode begins only when somebody says start.
+        preroll_s: how much of what came before its start an episode begins with [s].
+        joy: buttons of a joystick that say the operator's words.
+        global_keys: hear the keys whatever window is in front (X11).
+        memory_limit_mb: what the recorder may hold; None for three quarters of what is free at
+            its start, 0 for no guard of memory at all [MB].
+        min_free_disk_mb: what has to stay free on the disk; 0 for no guard of it [MB].
+        preflight: look at streams, disk and encoder before the first episode.
     """
 
     __pydantic_config__ = STRICT_KEYS
 
     features: dict[str, Any] | None = None
+    preset: Spec = None
+    robot_type: str | None = None
     native: dict[str, Any] = field(default_factory=dict)
     stamps: bool = False
     reference: str | None = None
@@ -265,6 +299,23 @@ class RecorderConfig:
     max_gap_s: float = 1.0
     prepare_timeout_s: float = 20.0
     allow_low_rate: bool = False
+    manual_start: bool = False
+    preroll_s: float = 0.0
+    joy: JoyConfig | None = None
+    global_keys: bool = False
+    memory_limit_mb: int | None = None
+    min_free_disk_mb: int = 1000
+    preflight: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.preroll_s <= MAX_PREROLL_S:
+            raise ValueError(
+                f'preroll_s must be 0 to {MAX_PREROLL_S:.0f} s (it is kept in memory), '
+                f'found {self.preroll_s}'
+            )
+        for name in ('memory_limit_mb', 'min_free_disk_mb'):
+            if (getattr(self, name) or 0) < 0:
+                raise ValueError(f'{name} must not be negative, found {getattr(self, name)}')
 
     def mapping_keys(self) -> dict[str, Any]:
         """Return the keys that belong to the mapping."""

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lerobot_drivers.common.errors import StreamError
-from lerobot_drivers.common.naming import ACTION, OBSERVATION_STATE, image_key
+from lerobot_drivers.common.naming import ACTION, IMAGES_PREFIX, OBSERVATION_STATE, image_key
 from lerobot_recorder.images import COMPRESSED_IMAGE, IMAGE_TYPES
 from lerobot_recorder.joint_states import JOINT_STATE
 from lerobot_recorder.numeric_fields import JOINT_TRAJECTORY, READERS
 
 NONE = 'none'
-_COMMAND_NAMES = ('joint_commands', 'joint_command', 'commands', 'joint_trajectory')
+COMMAND_NAMES = ('joint_commands', 'joint_command', 'commands', 'joint_trajectory')
 _TRANSPORTS = ('compressed', 'compressedDepth', 'theora', 'zstd', 'ffmpeg')
 _IMAGE_NAMES = ('image_raw', 'image_rect_raw', 'image_rect', 'image_color', 'image_mono', 'image')
 _SOURCES = ('teleop', 'policy')
@@ -38,30 +38,39 @@ class TopicHints:
     cameras: Mapping[str, str] | None = field(default=None)
 
 
-def guess_features(topics: Mapping[str, str], hints: TopicHints) -> dict[str, dict[str, Any]]:
+def guess_features(
+    topics: Mapping[str, str],
+    hints: TopicHints,
+    known: Mapping[str, dict[str, Any]] | None = None,
+) -> dict[str, dict[str, Any]]:
     """Return features, each with its topic, as a mapping file holds them.
 
     Args:
         topics: topic -> message type of what is there.
         hints: what the user said.
+        known: features that need no guess, of a preset; what the user said comes first.
 
     Raises:
         StreamError: a topic named is not there, or what to take is not clear.
     """
-    state = _named(topics, hints.state, 'state') or _only(
-        _state_candidates(topics), 'joint states', 'state', topics
-    )
-    features: dict[str, dict[str, Any]] = {OBSERVATION_STATE: {'topic': state}}
+    known = known or {}
+    features = {OBSERVATION_STATE: _state(topics, hints, known)}
     if hints.action != NONE:
-        action = _named(topics, hints.action, 'action') or _only(
-            _action_candidates(topics, state), 'commands', 'action', topics
-        )
-        features[ACTION] = {'topic': action}
-    cameras = guess_cameras(topics) if hints.cameras is None else hints.cameras
-    for camera, topic in cameras.items():
-        _named(topics, topic, f'cameras.{camera}')
-        features[image_key(camera)] = {'topic': topic}
-    return features
+        features[ACTION] = _action(topics, hints, known, topic_of(features[OBSERVATION_STATE]))
+    pictures = {key: entry for key, entry in known.items() if key.startswith(IMAGES_PREFIX)}
+    if hints.cameras is not None or not pictures:
+        cameras = guess_cameras(topics) if hints.cameras is None else hints.cameras
+        for camera, topic in cameras.items():
+            named_topic(topics, topic, f'cameras.{camera}')
+        pictures = {image_key(camera): {'topic': topic} for camera, topic in cameras.items()}
+    taken = {*features, *pictures, ACTION}
+    rest = {k: e for k, e in known.items() if k not in taken and not k.startswith(IMAGES_PREFIX)}
+    return {**features, **rest, **pictures}
+
+
+def topic_of(entry: Mapping[str, Any]) -> str:
+    """Return the first topic of a feature as a mapping file holds it."""
+    return str(entry['topic'] if 'topic' in entry else entry['sources'][0]['topic'])
 
 
 def guess_cameras(topics: Mapping[str, str]) -> dict[str, str]:
@@ -69,7 +78,7 @@ def guess_cameras(topics: Mapping[str, str]) -> dict[str, str]:
     by_camera: dict[str, str] = {}
     images = [topic for topic, msgtype in topics.items() if msgtype in IMAGE_TYPES]
     for topic in sorted(images, key=lambda topic: (topics[topic] == COMPRESSED_IMAGE, topic)):
-        if not _is_depth(topic):
+        if not is_depth(topic):
             by_camera.setdefault('/'.join(_camera_parts(topic)), topic)
     short = {parts: parts.rsplit('/', 1)[-1] for parts in by_camera}
     doubled = len(set(short.values())) < len(short)
@@ -89,7 +98,28 @@ def namespace_of(topic: str) -> str:
     return topic.rpartition('/')[0]
 
 
-def _state_candidates(topics: Mapping[str, str]) -> list[str]:
+def _state(
+    topics: Mapping[str, str], hints: TopicHints, known: Mapping[str, dict[str, Any]]
+) -> dict[str, Any]:
+    if hints.state is None and OBSERVATION_STATE in known:
+        return known[OBSERVATION_STATE]
+    named = named_topic(topics, hints.state, 'state')
+    return {'topic': named or _only(state_candidates(topics), 'joint states', 'state', topics)}
+
+
+def _action(
+    topics: Mapping[str, str], hints: TopicHints, known: Mapping[str, dict[str, Any]], state: str
+) -> dict[str, Any]:
+    if hints.action is None and ACTION in known:
+        return known[ACTION]
+    named = named_topic(topics, hints.action, 'action')
+    return {
+        'topic': named or _only(action_candidates(topics, state), 'commands', 'action', topics)
+    }
+
+
+def state_candidates(topics: Mapping[str, str]) -> list[str]:
+    """Return the topics that look like the joint states of a robot that is watched."""
     states = [
         t for t, msgtype in topics.items() if msgtype == JOINT_STATE and _last(t) == 'joint_states'
     ]
@@ -97,9 +127,10 @@ def _state_candidates(topics: Mapping[str, str]) -> list[str]:
     return followers or states
 
 
-def _action_candidates(topics: Mapping[str, str], state: str) -> list[str]:
+def action_candidates(topics: Mapping[str, str], state: str) -> list[str]:
+    """Return the topics that look like its commands: those beside its state, if there are any."""
     usable = [topic for topic, msgtype in topics.items() if msgtype in READERS and topic != state]
-    commands = [topic for topic in usable if _last(topic) in _COMMAND_NAMES]
+    commands = [topic for topic in usable if _last(topic) in COMMAND_NAMES]
     merged = [topic for topic in commands if _parts(topic)[-2:-1] not in ([s] for s in _SOURCES)]
     here = [topic for topic in merged if _parts(topic)[:-1] == _parts(state)[:-1]]
     leaders = [topic for topic in usable if _last(topic) == 'joint_states' and 'leader' in topic]
@@ -124,14 +155,20 @@ def _only(candidates: Sequence[str], what: str, flag: str, topics: Mapping[str, 
     )
 
 
-def _named(topics: Mapping[str, str], topic: str | None, flag: str) -> str | None:
+def named_topic(topics: Mapping[str, str], topic: str | None, flag: str) -> str | None:
+    """Return a topic that the user named, None if he named none.
+
+    Raises:
+        StreamError: it is not there.
+    """
     if topic is not None and topic not in topics:
         there = ', '.join(sorted(topics)) or 'none at all'
         raise StreamError(f'--topics.{flag}: there is no topic {topic}; topics there: {there}')
     return topic
 
 
-def _is_depth(topic: str) -> bool:
+def is_depth(topic: str) -> bool:
+    """Return whether a topic's name says that it holds depth."""
     return any('depth' in part.lower() for part in _parts(topic))
 
 

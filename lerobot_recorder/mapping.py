@@ -304,6 +304,12 @@ def build_mapping(section: Mapping[str, Any], where: str) -> MappingConfig:
     features = section.get('features')
     if not isinstance(features, Mapping):
         raise ConfigError(f'{where}.features must be a mapping of features, found {features!r}')
+    undecided = [str(key) for key, value in features.items() if value is None]
+    if undecided:
+        raise ConfigError(
+            f'{where}.features.{undecided[0]} is not decided yet: name its topic, such as one of '
+            'those that record --init wrote below it'
+        )
     spelled_out = {
         key: {'sources': [value]} if isinstance(value, Mapping) and 'topic' in value else value
         for key, value in features.items()

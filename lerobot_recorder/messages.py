@@ -112,6 +112,11 @@ def _begins_with_header(types: Typestore, msgtype: str) -> bool:
     return bool(fields) and fields[0][1][1] == HEADER
 
 
+def has_header(msgtype: str) -> bool:
+    """Return whether messages of a standard type begin with a header."""
+    return _begins_with_header(standard_types(), msgtype)
+
+
 def peek_header_ns(raw: RawMessage, types: Typestore | None = None) -> int | None:
     """Return the header stamp of a message nobody decodes [ns], None if there is none to see."""
     if not _begins_with_header(types or standard_types(), raw.msgtype) or len(raw.data) < 12:

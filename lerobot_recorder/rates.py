@@ -7,6 +7,7 @@ second, so that a camera that slows down in mid-episode cannot hide behind the a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
@@ -19,6 +20,21 @@ MAX_PERIODS = 5
 """An interval of more periods is an outage, and tells nothing of the rate."""
 LOW = 0.95
 """Below this share of what it should be, a rate is told as low."""
+
+
+@dataclass
+class Heard:
+    """The newest of a stream, for whoever watches it live.
+
+    Attributes:
+        count: messages so far.
+        stamp_ns: acquisition stamp of the newest [ns].
+        received_ns: when it was received [ns].
+    """
+
+    count: int = 0
+    stamp_ns: int = 0
+    received_ns: int = 0
 
 
 class RateMeter:

@@ -6,53 +6,32 @@ An operator's session is a row of episodes with a reset between two of them, as 
 
 from __future__ import annotations
 
-import contextlib
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from lerobot_drivers.common.clock import NS_PER_S
-from lerobot_drivers.common.errors import DatasetError, StreamError
+from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.capture import Capture
-from lerobot_recorder.companion import Companion
-from lerobot_recorder.dataset.dataset_writer import (
-    DatasetWriter,
-    PendingEpisode,
-    SavedEpisode,
-)
-from lerobot_recorder.images import IMAGE_TYPES
+from lerobot_recorder.companion import Companion, Companions
+from lerobot_recorder.dataset.dataset_writer import DatasetWriter
+from lerobot_recorder.marks import Marks
 from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.preparation import MakeWriter, Preparation
+from lerobot_recorder.recent_messages import RecentMessages
 from lerobot_recorder.recorder_status import EpisodeSummary, Phase, RecorderStatus, SessionConfig
+from lerobot_recorder.resource_guard import ResourceGuard
 from lerobot_recorder.row_plan import RowPlan
+from lerobot_recorder.running_take import accept_take, begin_take, encoder_warning, why
+from lerobot_recorder.schedule import BETWEEN, Schedule
+from lerobot_recorder.session_episodes import SessionEpisodes
+from lerobot_recorder.session_health import Behind
+from lerobot_recorder.stream_health import SessionWatch, StreamState
 from lerobot_recorder.take import Take
+from lerobot_recorder.verbs import OUTCOMES, VERBS, Answer, done, refused
 
-MakeWriter = Callable[[dict[str, dict[str, Any]]], DatasetWriter]
-KEPT_PICTURES = 3
-KEPT_NUMBERS = 200
-"""Messages of a topic that are kept for the start of the next take."""
-SETTLING_POLLS = 3
-"""Polls after the dataset was opened until the first take: that may have taken a while, and
-what queued up meanwhile has to be taken in first."""
-MEASURE_NS = 3 * NS_PER_S
-"""So long at most the rates of the sensors are measured before the first take [ns]."""
 DRAIN_NS = NS_PER_S // 2
 """How long after the end of an episode its last messages are waited for [ns]."""
-
-
-@dataclass(frozen=True)
-class _Accepted:
-    """An episode that was kept and is being saved, and what is told of it when it is."""
-
-    pending: PendingEpisode
-    outcome: str | None
-    defects: dict[str, int]
-    why: str
-
-    def told(self, saved: SavedEpisode) -> str:
-        defects = ''.join(f', {number} {kind}' for kind, number in self.defects.items())
-        kept = f', {self.outcome}' if self.outcome else ''
-        return f'episode {saved.index} saved: {saved.length} frames{kept}{defects}{self.why}'
+_IDLE = 'no episode is running'
+_RUNNING = (Phase.WAITING, Phase.RECORDING)
 
 
 class Recorder:
@@ -67,7 +46,8 @@ class Recorder:
         companions: who else is told what happens.
 
     Attributes:
-        is_held: no take begins by itself meanwhile, though one may be due.
+        guard: knows when memory or disk run out; by default nobody looks.
+        schedule: when the next take begins.
     """
 
     def __init__(
@@ -80,42 +60,41 @@ class Recorder:
         companions: Sequence[Companion] = (),
     ) -> None:
         self.phase = Phase.PREPARING
-        self.episodes: list[EpisodeSummary] = []
         self.message = ''
-        self.is_held = False
         self._plan = plan
         self._capture = capture or Capture(plan.mapping)
-        self._companions = tuple(companions)
-        self._make_writer = make_writer
+        self._companions = Companions(companions)
+        self.guard = ResourceGuard()
+        self._preparation = Preparation(plan, make_writer, session, self._companions, now_ns)
+        self._watch = SessionWatch(plan)
         self._session = session
-        self._writer: DatasetWriter | None = None
+        self._task = session.task
         self._take: Take | None = None
-        self._now_ns = now_ns
-        self._since_ns = now_ns
-        self._measured_from_ns = now_ns
-        self._keep, self._warned = True, False
-        self._stopped = False
-        self._pending: deque[_Accepted] = deque()
-        self._settling_polls = SETTLING_POLLS
-        self._recent: dict[str, deque[RawMessage]] = {}
+        self._marks = Marks()
+        self._episodes = SessionEpisodes(self._companions)
+        self._now_ns = self._since_ns = self._free_ns = now_ns
+        self.schedule = Schedule(session.by_hand)
+        self._keep, self._warned, self._stopped = True, False, False
+        self._recent = RecentMessages(session.preroll_ns)
+
+    @property
+    def episodes(self) -> list[EpisodeSummary]:
+        """Return the episodes of this session that are durable."""
+        return self._episodes.saved
 
     @property
     def accepted(self) -> int:
         """Return how many episodes were kept: those that are durable and those being saved."""
-        return len(self.episodes) + len(self._pending)
+        return self._episodes.accepted
+
+    @property
+    def _writer(self) -> DatasetWriter | None:
+        return self._preparation.writer
 
     @property
     def is_done(self) -> bool:
         """Return whether the session is over."""
         return self.phase is Phase.DONE
-
-    @property
-    def is_due(self) -> bool:
-        """Return whether the time has come for the next take to begin."""
-        if self.phase is Phase.PREPARING:
-            return self._writer is not None and self._settling_polls <= 0
-        reset_ns = self._session.reset_ns
-        return self.phase is Phase.RESETTING and self._now_ns >= self._since_ns + reset_ns
 
     def on_message(self, raw: RawMessage) -> None:
         """Take in a message.
@@ -123,15 +102,14 @@ class Recorder:
         Raises:
             StreamError: a topic gives nothing that can be recorded.
         """
-        is_fact = self._capture.on_message(raw)
-        if is_fact or (self._take is not None and self.phase is not Phase.SAVING):
-            for companion in self._companions:
-                companion.on_message(raw)
-        if is_fact:
+        makes_no_row = self._capture.on_message(raw) or raw.topic in self._capture.beside
+        if makes_no_row or (self._take is not None and self.phase is not Phase.SAVING):
+            self._companions.on_message(raw)
+        if makes_no_row:
             return
         if self.phase is Phase.PREPARING:
-            self._plan.learn(raw)
-        self._remember(raw)
+            self._preparation.learn(raw)
+        self._recent.add(raw)
         if self._take is None or self.phase is Phase.SAVING:
             self._plan.observe(raw)
         else:
@@ -148,43 +126,74 @@ class Recorder:
             DatasetError: the dataset cannot be written, or an episode that was accepted could
                 not be saved.
         """
+        running = self._take if self.phase in _RUNNING else None
+        self.message = self.guard.heed(running) or self.message
         self._advance(now_ns)
         self._collect()
-        for companion in self._companions:
-            self.message = '; '.join(companion.told()) or self.message
+        self.message = '; '.join(self._companions.told()) or self.message
         if self.phase is Phase.PREPARING:
-            self._plan.settle(self._now_ns)
-        if self.phase is Phase.PREPARING and self._writer is not None:
-            self._settling_polls -= 1
-            if self.is_due and not self.is_held:
-                self._begin()
-        elif self.phase is Phase.PREPARING and self._is_measured():
-            told = self._plan.check_rates(self._session.allow_low_rate)
-            self._writer = self._make_writer(self._plan.features())
-            self.message = '; '.join([*self._writer.notices, *told])
-        elif self.phase is Phase.RESETTING and self.is_due and not self.is_held:
+            self.message = self._preparation.poll(self._now_ns) or self.message
+            if self._preparation.is_checked:
+                self._go(Phase.DONE)
+            elif self._preparation.is_over:
+                self._rest(Phase.WARMUP, self._session.warmup_ns)
+        if self.phase in BETWEEN and self.schedule.may_begin(self._now_ns):
             self._begin()
         self._check_timeout()
 
-    def end_episode(self) -> None:
+    def obey(self, verb: str) -> Answer:
+        """Do what the operator says, one of `VERBS`; the answer may come later."""
+        assert verb in VERBS, verb
+        if verb in OUTCOMES:
+            return self._end(by=verb) or self._episodes.label_last(verb)
+        answer: Answer = getattr(self, 'rerecord' if verb == 'discard' else verb)()
+        return answer
+
+    def save(self) -> Answer:
+        """End the running episode now and keep it."""
+        return self._end(by='save') or refused(_IDLE)
+
+    def start(self) -> Answer:
+        """Begin the next episode now."""
+        if self.phase not in BETWEEN:
+            return refused(f'an episode cannot begin while {self.phase.value}')
+        self.schedule.resume(self._now_ns)
+        self._begin()
+        return done('episode begun') if self._take else refused(self.message)
+
+    def end_episode(self) -> Answer:
         """End the running episode now and keep it, or the reset."""
-        if self.phase is Phase.RESETTING:
-            self._begin()
-        else:
-            self._end(keep=True)
+        return self.start() if self.phase in BETWEEN else self.save()
 
-    def rerecord(self) -> None:
-        """Drop the running episode and record it again after a reset."""
-        self._end(keep=False)
+    def rerecord(self) -> Answer:
+        """Drop the running episode, or after its end the last one; it is recorded again."""
+        if self._take is not None and self.phase in (*_RUNNING, Phase.FINISHING):
+            self._keep = False
+            self._close_take()
+            return done(self.message)
+        return self._episodes.drop_last() if self.phase in BETWEEN else refused('nothing to drop')
 
-    def stop(self) -> None:
+    def pause(self) -> Answer:
+        """End and keep the running episode, and let the next one wait."""
+        if self.schedule.is_paused or self.phase in (Phase.SAVING, Phase.DONE):
+            return refused('paused already' if self.schedule.is_paused else 'the session is over')
+        self.schedule.pause(self._now_ns)
+        return self._end(by='pause') or done('paused')
+
+    def resume(self) -> Answer:
+        """Go on after a pause: the reset runs on, or the next episode begins."""
+        if not self.schedule.is_paused:
+            return refused('not paused')
+        self.schedule.resume(self._now_ns)
+        return done('resumed')
+
+    def stop(self) -> Answer:
         """End the session; the running episode is kept up to now.
 
         The session is over when all that was accepted is durable.
         """
         self._stopped = True
-        closing = (Phase.RECORDING, Phase.FINISHING, Phase.SAVING)
-        if self.phase in closing and self._take is not None:
+        if self.phase in (*_RUNNING, Phase.FINISHING, Phase.SAVING) and self._take is not None:
             self._take.until_ns = min(self._take.until_ns, self._now_ns)
             self._take.finish()
             self._take.ended = None if self._take.is_full else 'the session was stopped'
@@ -193,6 +202,23 @@ class Recorder:
         if not self.is_done:
             self._go(Phase.SAVING)
             self._collect()
+        return done('stopped')
+
+    def set_task(self, task: str) -> Answer:
+        """Say what the robot is told to do from the next episode on."""
+        if not task.strip():
+            return refused('the task is empty')
+        self._task = task.strip()
+        return done(f'the next episode: {self._task}')
+
+    def note(self, text: str) -> Answer:
+        """Note something of the running episode, or of the last one."""
+        return self._marks.note(text) if self._take else self._episodes.note_last(text)
+
+    def mark(self, kind: str, text: str, stamp_ns: int) -> Answer:
+        """Mark a moment [ns] of the running episode: an ``event``, or a beginning ``subtask``."""
+        is_running = self._take is not None
+        return self._marks.mark(kind, text, stamp_ns) if is_running else refused(_IDLE)
 
     def wait(self) -> None:
         """Wait until all that was accepted is durable.
@@ -200,17 +226,10 @@ class Recorder:
         Raises:
             DatasetError: an episode could not be saved; those after it are, if they can be.
         """
-        failures = []
-        while self._pending:
-            with contextlib.suppress(DatasetError):  # told below
-                self._pending[0].pending.wait()
-            try:
-                self._collect()
-            except DatasetError as error:
-                failures.append(str(error))
-        self._collect()
-        if failures:
-            raise DatasetError('; '.join(failures))
+        try:
+            self._episodes.wait()
+        finally:
+            self._collect()
 
     def restart_time(self, now_ns: int, reason: str) -> None:
         """Go on at an earlier time: the clock of all stamps went back.
@@ -225,21 +244,22 @@ class Recorder:
             self._take.finish()
             self._take.ended = reason
             self._close_take()
+        self.schedule.restart_time(self._now_ns, now_ns)
         self._recent.clear()
-        self._now_ns = self._since_ns = self._measured_from_ns = now_ns
+        self._preparation.restart(now_ns)
+        self._now_ns = self._since_ns = self._free_ns = now_ns
 
     def close(self) -> None:
         """Finalise the dataset; an episode still running is dropped, accepted ones are saved."""
+        if self._take is not None and not self._take.num_frames:
+            self._companions.end_episode(keep=False)
         self._take = None
         if self._writer is not None:
             self._writer.finalize()
-            self._writer = None
-        for companion in self._companions:
-            companion.close()
+        self._companions.close()
 
     def status(self) -> RecorderStatus:
         """Return what an operator must know."""
-        left_ns = self._since_ns + self._session.reset_ns - self._now_ns
         return RecorderStatus(
             phase=self.phase.value,
             saved=len(self.episodes),
@@ -248,15 +268,30 @@ class Recorder:
             frames=self._take.num_frames if self._take else 0,
             episode_frames=self._session.episode_frames,
             waiting_for=tuple(self.waiting_for()),
-            left_s=max(left_ns, 0) / NS_PER_S if self.phase is Phase.RESETTING else 0.0,
-            task=self._session.task,
+            left_s=self.schedule.left_s(self._now_ns) if self.phase in BETWEEN else 0.0,
+            task=self._take.task if self._take else self._task,
             message=self.message,
+            paused=self.schedule.is_paused,
+            by_hand=self._session.by_hand,
+            root=self._session.root,
+            streams=tuple(state.line for state in self._watch.states),
         )
+
+    def look(self) -> tuple[StreamState, ...]:
+        """Return how the streams are; ask once a second, in a take and between takes."""
+        running = self._take if self.phase is not Phase.SAVING else None
+        return self._watch.look(self._now_ns, running)
+
+    def behind(self) -> Behind:
+        """Return what waits inside the recorder."""
+        fps, saving = self._plan.mapping.fps, self.accepted - len(self.episodes)
+        rows = self._take.rows_behind(self._now_ns) if self._take else 0
+        return Behind.of(self._writer, fps, rows, saving) if self._writer else Behind()
 
     def waiting_for(self) -> list[str]:
         """Return the topics without which nothing goes on."""
         if self.phase is Phase.PREPARING:
-            return self._plan.unlearned_topics() or self._plan.unheard_topics()
+            return self._preparation.waiting_for()
         return self._take.waiting_for() if self._take and self.phase is Phase.WAITING else []
 
     def _advance(self, now_ns: int) -> None:
@@ -269,12 +304,9 @@ class Recorder:
             self._go(Phase.RECORDING)
         if take.encoders_behind and not self._warned:
             self._warned = True
-            self.message = (
-                f'{", ".join(take.encoders_behind)}: the encoder cannot keep up, pictures are '
-                'repeated; choose a faster dataset.rgb_encoder.preset or fewer or smaller cameras'
-            )
-        is_over = take.lost or take.ended or take.is_complete(self._now_ns)
-        if is_over or self.phase is Phase.SAVING:
+            self.message = encoder_warning(take)
+        ended = take.lost or take.ended or take.is_complete(self._now_ns)
+        if ended or self.phase is Phase.SAVING:
             self._close_when_possible()
         elif self.phase is Phase.FINISHING and self._now_ns >= take.until_ns + DRAIN_NS:
             take.finish()
@@ -290,53 +322,44 @@ class Recorder:
             self._go(Phase.SAVING)
 
     def _collect(self) -> None:
-        """Take note of the episodes that have become durable."""
-        while self._pending:
-            first = self._pending[0]
-            if not first.pending.is_done:
-                return
-            self._pending.popleft()
-            saved = first.pending.wait()
-            summary = EpisodeSummary(saved.index, saved.length, first.outcome, first.defects)
-            self.episodes.append(summary)
-            for companion in self._companions:
-                companion.on_durable(saved)
-            self.message = first.told(saved)
-        if self.phase is Phase.SAVING and self._take is None:
+        """Take note of what has become durable."""
+        self._episodes.collect()
+        self.message = self._episodes.message or self.message
+        self._episodes.message = ''
+        if self.phase is Phase.SAVING and self._take is None and self._episodes.are_settled:
             self._go(Phase.DONE)
 
-    def _is_measured(self) -> bool:
-        """Return whether it is known what the streams are and how fast, or long enough waited."""
-        if not self._plan.is_learned:
-            self._measured_from_ns = self._now_ns
-            return False
-        return self._plan.is_measured or self._now_ns - self._measured_from_ns >= MEASURE_NS
+    def _rest(self, phase: Phase, rest_ns: int) -> None:
+        """Wait for the next episode: for a time, for somebody to start it, or for a resume."""
+        self._go(phase)
+        self.schedule.rest(self._now_ns, rest_ns)
 
     def _begin(self) -> None:
         assert self._writer is not None
-        task = self._session.task
-        self._take = Take(self._plan, self._writer, task, self._now_ns, self._capture)
+        if self.guard.problem is not None:
+            self.message = f'no take begins: {self.guard.problem}'
+            return
+        start_ns = max(self._now_ns - self._session.preroll_ns, self._free_ns)
+        self._take = Take(self._plan, self._writer, self._task, start_ns, self._capture)
         self._take.max_frames, self._take.is_live = self._session.episode_frames, True
         self._keep, self._warned = True, False
-        kept = [raw for recent in self._recent.values() for raw in recent]
-        self._take.seed(kept)
-        for companion in self._companions:
-            companion.begin_episode(self._take.uuid, task)
-            for raw in kept:
-                companion.on_message(raw)
+        self._episodes.amendments, self._episodes.can_drop = self._writer.amendments, False
+        self._marks = Marks(self._take.tell)
+        split_ns = start_ns if self._session.preroll_ns else self._now_ns
+        begin_take(self._take, self._recent, split_ns, self._companions)
         self._go(Phase.WAITING)
 
-    def _remember(self, raw: RawMessage) -> None:
-        """Keep the last messages: what is in force, and what was on its way, as a take begins."""
-        if raw.topic not in self._recent:
-            kept = KEPT_PICTURES if raw.msgtype in IMAGE_TYPES else KEPT_NUMBERS
-            self._recent[raw.topic] = deque(maxlen=kept)
-        self._recent[raw.topic].append(raw)
-
-    def _end(self, keep: bool) -> None:
-        if self._take is not None and self.phase in (Phase.WAITING, Phase.RECORDING):
-            self._keep, self._take.until_ns = keep, self._now_ns
+    def _end(self, by: str) -> Answer | None:
+        """End the running episode and keep it; return its answer, None if there is none."""
+        if self._take is None or self.phase not in (*_RUNNING, Phase.FINISHING):
+            return None
+        self._marks.answers.append(Answer())
+        self._marks.outcome = by if by in OUTCOMES else self._marks.outcome
+        if self.phase is not Phase.FINISHING:
+            self._take.until_ns = self._now_ns
+            self._marks.ended_by = by
             self._go(Phase.FINISHING)
+        return self._marks.answers[-1]
 
     def _close_take(self) -> None:
         """Save or drop the take, then reset or finish."""
@@ -344,36 +367,33 @@ class Recorder:
         take, self._take = self._take, None
         keep = self._keep and take.num_frames > 0
         if keep:
-            outcome = 'incomplete' if take.lost or take.ended else None
-            along = {k: v for c in self._companions for k, v in c.details().items()}
-            pending = take.accept(outcome, along)
-            self._pending.append(_Accepted(pending, outcome, take.defects(), _why(take)))
-            self.message = f'episode accepted: {pending.length} frames; being saved'
+            fps = self._plan.mapping.fps
+            accepted = accept_take(take, self._marks, fps, self._companions)
+            self._episodes.add(accepted)
+            self.message = accepted.told_now
         else:
             self._writer.discard_episode()
             self.message = 'episode dropped' if not self._keep else 'nothing was recorded'
-        self.message += _why(take)
-        for companion in self._companions:
-            companion.end_episode(keep)
-        enough = self.accepted >= self._session.num_episodes
-        self._go(Phase.SAVING if enough or self._stopped else Phase.RESETTING)
+        self.message += why(take)
+        self._companions.end_episode(keep)
+        if not keep:
+            self._marks.give(False, self.message)
+        self._free_ns = self._now_ns
+        if self.accepted >= self._session.num_episodes or self._stopped:
+            self._go(Phase.SAVING)
+        else:
+            self._rest(Phase.RESETTING, self._session.reset_ns)
 
     def _go(self, phase: Phase) -> None:
         self.phase = phase
         self._since_ns = self._now_ns
 
     def _check_timeout(self) -> None:
-        opened = self.phase is Phase.PREPARING and self._writer is not None
-        if opened or self.phase not in (Phase.PREPARING, Phase.WAITING):
-            return
-        if self._now_ns - self._since_ns > self._session.timeout_ns:
+        waits = self.phase is Phase.WAITING or (self.phase is Phase.PREPARING and not self._writer)
+        if waits and self._now_ns - self._since_ns > self._session.timeout_ns:
+            if self.phase is Phase.PREPARING:
+                self._preparation.check()
             silent = ', '.join(self.waiting_for()) or 'a common start of all streams'
             seconds = self._session.timeout_ns / NS_PER_S
             told = [f'; {error}' for error in self._plan.last_errors()]
             raise StreamError(f'waited {seconds:.0f} s for {silent}{"".join(told)}')
-
-
-def _why(take: Take) -> str:
-    """Return why a take ended before its time, to be told behind something else."""
-    silent = [f'{take.lost} fell silent'] if take.lost else []
-    return ''.join(f'; {reason}' for reason in [*silent, *filter(None, [take.ended])])

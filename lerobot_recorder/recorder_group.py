@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import DatasetError
@@ -12,6 +11,8 @@ from lerobot_recorder.capture import Capture
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.recorder import Recorder
 from lerobot_recorder.recorder_status import Phase, RecorderStatus
+from lerobot_recorder.schedule import BETWEEN
+from lerobot_recorder.verbs import Answer
 
 RUNNING = (Phase.WAITING, Phase.RECORDING)
 GRACE_NS = NS_PER_S
@@ -26,11 +27,13 @@ class CaptureGroup:
 
     Attributes:
         refused: topic -> why it cannot be heard.
+        beside: topics that are heard for what goes along with the session alone.
     """
 
     def __init__(self, captures: Mapping[str, Capture]) -> None:
         self.captures = dict(captures)
         self.refused: dict[str, str] = {}
+        self.beside: set[str] = set()
         for capture in captures.values():
             capture.refused = self.refused
 
@@ -56,6 +59,22 @@ class CaptureGroup:
         return any([capture.on_message(raw) for capture in self.captures.values()])
 
 
+class JointAnswer(Answer):
+    """What becomes of a word that several recorders obey; good if it is for all of them."""
+
+    def __init__(self, parts: Sequence[Answer]) -> None:
+        super().__init__()
+        self._parts = tuple(parts)
+        self.settle()
+
+    def settle(self) -> bool:
+        """Return whether all of it is known by now."""
+        if all(part.is_given for part in self._parts):
+            told = dict.fromkeys(part.text for part in self._parts)
+            self.give(all(part.success for part in self._parts), '; '.join(told))
+        return self.is_given
+
+
 class RecorderGroup:
     """Recorders of one operator: their episodes begin together and end together.
 
@@ -72,21 +91,10 @@ class RecorderGroup:
         self._capture = capture
         self._routes: dict[str, list[Recorder]] = {}
         self._apart_since_ns: int | None = None
+        self._answers: list[JointAnswer] = []
         self.message = ''
         for recorder in self._recorders.values():
-            recorder.is_held = True
-
-    def __getattr__(self, verb: str) -> Callable[..., None]:
-        """Return a verb of the recorder that all of them obey."""
-        if verb.startswith('_'):
-            raise AttributeError(verb)
-
-        def obey(*arguments: Any) -> None:
-            for recorder in self._recorders.values():
-                getattr(recorder, verb)(*arguments)
-
-        getattr(Recorder, verb)
-        return obey
+            recorder.schedule.is_held = True
 
     @property
     def is_done(self) -> bool:
@@ -119,17 +127,45 @@ class RecorderGroup:
         for recorder in recorders:
             recorder.poll(now_ns)
         waiting = [recorder for recorder in recorders if not recorder.is_done]
-        if waiting and all(recorder.is_due for recorder in waiting):
+        if waiting and all(_is_due(recorder, now_ns) for recorder in waiting):
             for recorder in waiting:
-                recorder.is_held = False
+                recorder.schedule.is_held = False
                 recorder.poll(now_ns)
-                recorder.is_held = True
+                recorder.schedule.is_held = True
         self._end_together(now_ns)
+        self._answers = [answer for answer in self._answers if not answer.settle()]
 
-    def end_episode(self) -> None:
-        """End the running takes now and keep them, or if none is running the reset."""
-        for recorder in self._running() or self._recorders.values():
-            recorder.end_episode()
+    def obey(self, verb: str) -> Answer:
+        """Do what the operator says, all of them; see ``Recorder``."""
+        told = [recorder.obey(verb) for recorder in self._meant(verb)]
+        # Who had nothing to do, having ended a moment earlier, has no say.
+        refusals = [answer for answer in told if answer.is_given and not answer.success]
+        joint = JointAnswer([answer for answer in told if answer not in refusals] or refusals)
+        self._answers.append(joint)
+        return joint
+
+    def stop(self) -> None:
+        """End the session; the running episodes are kept up to now."""
+        for recorder in self._recorders.values():
+            recorder.stop()
+
+    def set_task(self, task: str) -> Answer:
+        """Say what the robots are told to do from the next episode on."""
+        return self._first([recorder.set_task(task) for recorder in self._recorders.values()])
+
+    def note(self, text: str) -> Answer:
+        """Note something of the running episode, or of the last one."""
+        return self._first([recorder.note(text) for recorder in self._recorders.values()])
+
+    def mark(self, kind: str, text: str, stamp_ns: int) -> Answer:
+        """Mark a moment [ns] of the running episode; see ``Recorder``."""
+        marked = [r.mark(kind, text, stamp_ns) for r in self._recorders.values()]
+        return self._first(marked)
+
+    def restart_time(self, now_ns: int, reason: str) -> None:
+        """Go on at an earlier time; see ``Recorder``."""
+        for recorder in self._recorders.values():
+            recorder.restart_time(now_ns, reason)
 
     def wait(self) -> None:
         """Wait until all that was accepted is durable; see ``Recorder``.
@@ -137,7 +173,10 @@ class RecorderGroup:
         Raises:
             DatasetError: an episode could not be saved.
         """
-        self._each(Recorder.wait)
+        try:
+            self._each(Recorder.wait)
+        finally:
+            self._answers = [answer for answer in self._answers if not answer.settle()]
 
     def close(self) -> None:
         """Finalise the datasets; see ``Recorder``.
@@ -158,9 +197,19 @@ class RecorderGroup:
             phase=self._phase().value,
             frames=min(status.frames for status in by_name.values()),
             waiting_for=tuple(awaited),
+            streams=tuple(line for status in by_name.values() for line in status.streams),
             left_s=max(status.left_s for status in by_name.values()),
             message='; '.join([*filter(None, [self.message]), *told]),
         )
+
+    def _meant(self, verb: str) -> list[Recorder]:
+        """Return who is to obey: what ends an episode does not end the reset of another."""
+        running = self._running() if verb == 'end_episode' else []
+        return running or list(self._recorders.values())
+
+    def _first(self, answers: Sequence[Answer]) -> Answer:
+        """Return an answer that is good, else any: all of them do the same."""
+        return next((answer for answer in answers if answer.success), answers[0])
 
     def _phase(self) -> Phase:
         """Return what the last of them is doing: those that are done already do not count."""
@@ -179,7 +228,7 @@ class RecorderGroup:
             self._apart_since_ns = now_ns
         elif now_ns - self._apart_since_ns >= GRACE_NS:
             for recorder in running:
-                recorder.end_episode()
+                recorder.save()
 
     def _each(self, work: Callable[[Recorder], None]) -> None:
         failures = []
@@ -190,6 +239,10 @@ class RecorderGroup:
                 failures.append(f'{name}: {error}')
         if failures:
             raise DatasetError('; '.join(failures))
+
+
+def _is_due(recorder: Recorder, now_ns: int) -> bool:
+    return recorder.phase in BETWEEN and recorder.schedule.is_due(now_ns)
 
 
 def _once(lists: Iterable[Iterable[str]]) -> list[str]:

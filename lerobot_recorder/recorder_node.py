@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
 from rclpy.clock import Clock, ClockType
+from rosbags.interfaces import Qos
 from std_msgs.msg import String
-from std_srvs.srv import Trigger
 
 from lerobot_drivers.common.clock import NS_PER_S, SystemClock
 from lerobot_drivers.common.errors import LerobotRosError, StreamError
+from lerobot_drivers.common.health import Level
 from lerobot_drivers.common.naming import RECORDER_STATUS
-from lerobot_drivers.common.processes import RECEIVER_PROFILE
+from lerobot_drivers.common.processes import RECEIVER_PROFILE, has_large_sockets
 from lerobot_drivers.ros import (
     AutostartLifecycleNode,
     declare,
@@ -25,12 +27,17 @@ from lerobot_drivers.ros import (
     run_node,
 )
 from lerobot_recorder.arrival_clock import ArrivalClock
+from lerobot_recorder.capture import Capture
+from lerobot_recorder.companion import Companion
+from lerobot_recorder.findings import Finding
 from lerobot_recorder.graph_watch import GraphWatch
 from lerobot_recorder.live_time import LiveTime, Restart
 from lerobot_recorder.mapping import MappingConfig
 from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.preflight import Reach
+from lerobot_recorder.preflight_session import Preflight
 from lerobot_recorder.recorder import Recorder
-from lerobot_recorder.recorder_group import RecorderGroup
+from lerobot_recorder.recorder_group import CaptureGroup, RecorderGroup
 from lerobot_recorder.recorder_status import RecorderStatus, idle_status
 from lerobot_recorder.ros import (
     HIGH_RATE_DEPTH,
@@ -38,10 +45,17 @@ from lerobot_recorder.ros import (
     FactSubscriber,
     TopicSubscriber,
     graph_topics,
+    offers,
 )
-from lerobot_recorder.session_file import load_record_config
+from lerobot_recorder.ros_diagnostics import PERIOD_S, RecorderDiagnostics
+from lerobot_recorder.ros_offers import offered_qos
+from lerobot_recorder.ros_operator import OperatorInterface
+from lerobot_recorder.row_plan import RowPlan
+from lerobot_recorder.session_file import RecordConfig, load_record_config
 from lerobot_recorder.time_base import CLOCK_TOPIC, SIM_RESET
+from lerobot_recorder.verbs import OUTCOMES, Answer, done, refused
 
+AnyRecorder = Recorder | RecorderGroup
 POLL_S = 0.02
 STATUS_S = 0.2
 REFRESH_S = 0.5
@@ -54,6 +68,10 @@ class View(Protocol):
 
     def show(self, status: RecorderStatus) -> None:
         """Show what the recorder is doing."""
+        ...
+
+    def report(self, findings: Sequence[Finding]) -> None:
+        """Show what was found out before the first episode."""
         ...
 
     def words(self) -> list[str]:
@@ -73,7 +91,7 @@ class RecorderNode(AutostartLifecycleNode):
 
     def __init__(self, view: View | None = None) -> None:
         super().__init__('recorder')
-        self.recorder: Recorder | RecorderGroup | None = None
+        self.recorder: AnyRecorder | None = None
         self._view = view
         self._config_file = declare_config_file(self)
         self._robot_ns = declare(
@@ -84,14 +102,17 @@ class RecorderNode(AutostartLifecycleNode):
         self._arrivals = ArrivalClock()
         self._subscribers: dict[str, TopicSubscriber | FactSubscriber] = {}
         self._mapping: MappingConfig | None = None
+        self._along: list[Companion] = []
         self._said: RecorderStatus | None = None
+        self._diagnosed: list[tuple[RecorderDiagnostics, Recorder]] = []
 
     def do_configure(self) -> None:
         """Read the configuration and create the interfaces."""
         self._config = load_record_config(self._config_file)
         self._status = self.create_publisher(String, RECORDER_STATUS, qos_status())
-        for verb in ('end_episode', 'rerecord', 'stop'):
-            self.create_service(Trigger, f'~/{verb}', self._service(verb))
+        self._operator = OperatorInterface(
+            self, self._obey, self._texts(), self._told, self._config.recorder.joy
+        )
 
     def do_activate(self) -> None:
         """Look for the topics and start to record."""
@@ -101,6 +122,7 @@ class RecorderNode(AutostartLifecycleNode):
         self.create_timer(REFRESH_S, self._refresh, clock=clock)
         self.create_timer(POLL_S, self._poll, clock=clock)
         self.create_timer(STATUS_S, self._report, clock=clock)
+        self.create_timer(PERIOD_S, self._diagnose, clock=clock)
 
     def do_deactivate(self) -> None:
         """End the session; the running episode is kept, and all that was accepted is saved."""
@@ -111,6 +133,7 @@ class RecorderNode(AutostartLifecycleNode):
             self._report()
             self.recorder.wait()
         finally:
+            self._operator.poll()
             self._report()
 
     def do_cleanup(self) -> None:
@@ -120,6 +143,8 @@ class RecorderNode(AutostartLifecycleNode):
 
     def _on_fact(self, raw: RawMessage) -> None:
         self._capture.on_message(raw)
+        for companion in self._along:
+            companion.on_message(raw)
 
     def _on_message(self, raw: RawMessage) -> None:
         self._arrivals.on_message(raw.topic, raw.received_ns)
@@ -129,9 +154,13 @@ class RecorderNode(AutostartLifecycleNode):
             self._time.add(raw)
 
     def _poll(self) -> None:
+        self._operator.poll()
+        self._take_in()
+        self._operator.poll()
+
+    def _take_in(self) -> None:
         for subscriber in self._subscribers.values():
-            if isinstance(subscriber, TopicSubscriber):
-                subscriber.drain()
+            subscriber.drain()
         arrived = self._arrivals.tick(self._wall.now_ns())
         if self._mapping is None or not self._knows_time():
             return
@@ -193,21 +222,53 @@ class RecorderNode(AutostartLifecycleNode):
             if self._config.needs_graph and waited_ns < min(self._patience_ns, DISCOVERY_NS):
                 return None
             raise
-        self._capture = self._config.capture(mapping)
+        self._capture, self._along = self._config.capture(mapping), self._config.companions()
         if self._time.begin(CLOCK_TOPIC in topics):
             self._subscribers[CLOCK_TOPIC] = TopicSubscriber(self, CLOCK_TOPIC, self._on_message)
         return mapping
 
-    def _make_recorder(
-        self, mapping: MappingConfig, now: int | None
-    ) -> Recorder | RecorderGroup | None:
+    def _make_recorder(self, mapping: MappingConfig, now: int | None) -> AnyRecorder | None:
         """Return the recorder once the headers' clock is running, None before that."""
         if now is None:
             if self._wall.now_ns() - self._looking_since >= self._patience_ns:
                 self._time.check_clock(self._config.recorder.prepare_timeout_s)
             return None
         start = now if self._time.is_simulated else self._wall.now_ns()
-        return self._config.make_recorder(mapping, self._capture, start)
+        made: dict[str, Recorder] = {}
+        for name, part in self._config.parts.items():
+            own = mapping if not name else part.mapping('', {})
+            capture = self._capture.captures[name] if name else self._capture
+            made[name] = self._record(part, own, capture, start)
+        if isinstance(self._capture, CaptureGroup):
+            return RecorderGroup(made, self._capture)
+        return made['']
+
+    def _record(
+        self, config: RecordConfig, mapping: MappingConfig, capture: Capture, start: int
+    ) -> Recorder:
+        make_writer, session = config.make_writer(mapping), config.session()
+        plan, along = RowPlan(mapping), [*self._preflight(config), *self._along]
+        recorder = Recorder(plan, make_writer, session, start, capture, along)
+        recorder.guard = config.guard()
+        diagnostics = RecorderDiagnostics(self, config.dataset.folder, plan)
+        self._diagnosed.append((diagnostics, recorder))
+        return recorder
+
+    def _preflight(self, config: RecordConfig) -> list[Companion]:
+        """Return the check that comes before all others, unless it is switched off."""
+        if not config.recorder.preflight:
+            return []
+        offered = functools.partial(offers, self)
+        reach = Reach(offered, has_large_sockets(), remote_pictures=config.attach)
+        return [Preflight(config, reach, self._along, self._show_findings)]
+
+    def _show_findings(self, findings: Sequence[Finding]) -> None:
+        if self._view is not None:
+            self._view.report(findings)
+            return
+        for finding in findings:
+            log = self.get_logger().info if finding.level is Level.OK else self.get_logger().warn
+            log(f'{finding.subject}: {finding.all_text} {finding.advice}'.rstrip())
 
     @property
     def _patience_ns(self) -> float:
@@ -216,15 +277,23 @@ class RecorderNode(AutostartLifecycleNode):
     def _look_around(self, topics: dict[str, str]) -> None:
         """Hear the topics that are wanted by now: those of the mapping, and what tells more."""
         self._capture.look(topics)
-        for topic in self._capture.topics():
+        asked = [t for each in self._along for t in each.look(topics, self._offered)]
+        recorded = self._capture.topics()
+        self._capture.beside = {*self._capture.beside, *asked} - {*recorded}
+        for topic in (*recorded, *asked):
             if topic not in self._subscribers:
                 self._subscribers[topic] = self._subscriber(topic)
 
     def _subscriber(self, topic: str) -> TopicSubscriber | FactSubscriber:
         if topic in self._capture.fact_topics():
             return FactSubscriber(self, topic, self._on_fact)
+        if topic in self._capture.beside:
+            return FactSubscriber(self, topic, self._on_message)
         depth = HIGH_RATE_DEPTH if topic in self._capture.high_rate_topics() else NUMBERS_DEPTH
         return TopicSubscriber(self, topic, self._on_message, depth)
+
+    def _offered(self, topic: str) -> list[Qos]:
+        return offered_qos(self, topic)
 
     def _report(self) -> None:
         status = self.recorder.status() if self.recorder else idle_status(self._config.session())
@@ -234,22 +303,48 @@ class RecorderNode(AutostartLifecycleNode):
         if self._view is not None:
             self._view.show(status)
             for verb in self._view.words():
-                self._obey(verb)
+                self._told(self._obey(verb))
 
-    def _obey(self, verb: str) -> None:
+    def _diagnose(self) -> None:
+        for diagnostics, recorder in self._diagnosed:
+            diagnostics.publish(recorder)
+
+    def _obey(self, verb: str) -> Answer:
         if self.recorder is not None:
-            getattr(self.recorder, verb)()
-        elif verb == 'stop':
-            self.request_exit()
+            return self.recorder.obey(verb)
+        if verb != 'stop':
+            return refused('the recorder is not ready: it looks for its topics')
+        self.request_exit()
+        return done('stopped')
 
-    def _service(self, verb: str) -> Callable[..., Trigger.Response]:
-        def answer(_request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-            self._obey(verb)
-            response.success = self.recorder is not None
-            response.message = self.recorder.status().summary if self.recorder else 'not ready'
-            return response
+    def _texts(self) -> dict[str, Callable[[str], Answer]]:
+        """Return what to do with the texts an operator may send, by topic."""
 
-        return answer
+        def when_ready(
+            say: Callable[[Recorder | RecorderGroup, str], Answer],
+        ) -> Callable[[str], Answer]:
+            return lambda text: say(self.recorder, text) if self.recorder else refused('not ready')
+
+        def outcome(recorder: AnyRecorder, text: str) -> Answer:
+            known = text in OUTCOMES
+            return recorder.obey(text) if known else refused(f'outcome {text!r} is not known')
+
+        return {
+            'task': when_ready(lambda r, text: r.set_task(text)),
+            'note': when_ready(lambda r, text: r.note(text)),
+            'outcome': when_ready(outcome),
+            'event': when_ready(lambda r, text: r.mark('event', text, self._stamp_ns())),
+            'subtask': when_ready(lambda r, text: r.mark('subtask', text, self._stamp_ns())),
+        }
+
+    def _stamp_ns(self) -> int:
+        now = self._wall.now_ns()
+        return self._time.now_ns(now) or now
+
+    def _told(self, answer: Answer) -> None:
+        """Tell the operator what became of a key, a button or a text, if it is known by now."""
+        if answer.is_given and self.recorder is not None:
+            self.recorder.message = answer.text
 
 
 def main() -> int:

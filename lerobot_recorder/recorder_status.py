@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_recorder.stream_health import StreamLine
 
 
 class Phase(str, Enum):
     """What the recorder is doing."""
 
     PREPARING = 'preparing'
+    WARMUP = 'warming up'
     WAITING = 'waiting'
     RECORDING = 'recording'
     FINISHING = 'finishing'
@@ -29,16 +31,26 @@ class SessionConfig:
         num_episodes: how many episodes to record.
         episode_frames: rows in a full episode.
         reset_ns: time between two episodes [ns].
+        warmup_ns: time before the first one [ns].
+        preroll_ns: how much of what came before an episode's start it begins with [ns].
+        by_hand: an episode begins only when somebody says so.
+        root: the dataset's folder.
         timeout_ns: how long to wait for messages before giving up [ns].
         allow_low_rate: record even if no camera is as fast as the dataset says.
+        check_only: end before the first episode, when it is known whether all is well.
     """
 
     task: str
     num_episodes: int
     episode_frames: int
     reset_ns: int = 0
+    warmup_ns: int = 0
+    preroll_ns: int = 0
+    by_hand: bool = False
+    root: str = ''
     timeout_ns: int = 20 * NS_PER_S
     allow_low_rate: bool = False
+    check_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,9 +65,13 @@ class RecorderStatus:
         frames: rows of the running episode.
         episode_frames: rows of a full episode.
         waiting_for: topics that have not given a value yet.
-        left_s: time left of a reset [s].
+        left_s: time left of a reset or the warm-up [s].
         task: what the robot is told to do.
         message: the last thing worth telling.
+        paused: the session waits for resume.
+        by_hand: the next episode waits for somebody to start it.
+        root: the dataset's folder.
+        streams: how each stream is, as of the last second.
     """
 
     phase: str
@@ -68,6 +84,10 @@ class RecorderStatus:
     left_s: float
     task: str
     message: str
+    paused: bool = False
+    by_hand: bool = False
+    root: str = ''
+    streams: tuple[StreamLine, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -81,7 +101,9 @@ def idle_status(session: SessionConfig) -> RecorderStatus:
     """Return the status of a recorder that does not know yet what to record."""
     waiting = ('any topic that can be recorded',)
     wanted, frames = session.num_episodes, session.episode_frames
-    return RecorderStatus('preparing', 0, 0, wanted, 0, frames, waiting, 0.0, session.task, '')
+    return RecorderStatus(
+        'preparing', 0, 0, wanted, 0, frames, waiting, 0.0, session.task, '', root=session.root
+    )
 
 
 @dataclass(frozen=True)
@@ -91,11 +113,16 @@ class EpisodeSummary:
     Attributes:
         index: its number in the dataset.
         frames: its rows.
-        outcome: ``incomplete`` if a sensor was lost or the session cut short, else None.
+        outcome: success or failure if somebody said so, ``incomplete`` if a sensor was lost or
+            the session cut short, else None.
         defects: kind -> how often.
+        uuid: its name for good.
+        notes: what was noted of it.
     """
 
     index: int
     frames: int
     outcome: str | None
     defects: dict[str, int] = field(default_factory=dict)
+    uuid: str = ''
+    notes: tuple[str, ...] = ()

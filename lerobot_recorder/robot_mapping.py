@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from lerobot_drivers.common.errors import LerobotRosError
 from lerobot_drivers.common.naming import (
     ACTION,
     JOINT_COMMANDS,
@@ -14,7 +16,7 @@ from lerobot_drivers.common.naming import (
     image_topic,
 )
 from lerobot_drivers.common.units import JointSpec
-from lerobot_drivers.robots import make_robot
+from lerobot_drivers.robots import ROBOTS, make_robot
 from lerobot_drivers.robots.config import RobotConfig
 
 
@@ -50,6 +52,18 @@ def with_units(
     return {
         key: {**entry, **(numbers if key in numeric else {})} for key, entry in features.items()
     }
+
+
+def robots_with(joints: Collection[str]) -> list[str]:
+    """Return the types of robots of ours that have just these joints."""
+    found = []
+    for name in ROBOTS.names():
+        with contextlib.suppress(LerobotRosError):  # it needs more settings than a type
+            # A simulated one needs no calibration to tell its joints.
+            robot = make_robot(RobotConfig(type=name, port='sim://any/arm'))
+            if {joint.name for joint in robot.joints} == set(joints):
+                found.append(name)
+    return found
 
 
 def units(joints: tuple[JointSpec, ...]) -> dict[str, dict[str, Any]]:

@@ -26,6 +26,7 @@ from lerobot_drivers.common.processes import (
 from lerobot_drivers.ros import match_publishers
 from lerobot_recorder.images import IMAGE_TYPES
 from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.offers import Offer
 from lerobot_recorder.reception import Reception, Transport, loss_line
 from lerobot_recorder.sequence_gaps import SequenceGaps
 
@@ -40,10 +41,11 @@ _LOST = QoSSubscriptionEventType.RCL_SUBSCRIPTION_MESSAGE_LOST
 _NO_EVENTS = SubscriptionEventCallbacks(use_default_callbacks=False)
 
 
-class _NoTurns(CallbackGroup):
+class NoTurns(CallbackGroup):
     """A group whose members no executor looks at."""
 
     def can_execute(self, entity: Any) -> bool:
+        """Return that nothing may be executed."""
         return False
 
 
@@ -99,7 +101,7 @@ class TopicSubscriber:
             self.topic,
             lambda _message: None,
             qos,
-            callback_group=_NoTurns(),
+            callback_group=NoTurns(),
             event_callbacks=_NO_EVENTS,
             raw=True,
         )
@@ -183,7 +185,7 @@ class FactSubscriber:
             kind = message_class(self._msgtype)
             qos = QoSProfile(depth=FACTS_DEPTH, durability=way[0], reliability=way[1])
             self._subscriptions[way] = self._node.create_subscription(
-                kind, self.topic, lambda _message: None, qos, callback_group=_NoTurns(), raw=True
+                kind, self.topic, lambda _message: None, qos, callback_group=NoTurns(), raw=True
             )
 
     def drain(self) -> None:
@@ -227,6 +229,18 @@ def message_class(msgtype: str) -> type:
         raise StreamError(f'message type {msgtype} is not installed: {error}') from error
     assert isinstance(found, type)
     return found
+
+
+def offers(node: Node, topic: str) -> list[Offer]:
+    """Return what the publishers of a topic offer."""
+    return [
+        Offer(
+            node=f'{info.node_namespace.rstrip("/")}/{info.node_name}',
+            msgtype=info.topic_type,
+            reliable=info.qos_profile.reliability == ReliabilityPolicy.RELIABLE,
+        )
+        for info in node.get_publishers_info_by_topic(topic)
+    ]
 
 
 def graph_topics(node: Node) -> dict[str, str]:

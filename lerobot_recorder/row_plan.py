@@ -116,17 +116,21 @@ class RowPlan:
             StreamError: many messages of the topic in a row were unusable, or the joints are
                 not those that the mapping names.
         """
-        open_ones = [c for c in self._by_topic.get(raw.topic, ()) if not c.is_learned]
-        if not open_ones:
+        channels = self._by_topic.get(raw.topic, ())
+        open_ones = [c for c in channels if not c.is_learned]
+        unsure = [c for c in channels if isinstance(c, NumericChannel) and c.unseen]
+        if not open_ones and not unsure:
             return
         try:
             message = decode(raw, self._types)
             for channel in open_ones:
                 channel.learn(message, raw)
+            for numbers in unsure:
+                numbers.see(message, raw)
         except StreamError as error:
-            self._count_error(open_ones, error)
+            self._count_error([*open_ones, *unsure], error)
         else:
-            for channel in open_ones:
+            for channel in [*open_ones, *unsure]:
                 channel.errors_in_a_row = 0
 
     def settle(self, now_ns: int = FOREVER_NS) -> None:
@@ -206,7 +210,7 @@ class RowPlan:
         fps = self.mapping.fps
         cameras = [c for c in self.all_channels() if isinstance(c, PictureChannel)]
         rates = {c: hertz for c in cameras if (hertz := c.usual_rate.own_hz) is not None}
-        told = [_told_rate(camera, fps) for camera in rates]
+        told = [told_rate(camera, fps) for camera in rates]
         fastest = max(rates.values(), default=float(fps))
         if len(rates) == len(cameras) and fastest < LOW * fps and not may_be_low:
             measured = ', '.join(f'{c.source.topic}: {hz:.1f}' for c, hz in rates.items())
@@ -301,7 +305,7 @@ def stamp_key(stream: str) -> str:
     return f'sync.{stream.removeprefix("observation.").replace("#", "_")}_ns'
 
 
-def _told_rate(camera: PictureChannel, fps: int) -> str:
+def told_rate(camera: PictureChannel, fps: int) -> str:
     """Return what is to be told of a camera's rate, nothing if it is as it should be."""
     own, received = camera.usual_rate.own_hz, camera.usual_rate.received_hz
     topic = camera.source.topic

@@ -14,19 +14,26 @@ from lerobot_drivers.common.several import expanded, members_of, name_of
 from lerobot_drivers.motors.calibration import find_calibration, load_calibration
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
+from lerobot_recorder.bag_companion import BagCompanion
+from lerobot_recorder.bag_config import BagConfig, bag_config
+from lerobot_recorder.bag_leftovers import mend_bags
+from lerobot_recorder.bag_link import BagPlace
 from lerobot_recorder.capture import Capture
 from lerobot_recorder.companion import Companion
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.dataset.robot_facts import RobotFacts, checksum
+from lerobot_recorder.disk_guard import MB, DiskGuard
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.guess import guess_features
 from lerobot_recorder.mapping import FeatureConfig, MappingConfig, build_mapping, is_image_feature
-from lerobot_recorder.recorder import MakeWriter, Recorder
-from lerobot_recorder.recorder_group import CaptureGroup, RecorderGroup
+from lerobot_recorder.memory_guard import MemoryGuard
+from lerobot_recorder.preparation import MakeWriter
+from lerobot_recorder.presets import Chosen, choose
+from lerobot_recorder.recorder_group import CaptureGroup
 from lerobot_recorder.recorder_status import SessionConfig
+from lerobot_recorder.resource_guard import Check, ResourceGuard
 from lerobot_recorder.robot_mapping import robot_features, with_units
-from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_facts import session_facts
 from lerobot_recorder.several_robots import joined_features, joined_type
 
@@ -43,6 +50,8 @@ class RecordConfig:
         robots: several robots of ours, each in a namespace of its own.
         attach: the graph is somebody else's: its topics are looked at, not derived.
         resume: add to a dataset that is there.
+        bag: the bag beside the dataset, None for none.
+        check: only look whether all is well before the first episode.
         sections: all sections of the session, as they were read.
     """
 
@@ -52,6 +61,8 @@ class RecordConfig:
     robot: RobotConfig | None
     attach: bool
     resume: bool
+    bag: BagConfig | None = None
+    check: bool = False
     sections: Section = field(default_factory=dict)
     robots: tuple[RobotConfig, ...] = ()
 
@@ -93,22 +104,25 @@ class RecordConfig:
             ConfigError: the mapping is not valid.
             StreamError: it is not clear which topics to take.
         """
+        chosen = Chosen()
         features: Mapping[str, Any]
         if self.recorder.features is not None:
             features = self.recorder.features
+        elif self.needs_graph:
+            chosen = choose(self.recorder.preset, topics)
+            features = guess_features(topics, self.topics.hints(), chosen.features)
+            features = with_units(features, self.robot) if self.robot else features
         elif self.robots:
             features = joined_features(self.robots)
-        elif self.robot is None:
-            features = guess_features(topics, self.topics.hints())
-        elif self.attach:
-            features = with_units(guess_features(topics, self.topics.hints()), self.robot)
         else:
-            features = robot_features(self.robot, namespace)
+            features = robot_features(self._own_robot, namespace)
+        keys = self.recorder.mapping_keys()
         section = {
+            **keys,
             'features': features,
             'fps': self.dataset.fps,
-            'robot_type': joined_type(self._own),
-            **self.recorder.mapping_keys(),
+            'robot_type': self.recorder.robot_type or joined_type(self._own) or chosen.robot_type,
+            'native': {**chosen.native, **keys['native']},
         }
         return build_mapping(section, 'recorder')
 
@@ -116,34 +130,41 @@ class RecordConfig:
     def _own(self) -> tuple[RobotConfig, ...]:
         return (self.robot,) if self.robot is not None else self.robots
 
+    @property
+    def _own_robot(self) -> RobotConfig:
+        assert self.robot is not None  # else the graph would have to be looked at
+        return self.robot
+
     def capture(self, mapping: MappingConfig) -> Capture | CaptureGroup:
         """Return what is kept beside the rows of a live recording."""
         if len(self.parts) > 1:
-            each = {
-                n: Capture(p.mapping('', {}), session_facts(p.sections))
-                for n, p in self.parts.items()
-            }
+            parts = self.parts.items()
+            each = {n: Capture(p.mapping('', {}), session_facts(p.sections)) for n, p in parts}
             return CaptureGroup(each)
         return Capture(mapping, session_facts(self.sections), sent=self.topics.sent)
 
-    def make_recorder(
-        self, mapping: MappingConfig, capture: Capture | CaptureGroup, now_ns: int
-    ) -> Recorder | RecorderGroup:
-        """Return who records: one recorder for each dataset."""
-        if isinstance(capture, Capture):
-            along = self.companions()
-            make_writer, session = self.make_writer(mapping), self.session()
-            return Recorder(RowPlan(mapping), make_writer, session, now_ns, capture, along)
-        recorders = {}
-        for name, part in self.parts.items():
-            found = part.make_recorder(part.mapping('', {}), capture.captures[name], now_ns)
-            assert isinstance(found, Recorder)
-            recorders[name] = found
-        return RecorderGroup(recorders, capture)
-
     def companions(self) -> list[Companion]:
         """Return what goes along with the session."""
-        return []
+        return [BagCompanion(self._bag_place(self.bag))] if self.bag else []
+
+    def guard(self) -> ResourceGuard:
+        """Return what ends a take before memory or disk run out."""
+        bags = [self.bag.folder(self.dataset.folder)] if self.bag else []
+        memory_mb, disk_mb = self.recorder.memory_limit_mb, self.recorder.min_free_disk_mb
+        checks: list[Check] = []
+        if memory_mb != 0:
+            checks.append(MemoryGuard(memory_mb and memory_mb * MB))
+        if disk_mb:
+            checks.append(DiskGuard([self.dataset.folder, *bags], disk_mb * MB))
+        return ResourceGuard(checks)
+
+    def _bag_place(self, config: BagConfig) -> BagPlace:
+        configuration = session_facts(self.sections).files['configuration'].name
+        return BagPlace(self.dataset.folder, self.dataset.repo_id, configuration, config)
+
+    def _mend_bags(self) -> list[str]:
+        place = self._bag_place(self.bag or BagConfig())
+        return mend_bags(place.folder, place.notes)
 
     def session(self) -> SessionConfig:
         """Return how the episodes run."""
@@ -152,8 +173,13 @@ class RecordConfig:
             num_episodes=self.dataset.num_episodes,
             episode_frames=self.dataset.episode_frames,
             reset_ns=round(self.dataset.reset_time_s * NS_PER_S),
+            warmup_ns=round(self.dataset.warmup_time_s * NS_PER_S),
+            preroll_ns=round(self.recorder.preroll_s * NS_PER_S),
+            by_hand=self.recorder.manual_start,
+            root=str(self.dataset.folder),
             timeout_ns=round(self.recorder.prepare_timeout_s * NS_PER_S),
             allow_low_rate=self.recorder.allow_low_rate,
+            check_only=self.check,
         )
 
     def facts(self, mapping: MappingConfig) -> RobotFacts:
@@ -181,7 +207,8 @@ class RecordConfig:
             opener = DatasetWriter.resume if self.resume else DatasetWriter.create
             writer = opener(self.dataset.folder, info)
             how = told(info)
-            writer.notices = (*writer.notices, *([f'encoding: {how}'] if how else []))
+            encoding = [f'encoding: {how}'] if how else []
+            writer.notices = (*writer.notices, *self._mend_bags(), *encoding)
             return writer
 
         return open_dataset
@@ -224,15 +251,26 @@ def record_config(sections: Section, where: str) -> RecordConfig:
     if 'dataset' not in sections:
         raise ConfigError(f'{where}: section dataset is missing; it needs at least a repo_id')
     sections = expanded(sections)
-    robot = sections.get('robot')
+    robot, attach = sections.get('robot'), bool(sections.get('attach', False))
     several = members_of(sections) if 'robots' in sections else []
+    recorder = build(RecorderConfig, sections.get('recorder') or {}, 'recorder')
+    choose(recorder.preset, {})  # an unknown one is told before anything starts
+    ours = several or (robot and not attach)
+    if recorder.preset is not None and (recorder.features is not None or ours):
+        why = 'recorder.features' if recorder.features is not None else 'the robot'
+        raise ConfigError(f'{where}: recorder.preset has no say beside {why}; leave one out')
+    bag = bag_config(sections)
+    if bag is not None and several and sections['robots']['datasets'] == 'each':
+        raise ConfigError('bag: with robots.datasets=each no bags are written yet; leave one out')
     return RecordConfig(
         dataset=build(DatasetConfig, sections['dataset'], 'dataset'),
-        recorder=build(RecorderConfig, sections.get('recorder') or {}, 'recorder'),
+        recorder=recorder,
         topics=build(TopicsConfig, sections.get('topics') or {}, 'topics'),
         robot=build(RobotConfig, robot, 'robot') if robot else None,
-        attach=bool(sections.get('attach', False)),
+        attach=attach,
         resume=bool(sections.get('resume', False)),
+        bag=bag,
+        check=bool(sections.get('check', False)),
         sections=dict(sections),
         robots=tuple(build(RobotConfig, m['robot'], f'robots.{name_of(m)}') for m in several),
     )

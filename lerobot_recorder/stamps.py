@@ -90,6 +90,14 @@ class StampChooser:
         self._habit = _Habit()
         self._doubted_in_a_row = 0
 
+    @property
+    def usual_ns(self) -> int | None:
+        """How far before their arrival header stamps usually lie [ns], None if unknown.
+
+        Negative where the clock of whoever stamps is ahead of the one of arrival.
+        """
+        return self._habit.usual_ns
+
     def begin_take(self) -> None:
         """Count anew; what is usual stays known."""
         self.counts = StampCounts()

@@ -26,8 +26,9 @@ from lerobot_recorder.frame_table import FrameTable
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.provenance import versions
 from lerobot_recorder.row_plan import RowPlan
-from lerobot_recorder.streams import Flag, Taken
+from lerobot_recorder.streams import Flag, StreamCounts, Taken
 from lerobot_recorder.synchronizer import AlignedSet, Synchronizer
+from lerobot_recorder.verdict import Verdict, judge
 
 MAX_BEHIND_S = 10.0
 """An encoder that is so far behind does not catch up: pictures would be repeated for ever [s]."""
@@ -72,10 +73,12 @@ class Take:
         self._synchronizer = Synchronizer(plan.sync_config(), start_ns)
         self._behind: Counter[str] = Counter()
         self._shown: dict[str, Taken] = {}
+        self._target_ns = 0
         self._period_ns = round(NS_PER_S / plan.mapping.fps)
         self._end_ns = 0
         self._frames = FrameTable()
         self._table: SideTable | None = None
+        self._told: dict[str, Any] = {}
         self._capture = capture or Capture(plan.mapping)
         self._capture.facts.begin_episode()
         self._logs = self._capture.logs()
@@ -116,6 +119,11 @@ class Take:
             for c in self._plan.all_channels()
             if c.stream in missing
         ]
+
+    @property
+    def origin_ns(self) -> int | None:
+        """Acquisition time of its first row [ns], None before there is one."""
+        return self._synchronizer.origin_ns
 
     def seed(self, messages: Iterable[RawMessage]) -> None:
         """Take in what came before the take; it is not counted among what came during it."""
@@ -160,33 +168,35 @@ class Take:
         self._write_tables()
         return self._writer.save_episode(self.record(outcome))
 
-    def accept(
-        self, outcome: str | None = None, along: Mapping[str, Any] | None = None
-    ) -> PendingEpisode:
+    def accept(self, outcome: str | None = None) -> PendingEpisode:
         """Close the episode; the next one may start when this returns, this one is being saved.
 
         Args:
             outcome: success, failure, incomplete or None.
-            along: what else its record tells.
         """
         self._write_tables()
-        return self._writer.accept_episode(self.record(outcome, along))
+        return self._writer.accept_episode(self.record(outcome))
 
-    def record(
-        self, outcome: str | None = None, along: Mapping[str, Any] | None = None
-    ) -> EpisodeRecord:
+    def tell(self, details: Mapping[str, Any]) -> None:
+        """Have the episode's record tell something more; a recovery after a crash knows it too."""
+        self._told.update(details)
+        if self._table is not None:
+            self._sketch()
+
+    def record(self, outcome: str | None = None) -> EpisodeRecord:
         """Return what is true of the episode and is kept beside the dataset."""
         told = {
             'lost': self.lost,
             'ended': self.ended,
             'streams': self.report(),
             'kept': self._capture.details(self._logs),
+            'verdict': self.verdict().details(),
         }
         return EpisodeRecord(
             uuid=self.uuid,
             outcome=outcome,
             defects=self.defects(),
-            details={**self._known(), **told, **(along or {})},
+            details={**self._known(), **told},
             files=self._capture.files(),
         )
 
@@ -199,6 +209,7 @@ class Take:
             'mapping': dump(self._plan.mapping),
             'versions': dict(versions()),
             'kept': self._capture.details([]),
+            **self._told,
         }
 
     def defects(self) -> dict[str, int]:
@@ -231,6 +242,20 @@ class Take:
         total['lost'] = sum(lost.values())
         return {kind: number for kind, number in total.items() if number}
 
+    @property
+    def counts(self) -> Mapping[str, StreamCounts]:
+        """What happened on each stream so far."""
+        return self._synchronizer.counts
+
+    def skew_ns(self, stream: str) -> int | None:
+        """Return how far the newest row's value lies from where it was wanted, if known [ns]."""
+        taken = self._shown.get(stream)
+        return None if taken is None else taken.stamp_ns - self._target_ns
+
+    def rows_behind(self, now_ns: int) -> int:
+        """Return how many rows are due by now [ns] and not written yet."""
+        return max(0, now_ns - self._end_ns) // self._period_ns if self.num_frames else 0
+
     def report(self) -> dict[str, dict[str, Any]]:
         """Return the figures of each stream."""
         counts = self._synchronizer.counts
@@ -243,9 +268,17 @@ class Take:
                 'unusable': channel.errors,
                 'encoder_repeats': self._behind[channel.stream],
                 'lost': channel.lost,
+                'slow_seconds': self._plan.slow_seconds(channel),
+                'is_sensor': not channel.may_be_silent,
             }
             for channel in self._plan.all_channels()
         }
+
+    def verdict(self) -> Verdict:
+        """Return what the episode is worth."""
+        silent = f'{self.lost} fell silent' if self.lost else None
+        fps = self._plan.mapping.fps
+        return judge(self.report(), self.num_frames, fps, self.ended or silent)
 
     def _left(self) -> int | None:
         return None if self.max_frames is None else self.max_frames - self.num_frames
@@ -257,7 +290,7 @@ class Take:
                 row.values, row.pictures, self.task, wait=not self.is_live
             )
             self._frames.add(self._as_shown(aligned, behind))
-            self._end_ns = aligned.tick_ns
+            self._end_ns, self._target_ns = aligned.tick_ns, aligned.target_ns
         if self._frames.waiting >= max(1, self._plan.mapping.fps // 4):
             self._write_tables()
 
@@ -269,6 +302,10 @@ class Take:
         self._shown = taken
         return replace(aligned, taken=taken) if behind else aligned
 
+    def _sketch(self) -> None:
+        sketch = EpisodeRecord(self.uuid, details=self._known(), files=self._capture.files())
+        self._writer.sketch_record(sketch)
+
     def _write_tables(self) -> None:
         """Write what has come beside the rows, as far as the rows have come."""
         origin_ns = self._synchronizer.origin_ns
@@ -276,8 +313,7 @@ class Take:
             return
         if self._table is None:
             self._table = self._writer.side_table(FRAMES, self._frames.schema)
-            sketch = EpisodeRecord(self.uuid, details=self._known(), files=self._capture.files())
-            self._writer.sketch_record(sketch)
+            self._sketch()
         if self._frames.waiting:
             self._table.append(self._frames.pop())
         for log in self._logs:

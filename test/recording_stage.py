@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from synthetic_messages import MS, T0, S, image, joint_state, raw
 
+from lerobot_recorder.dataset.amendments import PendingChange
 from lerobot_recorder.dataset.dataset_writer import PendingEpisode, SavedEpisode
 from lerobot_recorder.mapping import build_mapping
 from lerobot_recorder.messages import RawMessage
@@ -42,6 +43,26 @@ class KeptTable:
         return pa.Table.from_batches(self.batches, self.schema)
 
 
+class KeptAmendments:
+    """Stands in for a writer's amendments: whatever is asked is done at once."""
+
+    def __init__(self):
+        self.amended, self.dropped = [], []
+
+    def amend(self, uuid, outcome=None, details=None):
+        self.amended.append((uuid, outcome, details))
+        return self._done()
+
+    def drop(self, uuid):
+        self.dropped.append(uuid)
+        return self._done()
+
+    def _done(self):
+        change = PendingChange()
+        change.resolve(None)
+        return change
+
+
 class Kept:
     """Stands in for a DatasetWriter: keeps what it is given."""
 
@@ -50,6 +71,7 @@ class Kept:
         self.notices, self.behind, self.can_accept = (), frozenset(), True
         self.pending, self.is_slow, self.tables = [], False, {}
         self.frames_behind = 0
+        self.amendments = KeptAmendments()
 
     def add_frame(self, values, pictures, task, *, wait=True):
         self.rows.append((values, pictures, task))
@@ -94,7 +116,7 @@ class Kept:
 class Stage:
     """A graph that talks, a clock by hand and a recorder that listens."""
 
-    def __init__(self, mapping=MAPPING, **session):
+    def __init__(self, mapping=MAPPING, make_writer=None, companions=(), **session):
         self.now = T0
         self.kept = Kept()
         self.made_with = None
@@ -103,14 +125,19 @@ class Stage:
             **{'task': 'fold', 'num_episodes': 2, 'episode_frames': 30} | session
         )
         plan = RowPlan(build_mapping(mapping, 'mapping'))
-        self.recorder = Recorder(plan, self._make_writer, config, self.now)
+        self.recorder = Recorder(
+            plan, make_writer or self.make_writer, config, self.now, companions=companions
+        )
         self._due = {'/states': T0, '/commands': T0, '/front': T0}
         self._waiting: list[RawMessage] = []
         self._step = {'/states': S // 100, '/commands': S // 50, '/front': S // 30}
 
-    def _make_writer(self, features):
+    def make_writer(self, features):
         self.made_with = features
         return self.kept
+
+    def accompany(self, *companions):
+        self.recorder._companions._members = companions
 
     def message(self, topic: str, stamp: int) -> RawMessage:
         seconds = (stamp - T0) / S

@@ -28,8 +28,8 @@ PYTHON: dict[str, tuple[str, str | None]] = {
     'av': ('av', None),
     'rosbags': ('rosbags', None),
 }
-# module -> (extra of setup.py, distribution): imported only when it is asked for
-OPTIONAL = {'rerun': ('display', 'rerun-sdk')}
+# module -> (distribution, extra of setup.py that brings it), imported only where it is asked for
+OPTIONAL = {'Xlib': ('python-xlib', 'keys'), 'rerun': ('rerun-sdk', 'display')}
 ROS_EXTRAS = ('ros', 'ros-jazzy')
 
 
@@ -72,12 +72,12 @@ def foreign_packages(path: Path, tree: ast.Module) -> set[str]:
 
 def undeclared(package: str) -> list[str]:
     """Return where an imported package should be declared but is not."""
-    if package in OPTIONAL:
-        extra, name = OPTIONAL[package]
-        there = name in requirements(metadata()['extras_require'][extra])
-        return [] if there else [f'extra {extra!r} of setup.py ({name})']
     if package in PYTHON:
         return _undeclared_python(*PYTHON[package])
+    if package in OPTIONAL:
+        distribution, extra = OPTIONAL[package]
+        declared = distribution in requirements(metadata()['extras_require'].get(extra, []))
+        return [] if declared else [f'extra {extra!r} of setup.py ({distribution})']
     distribution = f'ros-{package.replace("_", "-")}'
     missing = [
         f'extra {extra!r} of setup.py ({distribution})'

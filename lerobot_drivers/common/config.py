@@ -7,7 +7,7 @@ pydantic's; its findings are reported all at once, each with its key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,12 +44,16 @@ def read_yaml(path: Path) -> Section:
     return loaded
 
 
-def parse_flags(arguments: Sequence[str]) -> Section:
+def parse_flags(arguments: Sequence[str], switched: Collection[str] = ()) -> Section:
     """Turn ``--a.b=value`` and ``--a.b value`` into nested mappings.
 
     Values are YAML, except where that would change what the user typed: a text of several
     words (``Pick: red #3``) and a number written otherwise than YAML would (``007``) stay
     text, which becomes a number again where one is wanted. A flag alone is ``true``.
+
+    Args:
+        arguments: the flags.
+        switched: names that may be ``true`` and have keys beside that.
 
     Raises:
         UsageError: an argument is not such a flag, or its value is not YAML.
@@ -63,7 +67,11 @@ def parse_flags(arguments: Sequence[str]) -> Section:
         key, has_value, text = flag[2:].partition('=')
         if not has_value:
             text = rest.pop(0) if rest and not rest[0].startswith('--') else 'true'
-        set_key(result, key, _parse_value(key, text))
+        value, section = _parse_value(key, text), key.partition('.')[0]
+        if section in switched and result.get(section) is True:
+            del result[section]
+        if not (key in switched and value is True and isinstance(result.get(key), dict)):
+            set_key(result, key, value)
     return result
 
 

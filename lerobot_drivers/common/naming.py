@@ -12,6 +12,7 @@ IMAGE_RAW = 'image_raw'
 CAMERA_INFO = 'camera_info'
 DIAGNOSTICS = '/diagnostics'
 ACTIVE_SOURCE = 'active_source'
+RECORDER = 'recorder'
 RECORDER_STATUS = 'recorder/status'
 
 OBSERVATION_STATE = 'observation.state'

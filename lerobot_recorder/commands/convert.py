@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
+from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.command_line import (
     make_console,
     read_sections,
@@ -19,6 +19,7 @@ from lerobot_drivers.common.command_line import (
 )
 from lerobot_drivers.common.config import Section
 from lerobot_drivers.common.errors import UsageError
+from lerobot_recorder.bag_link import rows_span_ns
 from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.convert import Converted, ConvertJob, convert_bag
@@ -47,7 +48,8 @@ Makes a LeRobot v3.0 dataset of a bag: rosbag2 (mcap, sqlite3) or ROS 1.
   --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.stamps=true
   --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
   --recorder.allow_low_rate=true  although no camera is as fast as --dataset.fps
-  --start_s, --end_s           stamps between which rows lie, seconds since the epoch
+  --start_s, --end_s           stamps between which rows lie, seconds since the epoch; of a bag
+                               that record made, by default those of its episode
   --config_path=FILE           all of these from a file"""
 
 
@@ -64,7 +66,8 @@ def run(arguments: Sequence[str]) -> int:
     """
     word, flags = split_positional(arguments)
     sections = read_sections(flags, KNOWN)
-    bag = word or sections.pop('bag', None)
+    told = sections.pop('bag', None)
+    bag = word or (told if isinstance(told, str) else None)  # else it is what record makes
     if bag is None:
         raise UsageError('name the bag: lerobot-ros convert BAG --dataset.repo_id=USER/NAME')
     config = record_config(of_others(sections), 'convert')
@@ -84,6 +87,7 @@ def _job(bag: Path, config: RecordConfig, sections: Section) -> ConvertJob:
         raise UsageError(f'--start_s must lie before --end_s, found {start_s} and {end_s}')
     with BagReader(bag) as opened:
         mapping = config.mapping('', opened.topics)
+    first_ns, last_ns = rows_span_ns(bag)
     return ConvertJob(
         bag=bag,
         root=config.dataset.folder,
@@ -92,8 +96,8 @@ def _job(bag: Path, config: RecordConfig, sections: Section) -> ConvertJob:
         dataset=config.dataset,
         session=session_facts(sections),
         sent=config.topics.sent,
-        start_ns=0 if start_s is None else round(start_s * NS_PER_S),
-        end_ns=FOREVER_NS if end_s is None else round(end_s * NS_PER_S),
+        start_ns=first_ns if start_s is None else round(start_s * NS_PER_S),
+        end_ns=last_ns if end_s is None else round(end_s * NS_PER_S),
         allow_low_rate=config.recorder.allow_low_rate,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rich.table import Table
 from lerobot_drivers.common.command_line import make_console, read_sections, split_positional
 from lerobot_recorder.commands.which_dataset import DATASET_KEYS, dataset_root
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
+from lerobot_recorder.dataset.layout import RECORDS
 from lerobot_recorder.filmstrip import write_filmstrip
 
 KNOWN = ('dataset', 'filmstrip')
@@ -70,8 +72,19 @@ def _features(reader: DatasetReader) -> Table:
 
 
 def _episodes(reader: DatasetReader) -> Table:
-    table = Table('episode', 'frames', 'seconds', 'task', box=SIMPLE_HEAD, pad_edge=False)
+    heads = ('episode', 'frames', 'seconds', 'verdict', 'task')
+    table = Table(*heads, box=SIMPLE_HEAD, pad_edge=False)
     for index, row in enumerate(reader.rows_of_episodes()):
         seconds = f'{row.length / reader.fps:.1f}'
-        table.add_row(str(index), str(row.length), seconds, ', '.join(row.tasks))
+        verdict = _verdict(reader.root, row.extra.get('ros/uuid'))
+        table.add_row(str(index), str(row.length), seconds, verdict, ', '.join(row.tasks))
     return table
+
+
+def _verdict(root: Path, uuid: str | None) -> str:
+    """Return the word on an episode in its record, a dash where there is none."""
+    try:
+        record = json.loads((root / RECORDS / f'{uuid}.json').read_text(encoding='utf-8'))
+        return str(record['details']['verdict']['grade'])
+    except (OSError, ValueError, KeyError, TypeError):
+        return '-'

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from lerobot_drivers.common.command_line import read_sections, switch
-from lerobot_drivers.common.config import Section, build
+from lerobot_drivers.common.command_line import SWITCHED, read_sections, switch
+from lerobot_drivers.common.config import Section, build, parse_flags
 from lerobot_drivers.common.display import (
     DISPLAY_FLAGS,
     DisplayConfig,
@@ -35,14 +35,17 @@ from lerobot_drivers.common.several import (
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import CameraConfig, RobotConfig
+from lerobot_recorder.bag_config import BagConfig
+from lerobot_recorder.commands import record_init
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
+from lerobot_recorder.presets import load_preset, preset_names
 from lerobot_recorder.session_file import RecordConfig, of_others, record_config
 
 KNOWN = (
     'robot', 'robots', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics',
-    'attach', 'resume', *DISPLAY_FLAGS,
+    'attach', 'resume', 'play_sounds', 'bag', 'check', *DISPLAY_FLAGS,
 )  # fmt: skip
 CONFIG_CLASSES = {
     'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
@@ -54,7 +57,19 @@ SESSION_FLAGS = {
     '--control_mode=teleop': 'who drives: teleop, policy, or hybrid: both, the operator wins',
     '--resume=false': 'add to the dataset that is there',
     '--attach=false': 'record the graph of others, start nothing',
+    '--check=false': 'look at streams, clocks, disk and encoder, and end',
+    '--init=record.yaml': 'look at the graph of others and write a session file for it; with '
+    '--topics.*, --dataset.*, --recorder.preset, --force',
+    '--play_sounds=true': 'say what begins, or ring where nothing can speak',
 }
+BAG_SWITCH = {'--bag=false': 'a rosbag2 of every episode beside the dataset, in ROOT_bags'}
+PRESETS = {name: load_preset(name).about for name in preset_names()}
+KEYS = """Ports and cameras named sim://WORLD/DEVICE are simulated.
+
+Keys: right or n keeps the episode (or ends the reset), left or r records it
+again, space starts, p pauses, s and f keep it as a success or failure, Esc or q
+stops. The same words are services of the node recorder; the topics
+recorder/{task,note,outcome,event,subtask} take texts."""
 ROBOT_FILE = {'--robot.config_path=FILE': 'the section robot from a file of its own'}
 TABLES = {
     'robot': 'lerobot_drivers.robots:ROBOTS',
@@ -72,6 +87,7 @@ HELP = Help(
         'lerobot-ros record --config_path=config/so101_sim.yaml',
         'lerobot-ros record --config_path=my.yaml --num-episodes=5 --resume=true',
         'lerobot-ros record --robots.config_paths="[left.yaml, right.yaml]" ...',
+        'lerobot-ros record --init=my_graph.yaml',
         'lerobot-ros record --repo-id=me/pick --dataset.single_task="Pick the cube"',
     ),
     groups=(
@@ -89,9 +105,10 @@ HELP = Help(
         Group('live view', DisplayConfig),
         Group('topics of a graph of others', TopicsConfig, 'topics'),
         Group('recorder', RecorderConfig, 'recorder'),
+        Group('bag beside the dataset', BagConfig, 'bag', lines=BAG_SWITCH),
+        Group('presets, --recorder.preset=NAME', lines=PRESETS),
     ),
-    notes="""Ports and cameras named sim://WORLD/DEVICE are simulated.
-Keys: right or n ends the episode, left or r records it again, Esc or q stops.""",
+    notes=KEYS,
 )
 
 
@@ -107,12 +124,14 @@ def run(arguments: Sequence[str]) -> int:
         DatasetExistsError: there is a dataset already and no ``--resume=true``.
         GraphError: there is no rclpy, or a process of the graph died.
     """
+    if record_init.is_asked_for(arguments):
+        return record_init.run(arguments)
     config = read_session(arguments)
     sections, attach = config.sections, config.attach
     if not config.resume:
         for folder in config.folders:
             check_free(folder, ', or add to it with --resume=true')
-    view = TerminalView(config)
+    view = TerminalView(config, switch(sections, 'play_sounds', True))
     config_file = open_session(sections, view.say)
     specs = [] if attach else processes(sections, config_file)
     specs += display_processes(sections, config_file)
@@ -123,7 +142,8 @@ def run(arguments: Sequence[str]) -> int:
         finally:
             view.restore()
         view.say('stopping')
-    view.conclude()
+    if not sections['check']:
+        view.conclude()
     return code
 
 
@@ -135,16 +155,31 @@ def read_session(arguments: Sequence[str]) -> RecordConfig:
         ConfigError: settings that cannot be obeyed.
     """
     sections = expanded(read_sections(arguments, KNOWN))
+    check_bag(arguments)
     for member in members_of(sections):
         for section, table in TABLES.items():
             check_type(load_registry(table), member.get(section))
     attach = attaches(sections)
     sections = of_others(sections) if attach else {**sections, 'attach': False}
-    sections['resume'] = switch(sections, 'resume')
+    sections |= {name: switch(sections, name) for name in ('resume', 'check')}
     config = record_config(sections, 'record')
     check_plugins(sections)
     check_display(sections)
     return config
+
+
+def check_bag(arguments: Sequence[str]) -> None:
+    """Check that a bag's path, which belongs to ``convert``, is not meant as a switch.
+
+    Raises:
+        UsageError: it is.
+    """
+    told = parse_flags(arguments, SWITCHED).get('bag')
+    if isinstance(told, str):
+        raise UsageError(
+            f'--bag is true or false, found {told!r}; name a folder for bags with --bag.root, '
+            'what else to put into them with --bag.topics'
+        )
 
 
 def attaches(sections: Section) -> bool:

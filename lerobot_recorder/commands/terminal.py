@@ -1,4 +1,4 @@
-"""The operator's view in a terminal: one live line, keys as with ``lerobot-record``."""
+"""The operator's view in a terminal: what happens in large letters, keys as with LeRobot."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import select
 import sys
 import termios
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from lerobot_drivers.common.command_line import make_console
+from lerobot_recorder.commands.findings_table import findings_table
+from lerobot_recorder.commands.global_keys import GlobalKeys
+from lerobot_recorder.commands.live_panel import line, panel
+from lerobot_recorder.commands.sounds import Sounds
+from lerobot_recorder.findings import Finding
 from lerobot_recorder.recorder_status import RecorderStatus
 from lerobot_recorder.session_file import RecordConfig
 
@@ -31,11 +34,13 @@ KEYS = {
     b'r': 'rerecord',
     ESCAPE: 'stop',
     b'q': 'stop',
+    b' ': 'start',
+    b's': 'success',
+    b'f': 'failure',
+    b'p': 'pause',
 }
-BAR_WIDTH = 20
 _PRESSED = re.compile(rb'\x1b[\[O][0-9;]*[@-~]|.', re.DOTALL)
 _UNFINISHED = re.compile(rb'\x1b([\[O][0-9;]*)?$')
-_STYLES = {'recording': 'bold red', 'resetting': 'yellow', 'done': 'green'}
 
 
 class TerminalView:
@@ -43,12 +48,13 @@ class TerminalView:
 
     Args:
         config: what is recorded where.
+        plays_sounds: the operator hears what begins.
 
     Attributes:
         check: called before each refresh; raises if a process of the graph died.
     """
 
-    def __init__(self, config: RecordConfig) -> None:
+    def __init__(self, config: RecordConfig, plays_sounds: bool = False) -> None:
         self.check: Callable[[], None] = lambda: None
         self._fps = config.dataset.fps
         self._folder = ' and '.join(map(str, config.folders))
@@ -59,6 +65,9 @@ class TerminalView:
         self._told = ''
         self._message = ''
         self._saved = 0
+        self._paused = False
+        self._sounds = Sounds(plays_sounds and self._console.is_interactive)
+        self._global_keys = GlobalKeys() if config.recorder.global_keys else None
 
     def say(self, text: str, style: str | None = None) -> None:
         """Print one line above the live one."""
@@ -76,14 +85,48 @@ class TerminalView:
         if status.message and status.message != self._message:
             self.say(status.message, 'green' if status.saved != self._saved else 'yellow')
         self._message, self._saved = status.message, status.saved
+        self._paused = status.paused
+        self._sounds.hear(status)
         if self._console.is_interactive:
-            self._open().update(self._render(status), refresh=True)
-        elif (line := _line(status)) != self._told:
-            self._told = line
-            self.say(line)
+            columns, lines = self._console.size
+            shown = panel(status, self._fps, columns, lines)
+            self._open().update(shown, refresh=True)
+        elif (told := line(status)) != self._told:
+            self._told = told
+            self.say(told)
+
+    def report(self, findings: Sequence[Finding]) -> None:
+        """Print what was found out before the first episode, above the live line."""
+        self._console.print(findings_table(findings))
 
     def words(self) -> list[str]:
         """Return the recorder's verbs for the keys pressed since."""
+        words = [*self._pressed(), *(self._global_keys.words() if self._global_keys else ())]
+        return ['resume' if word == 'pause' and self._paused else word for word in words]
+
+    def conclude(self) -> None:
+        """Say where the dataset is."""
+        if self._saved:
+            episodes = 'episode' if self._saved == 1 else 'episodes'
+            self.say(f'{self._saved} {episodes} saved in {self._folder}')
+        else:
+            self.say('no episode was saved')
+
+    def restore(self) -> None:
+        """Give the terminal back as it was."""
+        live, self._live = self._live, None
+        terminal, self._terminal = self._terminal, None
+        if self._global_keys is not None:
+            self._global_keys.close()
+        try:
+            if live is not None:
+                live.stop()
+        finally:
+            if terminal is not None:
+                with contextlib.suppress(termios.error):  # it has been closed
+                    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, terminal)
+
+    def _pressed(self) -> list[str]:
         if self._terminal is None:
             return []
         came = b''
@@ -99,26 +142,6 @@ class TerminalView:
         keys = _PRESSED.findall(pressed)
         return [KEYS[key] for key in keys if key in KEYS]
 
-    def conclude(self) -> None:
-        """Say where the dataset is."""
-        if self._saved:
-            episodes = 'episode' if self._saved == 1 else 'episodes'
-            self.say(f'{self._saved} {episodes} saved in {self._folder}')
-        else:
-            self.say('no episode was saved')
-
-    def restore(self) -> None:
-        """Give the terminal back as it was."""
-        live, self._live = self._live, None
-        terminal, self._terminal = self._terminal, None
-        try:
-            if live is not None:
-                live.stop()
-        finally:
-            if terminal is not None:
-                with contextlib.suppress(termios.error):  # it has been closed
-                    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, terminal)
-
     def _open(self) -> Live:
         if self._live is None:
             self._live = Live(console=self._console, auto_refresh=False)
@@ -127,43 +150,3 @@ class TerminalView:
                 self._terminal = termios.tcgetattr(sys.stdin)
                 tty.setcbreak(sys.stdin)
         return self._live
-
-    def _render(self, status: RecorderStatus) -> Table:
-        row = Table.grid(padding=(0, 2))
-        for _ in range(3):
-            row.add_column(no_wrap=True)
-        row.add_column(ratio=1, overflow='fold')
-        phase = Text(f' {status.phase.upper()} ', style=_STYLES.get(status.phase, 'cyan'))
-        progress = ProgressBar(
-            total=status.episode_frames, completed=status.frames, width=BAR_WIDTH
-        )
-        shown = '' if status.waiting_for else progress
-        row.add_row(phase, _episode(status), shown, _detail(status, self._fps))
-        return row
-
-
-def _episode(status: RecorderStatus) -> str:
-    return f'episode {min(status.accepted + 1, status.wanted)} of {status.wanted}'
-
-
-def _detail(status: RecorderStatus, fps: int) -> str:
-    if status.waiting_for:
-        return 'waiting for ' + ', '.join(status.waiting_for)
-    if status.phase == 'resetting':
-        return f'{status.left_s:.0f} s to reset'
-    if status.phase == 'saving':
-        return _being_saved(status)
-    return f'{status.frames / fps:.1f} s, {status.frames} frames'
-
-
-def _being_saved(status: RecorderStatus) -> str:
-    waiting = status.accepted - status.saved
-    return f'{status.saved} saved, {waiting} accepted and on the way to the disk'
-
-
-def _line(status: RecorderStatus) -> str:
-    line = f'{status.phase}: {_episode(status)}'
-    if status.phase == 'saving':
-        return f'saving: {_being_saved(status)}'
-    waiting = ', '.join(status.waiting_for)
-    return f'{line}, waiting for {waiting}' if waiting else line

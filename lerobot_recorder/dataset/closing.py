@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from numpy.typing import NDArray
+
 from lerobot_recorder.dataset import durable, episodes, info, layout, schema, seal
 from lerobot_recorder.dataset.global_statistics import GlobalStatistics
 from lerobot_recorder.dataset.statistics import Summary
@@ -18,7 +20,6 @@ class Closable(Protocol):
     root: Path
     fps: int
     base: int
-    session: GlobalStatistics
 
     @property
     def document(self) -> dict[str, Any]:
@@ -28,6 +29,10 @@ class Closable(Protocol):
     @property
     def num_episodes(self) -> int:
         """Episodes saved so far."""
+        ...
+
+    def session_statistics(self) -> Mapping[str, NDArray[Any]]:
+        """Exact statistics of the episodes that are not among the base."""
         ...
 
 
@@ -52,7 +57,7 @@ def close(state: Closable, was_sealed: bool) -> None:
         else:
             rows = episodes.rows_of(root, state.fps, features)[: state.base]
             statistics.add_saved(root, rows)
-    statistics.merge(state.session.state())
+    statistics.merge(state.session_statistics())
     document = {**read_stats(root), **statistics.to_document()}
     durable.write_bytes(root / layout.STATS, info.dumps(document))
     seal.write(root, state.num_episodes, statistics.state())

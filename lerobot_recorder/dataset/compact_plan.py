@@ -21,6 +21,7 @@ from lerobot_recorder.dataset import (
 from lerobot_recorder.dataset.compact_tables import DataFile
 from lerobot_recorder.dataset.compact_videos import VideoFile
 from lerobot_recorder.dataset.episodes import EpisodeRow
+from lerobot_recorder.dataset.limits import DEFAULTS, files_per_chunk
 from lerobot_recorder.dataset.reading import guarded
 
 _MIB = 2**20
@@ -111,17 +112,17 @@ def _plan(root: Path, document: Mapping[str, Any]) -> Plan:
 
 def _limits(root: Path, document: Mapping[str, Any]) -> dict[str, int]:
     keys = {
-        'data': ('data_files_size_in_mb', 100, _MIB),
-        'video': ('video_files_size_in_mb', 200, _MIB),
-        'chunk': ('chunks_size', layout.CHUNKS_SIZE, 1),
+        'data': ('data_files_size_in_mb', _MIB),
+        'video': ('video_files_size_in_mb', _MIB),
+        'chunk': ('chunks_size', 1),
     }
     limits = {}
-    for name, (key, default, unit) in keys.items():
-        value = document.get(key, default)
+    for name, (key, unit) in keys.items():
+        value = document.get(key, DEFAULTS[key])
         if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value < 2**40:
             raise DatasetFormatError(f'{root}: {key} is {value!r}, expected a number above 0')
         limits[name] = int(value * unit)
-    return limits
+    return {**limits, 'chunk': files_per_chunk(document)}
 
 
 def _check_totals(root: Path, document: Mapping[str, Any], rows: Sequence[EpisodeRow]) -> None:

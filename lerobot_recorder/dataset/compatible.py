@@ -85,6 +85,7 @@ def differences(document: Mapping[str, Any], expected: DatasetInfo) -> list[str]
         found = document.get(key)
         if found != wanted or isinstance(found, float):
             problems.append(f'its {key} is {found!r}, this session has {wanted!r}')
+    problems += expected.limits.differences(document)
     features = schema.normalized(document['features'])
     if set(schema.DEFAULT_FEATURES) - set(features):
         problems.append(f'it lacks {sorted(set(schema.DEFAULT_FEATURES) - set(features))}')

@@ -24,6 +24,7 @@ from lerobot_recorder.dataset import (
     schema,
     seal,
 )
+from lerobot_recorder.dataset.amendments import Amendments
 from lerobot_recorder.dataset.info import DatasetInfo, VideoConfig, new_document
 from lerobot_recorder.dataset.picture_thread import EncodingError
 from lerobot_recorder.dataset.record import EpisodeRecord
@@ -52,6 +53,7 @@ class DatasetWriter:
     Attributes:
         root: The dataset's folder.
         notices: What was found and mended when the dataset was opened, for the user.
+        amendments: Second thoughts about the episodes that were accepted.
     """
 
     def __init__(self, work: WorkFolder, root: Path, info: DatasetInfo) -> None:
@@ -71,6 +73,7 @@ class DatasetWriter:
         self._stuck: str | None = None
         self._was_sealed = self._closed = False
         self.notices: tuple[str, ...] = ()
+        self.amendments = Amendments(self._state, work, self._saver, self._get_stuck)
         work.write_session(self._state.document, info.video)
 
     @classmethod
@@ -336,6 +339,9 @@ class DatasetWriter:
         """Take no more frames; what there is of the episode stays on the disk."""
         self._failure = self._told(error)
         return self._failure
+
+    def _get_stuck(self, reason: str) -> None:
+        self._stuck = reason
 
     def _told(self, error: BaseException) -> DatasetError:
         saved = self._state.num_episodes

@@ -12,6 +12,7 @@ from lerobot_drivers.common.errors import ConfigError, DatasetFormatError
 from lerobot_recorder.dataset import durable, encoders, layout, schema
 from lerobot_recorder.dataset.depth_codes import DepthScale
 from lerobot_recorder.dataset.encoders import ALIASES, ENCODERS, JPEG, EncoderType
+from lerobot_recorder.dataset.limits import FileLimits
 from lerobot_recorder.dataset.robot_facts import RobotFacts
 
 
@@ -149,6 +150,7 @@ class DatasetInfo:
         robot_type: LeRobot's name of the robot.
         video: How pictures are encoded.
         facts: What its numbers mean; kept with each episode, compared on resuming.
+        limits: How large its files and folders may become.
     """
 
     fps: int
@@ -156,6 +158,7 @@ class DatasetInfo:
     robot_type: str | None = None
     video: VideoConfig = field(default_factory=VideoConfig)
     facts: RobotFacts = field(default_factory=RobotFacts)
+    limits: FileLimits = field(default_factory=FileLimits)
 
     def __post_init__(self) -> None:
         if isinstance(self.fps, bool) or not isinstance(self.fps, int) or self.fps < 1:
@@ -187,9 +190,7 @@ def new_document(info: DatasetInfo) -> dict[str, Any]:
         'total_episodes': 0,
         'total_frames': 0,
         'total_tasks': 0,
-        'chunks_size': layout.CHUNKS_SIZE,
-        'data_files_size_in_mb': 100,
-        'video_files_size_in_mb': 200,
+        **info.limits.document(),
         'data_path': layout.DATA_PATH,
         'video_path': layout.VIDEO_PATH if has_video else None,
         'robot_type': info.robot_type,

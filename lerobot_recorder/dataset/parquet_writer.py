@@ -9,6 +9,9 @@ import pyarrow.parquet as pq
 
 from lerobot_recorder.dataset import durable
 
+ROW_GROUP = 8192
+"""Rows written at once: all of an hour at once would take 70 MB more."""
+
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write a table as one row group.
@@ -23,7 +26,7 @@ def write_table(table: pa.Table, path: Path) -> None:
         path,
         version='2.6',
         compression='snappy',
-        row_group_size=max(len(table), 1),
+        row_group_size=ROW_GROUP,
         # A dictionary would hold pages of images back in memory.
         use_dictionary=not any(pa.types.is_struct(kind) for kind in table.schema.types),
     )

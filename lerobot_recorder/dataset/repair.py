@@ -74,11 +74,13 @@ def mend(root: Path, work: WorkFolder, is_intact: bool) -> list[str]:
         What was done, a sentence each.
     """
     done = folder_swap.clean_up(root)
-    for folder in work.episodes():
+    for folder in work.all_in_order():
         if commit.is_pending(folder):
             commit.apply(folder, root)
             work.drop(folder)
-            done.append('finished saving an episode that was interrupted while it was saved')
+            done.append('finished what was interrupted while an episode was saved or changed')
+    for folder in work.changes():  # what had not counted yet
+        work.drop(folder)
     if (root / layout.INFO).exists() and (done or not is_intact):
         work.mark_mending()
         with guarded(root):

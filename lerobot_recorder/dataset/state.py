@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
+from lerobot_drivers.common.errors import DatasetError
 from lerobot_recorder.dataset import (
     closing,
     commit,
@@ -34,6 +36,7 @@ from lerobot_recorder.dataset import (
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.global_statistics import GlobalStatistics
 from lerobot_recorder.dataset.layout import FileIndex
+from lerobot_recorder.dataset.limits import files_per_chunk
 from lerobot_recorder.dataset.record import EpisodeRecord
 from lerobot_recorder.dataset.running_episode import FinishedEpisode
 from lerobot_recorder.dataset.statistics import Summary
@@ -75,7 +78,7 @@ class DatasetState:
         root: The dataset.
         fps: Rows per second.
         base: Episodes that were there before this object was made.
-        session: Exact statistics of the episodes saved since.
+        saved: Episodes saved since: their uuid -> number of the file that holds their row.
     """
 
     def __init__(self, root: Path, document: Mapping[str, Any]) -> None:
@@ -84,7 +87,9 @@ class DatasetState:
         self.base = 0
         self._totals = _Totals(dict(document))
         self._columns = episodes.columns_for(self.features, extra=True)
-        self.session = GlobalStatistics(self.features)
+        self.saved: dict[str, FileIndex] = {}
+        self._session = GlobalStatistics(self.features)
+        self._last: _Addition | None = None
 
     @classmethod
     def load(cls, root: Path) -> DatasetState:
@@ -133,6 +138,11 @@ class DatasetState:
         """Rows of all episodes saved so far."""
         return self._totals.frames
 
+    def session_statistics(self) -> dict[str, NDArray[Any]]:
+        """Return the exact statistics of the episodes saved since, to be merged."""
+        self._settle_last()
+        return self._session.state()
+
     def save(self, folder: Path, episode: FinishedEpisode, record: EpisodeRecord) -> EpisodeRow:
         """Append an episode; it is on the disk for good when this returns.
 
@@ -144,12 +154,38 @@ class DatasetState:
             episode: The episode.
             record: What else is known of it.
         """
-        before = self._totals
-        addition = _Addition(self, before, episode, record)
+        addition = _Addition(self, self._totals, episode, record)
         commit.commit(folder, self.root, addition.write(folder, self._columns))
         self._totals = addition.totals
-        self.session.add(addition.columns, addition.row.statistics, episode.histograms)
+        self._settle_last()
+        self._last = addition
+        assert addition.totals.episodes_file is not None
+        self.saved[record.uuid] = addition.totals.episodes_file
         return addition.row
+
+    def drop_last(self, folder: Path, uuid: str) -> None:
+        """Take the last episode out; it is gone for good when this returns.
+
+        Args:
+            folder: A working folder for the change.
+            uuid: The episode's name, which must be that of the last one saved.
+
+        Raises:
+            DatasetError: it is not the last one.
+        """
+        last = self._last
+        if last is None or last.uuid != uuid:
+            raise DatasetError('only the last episode of a session can be dropped')
+        files, removed = last.undo(folder)
+        commit.commit(folder, self.root, files, removed)
+        self._totals, self._last = last.before, None
+        del self.saved[uuid]
+
+    def _settle_last(self) -> None:
+        """Count the last episode in: it is there to stay."""
+        if self._last is not None:
+            self._last.add_to(self._session)
+            self._last = None
 
 
 class _Addition:
@@ -159,7 +195,8 @@ class _Addition:
         self, state: DatasetState, before: _Totals, episode: FinishedEpisode, record: EpisodeRecord
     ) -> None:
         self._root, self._fps = state.root, state.fps
-        self._before, self._episode, self._record = before, episode, record
+        self.before, self._episode, self._record = before, episode, record
+        self.uuid = record.uuid
         new = [task for task in dict.fromkeys(episode.tasks) if task not in before.tasks]
         sentences = (*before.tasks, *new)
         self.columns = self._all_columns(sentences)
@@ -191,10 +228,36 @@ class _Addition:
         files |= record.write(folder, self.row.index, self.row.length, self._root)
         tables, cut = self._episode.side_tables, self._episode.cut
         files |= side_tables.to_parquet(folder, tables, record.uuid, cut)
-        return files | self._write_rows(folder, columns) | self._write_meta(folder)
+        meta = _write_meta(folder, self.totals, self.before)
+        return files | self._write_rows(folder, columns) | meta
+
+    def add_to(self, statistics: GlobalStatistics) -> None:
+        """Add the episode to the statistics of many."""
+        statistics.add(self.columns, self.row.statistics, self._episode.histograms)
+
+    def undo(self, folder: Path) -> tuple[dict[str, str], list[str]]:
+        """Write what the dataset was before into a working folder.
+
+        Returns:
+            Name in the folder -> path in the dataset; and the paths that have to go.
+        """
+        number = self.totals.episodes_file
+        assert number is not None
+        records = (self._root / layout.RECORDS).glob(f'{self.uuid}.*')
+        removed = [
+            layout.episodes_file(number),
+            layout.data_file(self.row.data),
+            *(layout.video_file(key, file) for key, file in self.row.videos.items()),
+            *(path.relative_to(self._root).as_posix() for path in records),
+        ]
+        if not self.before.episodes:
+            shared = (self._root / layout.SHARED_FILES).glob('*')
+            files = [path.relative_to(self._root).as_posix() for path in shared]
+            return {}, [*removed, *files, layout.INFO, layout.STATS, layout.TASKS]
+        return _write_meta(folder, self.before, self.totals), removed
 
     def _all_columns(self, sentences: tuple[str, ...]) -> dict[str, Any]:
-        length, before = self._episode.length, self._before
+        length, before = self._episode.length, self.before
         count = np.arange(length, dtype=np.int64)
         numbers = {task: index for index, task in enumerate(sentences)}
         return {
@@ -207,7 +270,7 @@ class _Addition:
         }
 
     def _row(self) -> EpisodeRow:
-        before, episode = self._before, self._episode
+        before, episode = self.before, self._episode
         features = before.features
         summaries = {
             key: statistics.summarize(self.columns[key]) for key in schema.number_keys(features)
@@ -233,16 +296,17 @@ class _Addition:
 
     def _free(self, path_of: Any, last: FileIndex | None) -> FileIndex:
         """Return the number after the last one, or a later one if someone took that."""
-        number = last.next() if last else layout.FIRST_FILE
+        chunk = files_per_chunk(self.before.document)
+        number = last.next(chunk) if last else layout.FIRST_FILE
         while (self._root / path_of(number)).exists():
-            number = number.next()
+            number = number.next(chunk)
         return number
 
     def _probed_videos(self) -> dict[str, Any]:
         """Return the features whose videos nobody has described yet, with a description."""
         described = {}
         for key, path in self._episode.videos.items():
-            feature = self._before.features[key]
+            feature = self.before.features[key]
             known = dict(feature.get('info') or {})
             if 'video.codec' not in known:
                 video = self._episode.video
@@ -253,7 +317,7 @@ class _Addition:
         return described
 
     def _joined_statistics(self) -> dict[str, Summary]:
-        known = dict(self._before.statistics or {})
+        known = dict(self.before.statistics or {})
         for key, summary in self.row.statistics.items():
             known[key] = statistics.joined(known[key], summary) if key in known else summary
         return known
@@ -272,15 +336,17 @@ class _Addition:
             'episodes.parquet': layout.episodes_file(number),
         }
 
-    def _write_meta(self, folder: Path) -> dict[str, str]:
-        files = {'stats.json': layout.STATS, 'info.json': layout.INFO}
-        document = closing.stats_document(self.totals.statistics or {}, self.totals.features)
-        (folder / 'stats.json').write_bytes(info.dumps(document))
-        (folder / 'info.json').write_bytes(info.dumps(self.totals.document))
-        if self.totals.tasks != self._before.tasks:
-            tasks.write(folder / 'tasks.parquet', self.totals.tasks)
-            files['tasks.parquet'] = layout.TASKS
-        return files
+
+def _write_meta(folder: Path, totals: _Totals, before: _Totals) -> dict[str, str]:
+    """Write what changes in `meta`; return name in the folder -> path in the dataset."""
+    files = {'stats.json': layout.STATS, 'info.json': layout.INFO}
+    document = closing.stats_document(totals.statistics or {}, totals.features)
+    (folder / 'stats.json').write_bytes(info.dumps(document))
+    (folder / 'info.json').write_bytes(info.dumps(totals.document))
+    if totals.tasks != before.tasks:
+        tasks.write(folder / 'tasks.parquet', totals.tasks)
+        files['tasks.parquet'] = layout.TASKS
+    return files
 
 
 def _with_pictures(record: EpisodeRecord, episode: FinishedEpisode) -> EpisodeRecord:

@@ -7,7 +7,8 @@
     .recording/mending          what is saved is being checked and mended
     .recording/episode-000007/  an episode, running or accepted: rows.arrow, one MP4 per camera;
                                 see accepted.py and commit.py for the rest
-    .recording/finished-000007/ an episode that was saved or discarded, on its way out
+    .recording/change-000008/   a change to an episode that was saved: its outcome, its end
+    .recording/finished-000007/ what was saved or discarded, on its way out
 
 The folder is there as long as the dataset is open. Found by someone who opens it, it means that
 the one before was killed. LeRobot never looks there: it globs `data/` and `meta/episodes/` only.
@@ -18,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import itertools
 import json
 import os
 from collections.abc import Mapping
@@ -30,7 +32,8 @@ from lerobot_recorder.dataset import durable, layout
 from lerobot_recorder.dataset.info import VideoConfig
 
 _SESSION, _MENDING = 'session.json', 'mending'
-EPISODE, _FINISHED = 'episode-', 'finished-'
+EPISODE = 'episode-'
+_CHANGE, _FINISHED = 'change-', 'finished-'
 
 
 class WorkFolder:
@@ -55,8 +58,7 @@ class WorkFolder:
         self._lock = self._locked()
         for folder in self.path.glob(f'{_FINISHED}*'):
             durable.remove_tree(folder)
-        numbers = [int(folder.name.removeprefix(EPISODE)) for folder in self.episodes()]
-        self._next = max(numbers, default=-1) + 1
+        self._numbers = itertools.count(max(map(_number, self.all_in_order()), default=-1) + 1)
 
     def write_session(self, document: Mapping[str, Any], video: VideoConfig) -> None:
         """Keep what the dataset is, for recovering an episode after a crash."""
@@ -75,12 +77,21 @@ class WorkFolder:
         """Return the working folders of all episodes on their way in, oldest first."""
         return sorted(self.path.glob(f'{EPISODE}[0-9]*'))
 
+    def changes(self) -> list[Path]:
+        """Return the working folders of changes on their way in, oldest first."""
+        return sorted(self.path.glob(f'{_CHANGE}[0-9]*'))
+
+    def all_in_order(self) -> list[Path]:
+        """Return the working folders of episodes and changes, oldest first."""
+        return sorted([*self.episodes(), *self.changes()], key=_number)
+
     def start_episode(self) -> Path:
         """Return a fresh folder for the next episode."""
-        folder = self.path / f'{EPISODE}{self._next:06d}'
-        self._next += 1
-        folder.mkdir()
-        return folder
+        return self._start(EPISODE)
+
+    def start_change(self) -> Path:
+        """Return a fresh folder for a change to an episode that was saved."""
+        return self._start(_CHANGE)
 
     def retire(self, folder: Path) -> Path:
         """Take an episode's folder out at once: it does not count any more.
@@ -91,7 +102,7 @@ class WorkFolder:
         Returns:
             Its new name, to be removed when there is time.
         """
-        retired = folder.with_name(_FINISHED + folder.name.removeprefix(EPISODE))
+        retired = folder.with_name(f'{_FINISHED}{_number(folder):06d}')
         os.replace(folder, retired)
         return retired
 
@@ -112,7 +123,7 @@ class WorkFolder:
         """
         if self._lock < 0:
             return
-        if clean and not self.episodes():
+        if clean and not self.all_in_order():
             durable.remove_tree(self.path)
         os.close(self._lock)
         self._lock = -1
@@ -134,6 +145,11 @@ class WorkFolder:
     ) -> None:
         self.close(clean=False)
 
+    def _start(self, kind: str) -> Path:
+        folder = self.path / f'{kind}{next(self._numbers):06d}'
+        folder.mkdir()
+        return folder
+
     def _locked(self) -> int:
         path = self.path / 'lock'
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -149,6 +165,10 @@ class WorkFolder:
             f'{self._root}: another process is recording into this dataset or mending it; '
             'wait until it has ended'
         )
+
+
+def _number(folder: Path) -> int:
+    return int(folder.name.rpartition('-')[2])
 
 
 def read_session(root: Path) -> tuple[dict[str, Any], VideoConfig] | None:

@@ -123,32 +123,24 @@ def test_while_waiting_for_sensors_what_was_saved_stays(faltering, tmp_path, num
     check_whole(root)
 
 
-@pytest.mark.parametrize(
-    ('number', 'verb'),
-    [
-        (signal.SIGTERM, 'end_episode'), (signal.SIGINT, 'end_episode'),
-        (signal.SIGINT, 'rerecord'),
-    ],
-)  # fmt: skip
-def test_while_finishing_an_episode_is_kept_unless_it_was_dropped(
-    faltering, graph, tmp_path, number, verb
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_while_finishing_an_episode_is_kept_and_who_ended_it_is_answered(
+    faltering, graph, tmp_path, number
 ):
     from std_srvs.srv import Trigger
 
     root = tmp_path / 'set'
-    client = graph.peer.create_client(Trigger, f'/recorder/{verb}')
+    client = graph.peer.create_client(Trigger, '/recorder/save')
     process = recorder(root, '--dataset.episode_time_s=30')
     heard(process, 'recording')
     time.sleep(1.0)
     faltering.send_signal(signal.SIGSTOP)  # its last messages are waited for
     graph.until(client.service_is_ready)
     answer = client.call_async(Trigger.Request())
-    graph.until(answer.done)
     code, said = interrupted(process, 'finishing', number)
     assert code == 0, said
-    if verb == 'rerecord':
-        assert 'no episode was saved' in said and not root.exists()
-        return
+    graph.until(answer.done)
+    assert answer.result().success and answer.result().message.startswith('episode 0 saved')
     assert '1 episode saved' in said, said
     episode = DatasetReader(root).episode(0)
     assert episode.length >= 15 and episode.extra['ros/outcome'] == 'incomplete'

@@ -10,8 +10,10 @@ import time
 
 import numpy as np
 import rclpy
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import String
 
 WIDTH, HEIGHT = 160, 120
 DEPTH = 200
@@ -30,6 +32,13 @@ class Film:
         for camera, period, latency in (('one', 1 / 30, 0.03), ('two', 1 / 29.7, 0.055)):
             publisher = self.node.create_publisher(Image, f'/arm/{camera}/image_raw', DEPTH)
             self.node.create_timer(period, self.exposing(publisher, latency))
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self.once = [
+            self.node.create_publisher(String, topic, latched)
+            for topic in ('/robot_description', '/lab/map')
+        ]
+        for publisher in self.once:
+            publisher.publish(String(data=f'on {publisher.topic_name}'))
         self.node.create_timer(0.01, lambda: self.joints(self.states, 0.0))
         self.node.create_timer(0.02, lambda: self.joints(self.commands, 0.2))
         self.node.create_timer(0.002, self.deliver)

@@ -1,4 +1,4 @@
-"""A take recorded live and the bag of the same take, caught by somebody else, are one dataset."""
+"""A take recorded live is what its bag gives: one caught by somebody else, and our own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import yaml
+from rosbags.highlevel import AnyReader
 
 from lerobot_recorder.convert import ConvertJob, convert_bag
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
@@ -24,37 +26,87 @@ SECONDS = 4
 
 
 @pytest.fixture(scope='module')
-def live_and_converted(tmp_path_factory) -> tuple[Path, Path]:
+def folder(tmp_path_factory) -> Path:
+    """A take recorded live, with a bag beside it, and a bag that somebody else caught of it."""
     folder = tmp_path_factory.mktemp('parity')
-    live, bag, converted = folder / 'live', folder / 'bag', folder / 'converted'
-    catcher = subprocess.Popen([sys.executable, str(HERE / 'catcher.py'), str(bag)])
+    catcher = subprocess.Popen([sys.executable, str(HERE / 'catcher.py'), str(folder / 'caught')])
     film = subprocess.Popen([sys.executable, str(HERE / 'film.py'), '60'])
     try:
-        record(live)
+        command('record', folder / 'live', '--bag=true', '--bag.topics=[/lab/map]')
     finally:
         film.terminate()
         film.wait(timeout=30)
         catcher.send_signal(signal.SIGINT)
         assert catcher.wait(timeout=30) == 0
+    return folder
+
+
+@pytest.fixture(scope='module', params=['caught', 'shipped'])
+def live_and_converted(folder, request) -> tuple[Path, Path]:
+    live, converted = folder / 'live', folder / f'converted-{request.param}'
+    if request.param == 'shipped':
+        command('convert', converted, str(shipped(folder)))
+        return live, converted
     (path,) = (live / 'meta/ros/episodes').glob('*.json')
     details = json.loads(path.read_text())['details']
     last_tick = pq.read_table(path.with_suffix('.frames.parquet'))['tick_ns'][-1].as_py()
     mapping = build_mapping(details['mapping'], 'mapping')
     job = ConvertJob(
-        bag, converted, mapping, 'watch', start_ns=details['start_ns'], end_ns=last_tick
-    )
+        folder / 'caught', converted, mapping, 'watch',
+        start_ns=details['start_ns'], end_ns=last_tick,
+    )  # fmt: skip
     convert_bag(job)
     return live, converted
 
 
-def record(root: Path) -> None:
-    command = [
-        sys.executable, '-m', 'lerobot_drivers.cli', 'record', '--dataset.repo_id=a/b',
+def command(name: str, root: Path, *more: str) -> None:
+    words = [
+        sys.executable, '-m', 'lerobot_drivers.cli', name, *more, '--dataset.repo_id=a/b',
         f'--dataset.root={root}', '--dataset.single_task=watch', '--dataset.num_episodes=1',
         f'--dataset.episode_time_s={SECONDS}', '--recorder.watermark_ms=1000',
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def shipped(folder: Path) -> Path:
+    (bag,) = (folder / 'live_bags').iterdir()
+    return bag
+
+
+def messages(bag: Path) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    with AnyReader([bag]) as reader:
+        for connection, _, data in reader.messages():
+            found.setdefault(connection.topic, []).append(bytes(data))
+    return found
+
+
+def test_our_bag_holds_what_somebody_else_caught_and_what_lasts(folder):
+    ours, theirs = messages(shipped(folder)), messages(folder / 'caught')
+    once = {topic: ours.pop(topic) for topic in ('/robot_description', '/lab/map')}
+    assert {topic: len(found) for topic, found in once.items()} == dict.fromkeys(once, 1)
+    assert b'on /lab/map' in once['/lab/map'][0]
+    assert set(ours) == set(theirs)
+    for topic, found in ours.items():
+        start = theirs[topic].index(found[0])
+        assert theirs[topic][start : start + len(found)] == found, topic
+        assert len(found) > 100
+
+
+def test_our_bag_tells_what_was_offered_and_was_not_behind(folder):
+    document = yaml.safe_load((shipped(folder) / 'metadata.yaml').read_text())
+    topics = document['rosbag2_bagfile_information']['topics_with_message_count']
+    offered = {
+        topic['topic_metadata']['name']: topic['topic_metadata']['offered_qos_profiles'][0]
+        for topic in topics
+    }
+    latched = {t for t, qos in offered.items() if qos['durability'] == 'transient_local'}
+    assert latched == {'/robot_description', '/lab/map'}
+    assert {qos['reliability'] for qos in offered.values()} == {'reliable'}
+    (path,) = (folder / 'live/meta/ros/episodes').glob('*.json')
+    told = json.loads(path.read_text())['details']['bag']
+    assert told['path'] == f'../live_bags/{path.stem}' and 'dropped' not in told
 
 
 def test_same_rows(live_and_converted):

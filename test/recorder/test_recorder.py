@@ -156,7 +156,7 @@ def test_status_tells_what_an_operator_must_know():
     assert (status.episode_frames, status.task, status.waiting_for) == (30, 'fold', ())
     stage.run_to(Phase.WAITING)
     assert stage.recorder.status().saved == 1
-    assert stage.recorder.message == 'episode 0 saved: 30 frames'
+    assert stage.recorder.message == 'episode 0 saved: 30 frames, good'
 
 
 def test_accepted_is_not_saved():
@@ -165,14 +165,14 @@ def test_accepted_is_not_saved():
     stage.run_to(Phase.RESETTING)
     status = stage.recorder.status()
     assert (status.accepted, status.saved) == (1, 0)
-    assert stage.recorder.message == 'episode accepted: 30 frames; being saved'
+    assert stage.recorder.message == 'episode accepted: 30 frames, good; being saved'
     assert status.summary == 'resetting: 0 of 2 episodes saved, 1 accepted and being saved'
     stage.run_to(Phase.RECORDING)
     stage.kept.resolve()
     stage.run(0.1)
     status = stage.recorder.status()
     assert (status.phase, status.accepted, status.saved) == ('recording', 1, 1)
-    assert stage.recorder.message == 'episode 0 saved: 30 frames'
+    assert stage.recorder.message == 'episode 0 saved: 30 frames, good'
 
 
 def test_the_session_is_over_when_all_is_durable():
@@ -286,13 +286,12 @@ def test_an_encoder_that_will_not_catch_up_ends_the_take_and_keeps_it():
 
 
 def test_with_the_real_writer(tmp_path):
-    stage = Stage(num_episodes=2)
     root = tmp_path / 'set'
 
     def make_writer(features):
         return DatasetWriter.create(root, DatasetInfo(30, features, robot_type='thing'))
 
-    stage.recorder._make_writer = make_writer
+    stage = Stage(num_episodes=2, make_writer=make_writer)
     stage.run()
     stage.recorder.close()
     reader = DatasetReader(root)

@@ -148,14 +148,12 @@ def test_a_stall_of_the_process_loses_nothing():
 
 def test_opening_the_dataset_may_take_long_without_spoiling_the_first_take():
     """What queued up meanwhile is cut by the middleware: a gap, but before the take."""
-    stage = Stage(num_episodes=1)
-    opened = stage._make_writer
 
     def slowly(features):
         stage.silent = {'/states', '/commands'}
-        return opened(features)
+        return stage.make_writer(features)
 
-    stage.recorder._make_writer = slowly
+    stage = Stage(num_episodes=1, make_writer=slowly)
     stage.run(until=lambda: bool(stage.silent))
     queued = stage.now + 3 * S
     for topic in stage.silent:

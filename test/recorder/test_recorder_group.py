@@ -71,7 +71,8 @@ def test_the_first_takes_wait_for_the_slower_robot():
     pair = Pair()
     pair.silent = {'right'}
     pair.run(3)
-    assert pair.recorders['left'].is_due and pair.recorders['left'].phase is Phase.PREPARING
+    assert pair.recorders['left'].schedule.is_due(pair.now)
+    assert pair.recorders['left'].phase is Phase.WARMUP
     assert pair.group.status().waiting_for == ('/right/states',)
     pair.silent = set()
     pair.run(60)
@@ -83,12 +84,14 @@ def test_what_the_operator_says_is_for_both():
     pair = Pair(episode_frames=300)
     pair.run_to(Phase.RECORDING)
     pair.run(0.5)
-    pair.group.end_episode()
+    answer = pair.group.obey('end_episode')
+    assert not answer.is_given, 'known when both are on the disk'
     pair.run_to(Phase.RESETTING)
+    assert answer.is_given and answer.success
     (left,), (right,) = pair.lengths()
     assert 5 < left < 40 and abs(left - right) <= 1
     pair.run_to(Phase.RECORDING)
-    pair.group.rerecord()
+    assert pair.group.obey('rerecord').success
     pair.run_to(Phase.RESETTING)
     assert [kept.dropped for kept in pair.kept.values()] == [1, 1]
     pair.group.stop()
@@ -115,8 +118,32 @@ def test_an_operator_is_told_of_both():
 
 
 def test_a_verb_that_no_recorder_has_is_none():
-    with pytest.raises(AttributeError):
-        Pair().group.fly()
+    with pytest.raises(AssertionError):
+        Pair().group.obey('fly')
+
+
+def test_texts_are_for_both():
+    pair = Pair()
+    assert pair.group.set_task('unfold').success
+    pair.run_to(Phase.RECORDING)
+    assert pair.group.status().task == 'unfold'
+    assert pair.group.mark('event', 'slipped', pair.now).success
+    assert pair.group.note('good light').success
+    pair.run(60)
+    for name in NAMES:
+        (rows, record), *_ = pair.kept[name].episodes
+        assert rows[0][2] == 'unfold' and 'good light' in str(record)
+
+
+def test_a_word_that_one_cannot_obey_any_more_is_good_if_the_other_could():
+    pair = Pair(episode_frames=300)
+    pair.run_to(Phase.RECORDING)
+    pair.recorders['left'].save()
+    pair.run_to(Phase.RESETTING)
+    assert pair.recorders['right'].phase is Phase.RECORDING
+    answer = pair.group.obey('save')
+    pair.run(1)
+    assert answer.success and pair.recorders['right'].phase is not Phase.RECORDING
 
 
 def test_a_failure_of_one_does_not_keep_the_other_from_being_saved():

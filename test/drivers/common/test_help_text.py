@@ -14,6 +14,7 @@ from lerobot_drivers.common.help_text import WIDTH, Group, Help, documented
 from lerobot_drivers.common.several import RobotsConfig
 from lerobot_drivers.robots.config import CameraConfig, RobotConfig
 from lerobot_policy.config import PolicyConfig
+from lerobot_recorder.bag_config import BagConfig
 from lerobot_recorder.commands.dataset_viz import VizConfig
 from lerobot_recorder.config import (
     DatasetConfig,
@@ -22,11 +23,13 @@ from lerobot_recorder.config import (
     RecorderConfig,
     TopicsConfig,
 )
+from lerobot_recorder.operator_config import JoyConfig
 from lerobot_teleop.teleoperators.config import TeleopConfig
 
 CONFIGS = (
     RobotConfig, CameraConfig, RobotsConfig, TeleopConfig, PolicyConfig, DatasetConfig,
     EncoderConfig, DepthEncoderConfig, RecorderConfig, TopicsConfig, DisplayConfig, VizConfig,
+    BagConfig, JoyConfig,
 )  # fmt: skip
 
 

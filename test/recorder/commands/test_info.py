@@ -11,7 +11,7 @@ from spoilt_dataset import set_value
 from lerobot_drivers.common.errors import ConfigError, DatasetError, DatasetExistsError, UsageError
 from lerobot_recorder.commands import info, validate
 from lerobot_recorder.commands.which_dataset import check_free, dataset_root
-from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter
+from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter, EpisodeRecord
 
 LONG = 'observation.environment_state_of_the_left_arm'
 
@@ -22,11 +22,12 @@ def root(tmp_path):
     vector = {'dtype': 'float32', 'shape': [6], 'names': names}
     features = {'observation.state': vector, LONG: vector}
     root = tmp_path / '[bold]' / 'set'
+    judged = EpisodeRecord('u', details={'verdict': {'grade': 'bad', 'reasons': []}})
     with DatasetWriter.create(root, DatasetInfo(10, features)) as writer:
         for task in ('fold :tea: [/x]', 'rest'):
             for _ in range(15):
                 writer.add_frame(dict.fromkeys(features, np.zeros(6, np.float32)), {}, task)
-            writer.save_episode()
+            writer.save_episode(judged if task != 'rest' else None)
     return root
 
 
@@ -39,7 +40,8 @@ def test_info_tells_everything_in_80_columns(root, capsys, monkeypatch):
     words = [line.split() for line in tables]
     assert [LONG, 'float32', '6:'] in [line[:3] for line in words]
     assert ' '.join(tables).split().count('joint_number_3.pos,') == 2
-    assert ['0', '15', '1.5', 'fold', ':tea:', '[/x]'] in words
+    assert ['0', '15', '1.5', 'bad', 'fold', ':tea:', '[/x]'] in words
+    assert ['1', '15', '1.5', '-', 'rest'] in words, 'an episode without a record has no verdict'
 
 
 def test_the_filmstrip_is_written_where_it_was_asked_for(root, tmp_path, capsys, monkeypatch):

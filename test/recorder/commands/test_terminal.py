@@ -94,7 +94,9 @@ def view(tty_) -> Iterator[TerminalView]:
         (b'q', ['stop']),
         (b'\x1b[C\x1b[D', ['end_episode', 'rerecord']),
         (b'\x1b\x1b[C', ['stop', 'end_episode']),
-        (b'xyz \n', []),
+        (b'xyz\n', []),
+        (b' sf', ['start', 'success', 'failure']),
+        (b'p', ['pause']),
         (b'', []),
     ],
 )

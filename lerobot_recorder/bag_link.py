@@ -1,0 +1,106 @@
+"""What ties a bag to its episode: one uuid, and the configuration's hash on both sides."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from lerobot_drivers.common.clock import FOREVER_NS
+from lerobot_recorder.bag_config import BagConfig
+from lerobot_recorder.bag_mending import METADATA
+from lerobot_recorder.dataset import layout
+from lerobot_recorder.dataset.side_tables import FRAMES
+
+START, END, CONFIGURATION = 'start_ns', 'end_ns', 'configuration'
+
+
+@dataclass(frozen=True)
+class BagPlace:
+    """Where the bags of a dataset are, and what they tell of it.
+
+    Attributes:
+        root: the dataset's folder.
+        repo_id: the dataset's name.
+        configuration: name of the configuration's file in ``meta/ros/files``, by its hash.
+        config: how the bags are to be.
+    """
+
+    root: Path
+    repo_id: str
+    configuration: str
+    config: BagConfig
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the bags."""
+        return self.config.folder(self.root)
+
+    def relative(self, uuid: str) -> str:
+        """Return where a bag is, seen from the dataset."""
+        return os.path.relpath(self.folder / uuid, self.root)
+
+    def notes(self, uuid: str) -> dict[str, str] | None:
+        """Return what a bag tells of its episode, None if the dataset has no such episode."""
+        told = episode_notes(self.root, uuid)
+        if told is None:
+            return None
+        named = {'dataset_repo_id': self.repo_id, 'dataset_root': str(self.root.resolve())}
+        return {**named, CONFIGURATION: self.configuration, **told}
+
+
+def episode_notes(root: Path, uuid: str) -> dict[str, str] | None:
+    """Return what the record of a durable episode tells, as ``custom_data`` holds it.
+
+    ``start_ns`` and ``end_ns`` are the first moment of its rows and its last row [ns]: what a
+    bag has before and after belongs to the episode, but makes no row.
+    """
+    try:
+        text = (root / layout.RECORDS / f'{uuid}.json').read_text(encoding='utf-8')
+        record: dict[str, Any] = json.loads(text)
+    except (OSError, ValueError):
+        return None
+    details = record.get('details') or {}
+    found = {
+        'episode_uuid': uuid,
+        'episode_index_when_saved': record.get('episode_index_when_saved'),
+        'frames': record.get('frames'),
+        'task': details.get('task'),
+        'outcome': record.get('outcome'),
+        'defects': json.dumps(record.get('defects') or {}, sort_keys=True),
+        CONFIGURATION: _configuration(details),
+        START: details.get(START),
+        END: _last_row_ns(root, uuid),
+    }
+    return {key: str(value) for key, value in found.items() if value is not None}
+
+
+def rows_span_ns(bag: Path) -> tuple[int, int]:
+    """Return first and last moment of rows: those of the bag's episode if it has one [ns]."""
+    try:
+        document = yaml.safe_load((bag / METADATA).read_text(encoding='utf-8'))
+        told = document['rosbag2_bagfile_information']['custom_data']
+        return int(told[START]), int(told[END])
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        return 0, FOREVER_NS
+
+
+def _configuration(details: Mapping[str, Any]) -> str | None:
+    files = (details.get('kept') or {}).get('files') or {}
+    return files.get(CONFIGURATION)
+
+
+def _last_row_ns(root: Path, uuid: str) -> int | None:
+    path = root / layout.RECORDS / f'{uuid}.{FRAMES}.parquet'
+    try:
+        ticks = pq.read_table(path, columns=['tick_ns'])['tick_ns']
+    except (OSError, pa.ArrowException, KeyError):
+        return None
+    return int(ticks[-1].as_py()) if len(ticks) else None

@@ -1,0 +1,100 @@
+"""Definitions of message types for a bag, so that it opens where nothing is installed.
+
+What is installed here is what the messages on the graph are made of; the standard definitions
+stand in for what is not.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+from lerobot_recorder.messages import standard_types
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a bag keeps of a message type.
+
+    Attributes:
+        text: its definition with those of the types in it.
+        digest: its RIHS01 hash.
+        is_known: whether somebody knew it; else it is that of a message without fields, which
+            every reader takes, and the bytes are kept all the same.
+    """
+
+    text: str
+    digest: str
+    is_known: bool = True
+
+
+class MessageTypes:
+    """Finds definitions.
+
+    Args:
+        prefixes: where packages are installed; by default what ROS says, and this Python.
+    """
+
+    def __init__(self, prefixes: Sequence[Path] | None = None) -> None:
+        self._prefixes = _prefixes() if prefixes is None else list(prefixes)
+        self._store = get_typestore(Stores.EMPTY)
+        self._found: dict[str, Definition] = {}
+
+    def definition(self, msgtype: str) -> Definition:
+        """Return the definition of a type such as ``sensor_msgs/msg/Image``."""
+        if msgtype not in self._found:
+            self._found[msgtype] = self._look_up(msgtype)
+        return self._found[msgtype]
+
+    def _look_up(self, msgtype: str) -> Definition:
+        try:
+            self._learn(msgtype)
+            text, _ = self._store.generate_msgdef(msgtype, ros_version=2)
+            return Definition(text, self._store.hash_rihs01(msgtype))
+        except Exception:  # noqa: BLE001 - whatever a parser says of a foreign file
+            nothing = get_typestore(Stores.EMPTY)
+            nothing.register(get_types_from_msg('', msgtype))
+            return Definition('', nothing.hash_rihs01(msgtype), is_known=False)
+
+    def _learn(self, msgtype: str) -> None:
+        """Take in a type and all that is in it."""
+        missing, standard = [msgtype], standard_types().fielddefs
+        while missing:
+            name = missing.pop()
+            if name in self._store.fielddefs:
+                continue
+            text = self._text(name)
+            found = {name: standard[name]} if text is None else get_types_from_msg(text, name)
+            self._store.register(found)
+            missing += _parts(self._store.fielddefs[name][1])
+
+    def _text(self, msgtype: str) -> str | None:
+        package, _, name = msgtype.partition('/msg/')
+        for prefix in self._prefixes:
+            path = prefix / 'share' / package / 'msg' / f'{name}.msg'
+            if path.is_file():
+                return path.read_text(encoding='utf-8')
+        return None
+
+
+def _parts(fields: Iterable[tuple[str, object]]) -> list[str]:
+    """Return the message types in the fields of one, looking into arrays and sequences."""
+    found: list[str] = []
+    waiting: list[object] = [described for _, described in fields]
+    while waiting:
+        described = waiting.pop()
+        if isinstance(described, tuple):
+            waiting += described
+        elif isinstance(described, str) and '/msg/' in described:
+            found.append(described)
+    return found
+
+
+def _prefixes() -> list[Path]:
+    told = os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
+    return [Path(prefix) for prefix in (*filter(None, told), sys.prefix)]

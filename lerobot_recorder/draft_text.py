@@ -1,0 +1,100 @@
+"""A draft as the text of a session's file: YAML that can be recorded with, and comments."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from lerobot_recorder.draft import Draft, Entry
+
+WIDTH = 96
+UNNAMED_TASK = 'unnamed task'
+HEAD = """\
+Written by lerobot-ros record --init: what was in the graph, and what was assumed.
+Look at it, then: lerobot-ros record --config_path=THIS_FILE --check=true
+and without --check to record.
+"""
+UNITS = """\
+Joints are in rad and m, as on the topics. For a robot of ours in LeRobot's units, write it with
+record --init --robot.type=so101_follower --robot.id=NAME; else give units for each joint:
+units: {gripper: {mode: range_0_100, lower: -0.17, upper: 1.74}}
+"""
+
+
+def session_text(draft: Draft, dataset: Mapping[str, Any], robot: Mapping[str, Any]) -> str:
+    """Return the file.
+
+    Args:
+        draft: the first mapping.
+        dataset: what the user said of the dataset.
+        robot: what he said of the robot, empty if nothing.
+    """
+    parts = [_comment(HEAD), 'attach: true  # nothing is started: the graph is that of others']
+    if robot:
+        parts.append(_yaml({'robot': dict(robot)}))
+    parts += [_dataset(draft, dataset), 'recorder:']
+    if draft.robot_type:
+        parts.append(f'  robot_type: {_scalar(draft.robot_type)}')
+    parts += ['' if robot else _indent(_comment(UNITS)), '  features:']
+    parts += [_indent(_feature(entry), 4) for entry in draft.features]
+    if draft.native:
+        parts += ['  native:  # every message beside the dataset, at its own rate']
+        parts += [_indent(_feature(entry), 4) for entry in draft.native]
+    if draft.left_out:
+        lines = [f'{topic}: {why}' for topic, why in draft.left_out.items()]
+        parts.append(_comment('\n'.join(['', 'Left out:', *lines])))
+    return '\n'.join(part.rstrip('\n') for part in parts if part) + '\n'
+
+
+def _dataset(draft: Draft, said: Mapping[str, Any]) -> str:
+    section = {
+        'repo_id': 'me/recording',
+        'single_task': UNNAMED_TASK,
+        'fps': draft.fps,
+        'num_episodes': 50,
+        'episode_time_s': 60,
+        'reset_time_s': 60,
+        **said,
+    }
+    notes = {'fps': draft.why_fps if 'fps' not in said else 'as you said'}
+    if 'repo_id' not in said:
+        notes['repo_id'] = 'yours: USER/NAME'
+    if 'single_task' not in said:
+        notes['single_task'] = 'say what the robot does: policies are trained on it'
+    lines = []
+    for key, value in section.items():
+        line = yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True).rstrip('\n')
+        lines.append(f'{line}  # {notes[key]}' if key in notes else line)
+    return 'dataset:\n' + _indent('\n'.join(lines))
+
+
+def _feature(entry: Entry) -> str:
+    if entry.value is not None:
+        return _comment('\n'.join(entry.comments)) + _yaml({entry.key: entry.value})
+    told = f'Not decided: {len(entry.candidates)} topics could be it. Take one, delete "null".'
+    lines = [_comment(told), f'{entry.key}: null\n']
+    for value, comment in entry.candidates:
+        lines.append(_comment(f'{comment}\n{_yaml({entry.key: value})}'))
+    return ''.join(lines)
+
+
+def _yaml(value: dict[str, Any]) -> str:
+    return yaml.safe_dump(
+        value, sort_keys=False, default_flow_style=None, width=WIDTH, allow_unicode=True
+    )
+
+
+def _scalar(text: str) -> str:
+    return yaml.safe_dump(text).partition('\n')[0]
+
+
+def _comment(text: str) -> str:
+    lines = [f'# {line}'.rstrip() for line in text.rstrip('\n').split('\n')]
+    return '\n'.join(lines) + '\n'
+
+
+def _indent(text: str, by: int = 2) -> str:
+    return textwrap.indent(text, ' ' * by)
