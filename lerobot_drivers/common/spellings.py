@@ -88,13 +88,12 @@ def reason(key: str) -> str | None:
     """Return why a flag cannot be obeyed, None if nothing is known of it.
 
     Args:
-        key: its dotted name; what lies below a name that is refused is refused with it.
+        key: its dotted name; what lies below a key that is refused is refused with it.
     """
-    while key:
-        if key in REASONS:
-            return REASONS[key]
-        key = key.rpartition('.')[0]
-    return None
+    why = REASONS.get(key)
+    while why is None and '.' in (key := key.rpartition('.')[0]):
+        why = REASONS.get(key)
+    return why
 
 
 def nearest(name: str, known: Collection[str], dashes: str = '') -> str:

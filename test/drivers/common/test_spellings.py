@@ -50,6 +50,7 @@ def test_an_alias_and_its_section_go_together():
 
 def test_a_reason_holds_for_what_lies_below():
     assert reason('robot.left_arm_config.port') == reason('robot.left_arm_config')
+    assert reason('policy') is not None and reason('policy.speed') is None
     assert reason('robot.port') is None and reason('dataset.root') is None
 
 
