@@ -253,14 +253,7 @@ class Recorder:
 
     def behind(self) -> Behind:
         """Return what waits inside the recorder."""
-        frames = self._writer.frames_behind if self._writer else 0
-        return Behind(
-            frames=frames,
-            seconds=frames / self._plan.mapping.fps,
-            rows=self._take.rows_behind(self._now_ns) if self._take else 0,
-            episodes=len(self._pending),
-            is_full=self._writer is not None and not self._writer.can_accept,
-        )
+        return Behind.of(self._writer, self._take, len(self._pending), self._now_ns)
 
     def waiting_for(self) -> list[str]:
         """Return the topics without which nothing goes on."""
@@ -364,9 +357,12 @@ class Recorder:
             outcome = 'incomplete' if take.lost or take.ended else None
             along = {k: v for c in self._companions for k, v in c.details().items()}
             pending = take.accept(outcome, along)
-            told = take.verdict().told
-            self._pending.append(_Accepted(pending, outcome, take.defects(), told, _why(take)))
-            self.message = f'episode accepted: {pending.length} frames, {told}; being saved'
+            verdict = take.verdict()
+            what = (outcome, take.defects(), verdict.grade.word, _why(take))
+            self._pending.append(_Accepted(pending, *what))
+            self.message = (
+                f'episode accepted: {pending.length} frames, {verdict.told}; being saved'
+            )
         else:
             self._writer.discard_episode()
             self.message = 'episode dropped' if not self._keep else 'nothing was recorded'
