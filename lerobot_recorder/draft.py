@@ -91,7 +91,12 @@ def make_draft(seen: Seen, hints: TopicHints, chosen: Chosen) -> Draft:
     state = _state(seen, hints, chosen)
     action = _action(seen, hints, chosen, state)
     cameras = _cameras(seen, hints, chosen)
-    features = [entry for entry in (state, action) if entry is not None] + cameras
+    others = [
+        _entry(key, entry, seen)
+        for key, entry in chosen.features.items()
+        if key not in (OBSERVATION_STATE, ACTION) and not key.startswith(IMAGES_PREFIX)
+    ]
+    features = [entry for entry in (state, action) if entry is not None] + others + cameras
     native = [_entry(name, entry, seen) for name, entry in chosen.native.items()]
     used = _topics([*features, *native])
     fast = [one for topic, one in seen.items() if topic not in used and _is_fast(one)]

@@ -74,7 +74,10 @@ def _dataset(draft: Draft, said: Mapping[str, Any]) -> str:
 def _feature(entry: Entry) -> str:
     if entry.value is not None:
         return _comment('\n'.join(entry.comments)) + _yaml({entry.key: entry.value})
-    told = f'Not decided: {len(entry.candidates)} topics could be it. Take one, delete "null".'
+    told = (
+        f'Not decided: {len(entry.candidates)} topics could be it. Take one instead of null,\n'
+        'or several, for two arms: {sources: [{topic: ..., joints: [...], names: [...]}, ...]}'
+    )
     lines = [_comment(told), f'{entry.key}: null\n']
     for value, comment in entry.candidates:
         lines.append(_comment(f'{comment}\n{_yaml({entry.key: value})}'))

@@ -119,7 +119,7 @@ def _findings(figures: Mapping[str, Any], rows: int, fps: int) -> Iterator[tuple
         f'slower than usual for {figures["slow_seconds"]} s',
     )
     if figures['clock_jumps']:
-        yield Grade.USABLE, f'its clock was set {figures["clock_jumps"]} times'
+        yield Grade.USABLE, f'its clock was set (times: {figures["clock_jumps"]})'
     if figures['is_sensor']:  # a command holds, however old it is
         yield _share(figures['held'], rows, 'held over gaps')
         gap_ns = figures['longest_gap_ns']

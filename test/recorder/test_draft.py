@@ -124,6 +124,13 @@ def test_a_preset_decides_and_what_it_lacks_is_found():
     assert made.left_out == {'/other/joint_states': 'neither state nor action'}
 
 
+def test_other_features_of_a_preset_are_kept():
+    chosen = Chosen({'observation.wrench': {'topic': '/ft/wrench'}})
+    state = joints('/joint_states')
+    made = make_draft({state.topic: state}, TopicHints(), chosen)
+    assert values(made)['observation.wrench'] == {'topic': '/ft/wrench'}
+
+
 def test_silent_and_broken_topics_are_left_out_with_the_reason():
     gone, depth = camera('gone', problem='no message came'), SeenTopic('/depth/image_raw', IMG)
     made = draft(joints('/joint_states'), camera('front'), gone, depth)
