@@ -21,6 +21,7 @@ from lerobot_recorder.guess import (
     guess_cameras,
     is_depth,
     named_topic,
+    namespace_of,
     state_candidates,
     topic_of,
 )
@@ -144,7 +145,7 @@ def _clear(
         return _entry(key, {'topic': (heard or found)[0]}, seen, beside)
     if not found:
         return None
-    made = [_entry(key, {'topic': topic}, seen, beside) for topic in found]
+    made = [_entry(key, {'topic': topic}, seen, beside or _near(topic, seen)) for topic in found]
     candidates = tuple((entry.value or {}, '; '.join(entry.comments)) for entry in made)
     return Entry(key, None, (), candidates)
 
@@ -200,6 +201,16 @@ def _entry(
     if one.fields:
         comments.append(f'there too: {", ".join(one.fields)} (a source each, with field: NAME)')
     return Entry(key, value, tuple(comments))
+
+
+def _near(topic: str, seen: Seen) -> SeenTopic | None:
+    """Return the joint states in the namespace that a topic of commands is in, or below."""
+    states = [
+        state
+        for state in state_candidates(_types(seen))
+        if topic.startswith(f'{namespace_of(state)}/')
+    ]
+    return seen[max(states, key=len)] if states else None
 
 
 def _types(seen: Seen) -> dict[str, str]:

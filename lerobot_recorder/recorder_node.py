@@ -270,8 +270,13 @@ class RecorderNode(AutostartLifecycleNode):
                 self._obey(verb)
 
     def _diagnose(self) -> None:
-        if self.recorder is not None and self._diagnostics is not None:
+        if self.recorder is None or self._diagnostics is None:
+            return
+        try:
             self._diagnostics.publish(self.recorder)
+        except Exception as error:  # noqa: BLE001 - to be watched must never end a recording
+            self._diagnostics = None
+            self.get_logger().error(f'/diagnostics is given up: {error!r}')
 
     def _obey(self, verb: str) -> None:
         if self.recorder is not None:

@@ -80,9 +80,13 @@ def test_values_whose_number_is_not_that_of_the_joints_get_no_names():
 
 
 def test_two_robots_are_laid_out_and_none_is_picked(tmp_path):
-    arms = [joints(f'/{side}/joint_states') for side in ('left', 'right')]
+    arms = [joints('/left/joint_states', 'a', 'b'), joints('/right/joint_states', 'c', 'd')]
     made = draft(*arms, array('/left/c/commands'), array('/right/c/commands'), camera('front'))
     assert made.undecided == [STATE, ACTION]
+    assert [value for value, _ in made.features[1].candidates] == [
+        {'topic': '/left/c/commands', 'joints': ['a', 'b']},
+        {'topic': '/right/c/commands', 'joints': ['c', 'd']},
+    ]
     text = session_text(made, {}, {})
     assert '    observation.state: null' in text
     for topic in ('/left/joint_states', '/right/joint_states', '/left/c/commands'):
