@@ -11,7 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lerobot_drivers.common.naming import ACTION, IMAGES_PREFIX, OBSERVATION_STATE, image_key
+from lerobot_drivers.common.naming import (
+    ACTION,
+    IMAGES_PREFIX,
+    JOINT_COMMANDS_SENT,
+    OBSERVATION_STATE,
+    image_key,
+)
 from lerobot_recorder.fixed_messages import LAYOUTS
 from lerobot_recorder.guess import (
     COMMAND_NAMES,
@@ -239,7 +245,8 @@ def _why_left(one: SeenTopic) -> str:
     if one.is_picture:
         depth = one.is_depth or is_depth(one.topic)
         return 'depth' if depth else 'another transport of a camera, or one you left out'
-    return 'neither state nor action'
+    is_sent = one.topic.rpartition('/')[2] == JOINT_COMMANDS_SENT
+    return 'kept beside the dataset anyway' if is_sent else 'neither state nor action'
 
 
 def _table(topic: str) -> str:

@@ -137,8 +137,13 @@ def test_other_features_of_a_preset_are_kept():
 
 def test_silent_and_broken_topics_are_left_out_with_the_reason():
     gone, depth = camera('gone', problem='no message came'), SeenTopic('/depth/image_raw', IMG)
-    made = draft(joints('/joint_states'), camera('front'), gone, depth)
-    assert made.left_out == {'/gone/image_raw': 'no message came', '/depth/image_raw': 'depth'}
+    sent = joints('/joint_commands_sent')
+    made = draft(joints('/joint_states'), camera('front'), gone, depth, sent)
+    assert made.left_out == {
+        '/gone/image_raw': 'no message came',
+        '/depth/image_raw': 'depth',
+        '/joint_commands_sent': 'kept beside the dataset anyway',
+    }
 
 
 def test_a_topic_heard_comes_before_one_that_is_silent():
