@@ -184,7 +184,7 @@ class Recorder:
             self._take.finish()
             self._take.ended = None if self._take.is_full else 'the session was stopped'
             self._close_take()
-        self._take = None
+        self._drop_take()
         if not self.is_done:
             self._go(Phase.SAVING)
             self._collect()
@@ -225,7 +225,7 @@ class Recorder:
 
     def close(self) -> None:
         """Finalise the dataset; an episode still running is dropped, accepted ones are saved."""
-        self._take = None
+        self._drop_take()
         if self._writer is not None:
             self._writer.finalize()
             self._writer = None
@@ -363,6 +363,13 @@ class Recorder:
             companion.end_episode(keep)
         enough = self.accepted >= self._session.num_episodes
         self._go(Phase.SAVING if enough or self._stopped else Phase.RESETTING)
+
+    def _drop_take(self) -> None:
+        """Forget a take, if there is one; of a failed one the dataset may keep what there is."""
+        take, self._take = self._take, None
+        if take is not None and not take.num_frames:
+            for companion in self._companions:
+                companion.end_episode(keep=False)
 
     def _go(self, phase: Phase) -> None:
         self.phase = phase

@@ -144,6 +144,18 @@ def test_the_bag_of_a_dropped_take_goes_with_it(root):
     assert len(list(root.with_name('set_bags').iterdir())) == 1
 
 
+@pytest.mark.parametrize('verb', ['stop', 'close'])
+def test_a_take_that_never_began_leaves_no_bag(root, verb):
+    stage = BagStage(root, reset_ns=S)
+    stage.run_to(Phase.RESETTING)
+    stage.silent = {'/front'}
+    stage.run_to(Phase.WAITING)
+    stage.run(0.5)
+    getattr(stage.recorder, verb)()
+    stage.recorder.close()
+    assert [path.name for path in root.with_name('set_bags').iterdir()] == [bags(root)[0].name]
+
+
 def test_a_session_without_an_episode_leaves_no_folder(root):
     stage = BagStage(root)
     stage.run(0.1)
