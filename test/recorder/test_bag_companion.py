@@ -313,6 +313,28 @@ def test_a_full_disk_ends_the_bag_and_not_the_episode(root, monkeypatch, sent, r
     assert metadata(bag)['custom_data']['episode_uuid'] == bag.name
 
 
+def test_what_nobody_foresaw_ends_one_bag_and_is_told(root, monkeypatch):
+    write, seen = EpisodeBag.write, []
+
+    def odd(self, raw, offered):
+        seen.append(raw)
+        if len(seen) == 50:
+            raise ValueError('odd')
+        write(self, raw, offered)
+
+    monkeypatch.setattr(EpisodeBag, 'write', odd)
+    stage = BagStage(root, num_episodes=2)
+    stage.run(until=lambda: stage.recorder.accepted == 1)
+    stage.recorder.wait()
+    stage.run()
+    stage.recorder.close()
+    assert any('not whole: odd' in line for line in stage.companion.lines)
+    first, second = bags(root)
+    assert metadata(first)['custom_data']['fault'] == 'odd'
+    assert 'fault' not in metadata(second)['custom_data']
+    assert DatasetReader(root).num_episodes == 2
+
+
 def test_a_folder_that_cannot_be_made_is_told_before_anything(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(BagError, match=r'cannot be made: Not a directory; name another one'):
