@@ -18,6 +18,7 @@ COMMANDS = {
     'transcode': ('lerobot_recorder.commands.transcode', 'encode the videos of a dataset anew'),
     'validate': ('lerobot_recorder.commands.validate', 'check a dataset on disk'),
     'compact': ('lerobot_recorder.commands.compact', 'join the small files of a dataset'),
+    'upload': ('lerobot_recorder.commands.upload', 'upload a dataset to the Hugging Face Hub'),
     'info': ('lerobot_recorder.commands.info', 'show what a dataset holds'),
 }
 EXIT_ERROR = 1

@@ -20,6 +20,7 @@ from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.dataset.robot_facts import RobotFacts, checksum
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.guess import guess_features
+from lerobot_recorder.hub.session import upload_companions
 from lerobot_recorder.mapping import MappingConfig, build_mapping, is_image_feature
 from lerobot_recorder.recorder import MakeWriter
 from lerobot_recorder.recorder_status import SessionConfig
@@ -88,7 +89,7 @@ class RecordConfig:
 
     def companions(self) -> list[Companion]:
         """Return what goes along with the session."""
-        return []
+        return [*upload_companions(self.dataset)]
 
     def session(self) -> SessionConfig:
         """Return how the episodes run."""

@@ -27,6 +27,7 @@ PYTHON: dict[str, tuple[str, str | None]] = {
     'pyarrow': ('pyarrow', None),
     'av': ('av', None),
     'rosbags': ('rosbags', None),
+    'huggingface_hub': ('huggingface_hub', None),
 }
 ROS_EXTRAS = ('ros', 'ros-jazzy')
 

@@ -23,6 +23,7 @@ from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.commands.which_dataset import check_free
+from lerobot_recorder.hub.session import check_upload, kept_for_upload, upload_recorded
 from lerobot_recorder.session_file import of_others, record_config
 
 KNOWN = (
@@ -54,6 +55,9 @@ Brings up a robot of ours and records it, or attaches to a graph that is running
                                libsvtav1, mjpeg (keeps JPEGs as they come), hardware ones, auto
   --dataset.depth_encoder.{depth_min,depth_max,shift,use_log}
   --dataset.video=false        pictures as images in Parquet
+  --dataset.push_to_hub=true|while_recording     upload after the session, or each episode as
+                               soon as it is saved; by default (other than LeRobot's) nothing is
+  --dataset.private=true, --dataset.tags="[a, b]"     of the dataset on the Hub
   --resume=true                add to the dataset that is there
   --attach=true                record the graph of others; nothing is started
   --topics.state, --topics.action, --topics.cameras="{front: /topic}"
@@ -76,6 +80,7 @@ def run(arguments: Sequence[str]) -> int:
         ConfigError: settings that cannot be obeyed.
         DatasetExistsError: there is a dataset already and no ``--resume=true``.
         GraphError: there is no rclpy, or a process of the graph died.
+        HubError: what is recorded could not be uploaded, or was not.
     """
     sections = read_sections(arguments, KNOWN)
     attach = attaches(sections)
@@ -86,9 +91,13 @@ def run(arguments: Sequence[str]) -> int:
         check_free(config.dataset.folder, ', or add to it with --resume=true')
     check_plugins(sections)
     view = TerminalView(config)
+    check_upload(config.dataset, config.resume, view.say)
     config_file = open_session(sections, view.say)
     specs = [] if attach else processes(sections, config_file)
-    with Supervisor(specs, config_file.parent) as supervisor:
+    with (
+        kept_for_upload(config.dataset, view.say),
+        Supervisor(specs, config_file.parent) as supervisor,
+    ):
         view.check = supervisor.check
         try:
             code = run_recorder(sections, config_file, view)
@@ -96,6 +105,7 @@ def run(arguments: Sequence[str]) -> int:
             view.restore()
         view.say('stopping')
     view.conclude()
+    upload_recorded(config.dataset, view.say)
     return code
 
 
