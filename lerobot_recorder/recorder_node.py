@@ -25,7 +25,9 @@ from lerobot_drivers.ros import (
     run_node,
 )
 from lerobot_recorder.arrival_clock import ArrivalClock
+from lerobot_recorder.config import DatasetConfig
 from lerobot_recorder.graph_watch import GraphWatch
+from lerobot_recorder.hub.session import check_upload, upload_after_node
 from lerobot_recorder.live_time import LiveTime, Restart
 from lerobot_recorder.mapping import MappingConfig
 from lerobot_recorder.messages import RawMessage
@@ -89,9 +91,16 @@ class RecorderNode(AutostartLifecycleNode):
     def do_configure(self) -> None:
         """Read the configuration and create the interfaces."""
         self._config = load_record_config(self._config_file)
+        if self._view is None:
+            check_upload(self._config.dataset, self._config.resume, self.get_logger().info)
         self._status = self.create_publisher(String, RECORDER_STATUS, qos_status())
         for verb in ('end_episode', 'rerecord', 'stop'):
             self.create_service(Trigger, f'~/{verb}', self._service(verb))
+
+    @property
+    def dataset(self) -> DatasetConfig:
+        """Where the episodes go."""
+        return self._config.dataset
 
     def do_activate(self) -> None:
         """Look for the topics and start to record."""
@@ -253,8 +262,15 @@ class RecorderNode(AutostartLifecycleNode):
 
 
 def main() -> int:
-    """Run the recorder node."""
-    return run_node(RecorderNode, profile=RECEIVER_PROFILE)
+    """Run the recorder node; afterwards, upload what it recorded where that was asked for."""
+    nodes: list[RecorderNode] = []
+
+    def make() -> RecorderNode:
+        nodes.append(RecorderNode())
+        return nodes[0]
+
+    code = run_node(make, profile=RECEIVER_PROFILE)
+    return code or max((upload_after_node(node.dataset) for node in nodes), default=0)
 
 
 if __name__ == '__main__':

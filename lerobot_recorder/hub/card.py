@@ -21,15 +21,23 @@ from lerobot_recorder.hub.job import Job
 README = 'README.md'
 FILMSTRIP = 'meta/ros/filmstrip.jpg'
 LICENSE = 'apache-2.0'
-MARK = (
-    'lerobot_ros writes this card anew with every upload; without this line it is yours and stays'
-)
+MARK = 'lerobot_ros writes this card with every upload; without this line it is yours and stays'
+
 _SECONDS_PER_MINUTE = 60
 
 
 def is_ours(content: bytes) -> bool:
     """Return whether a card was written by us, so that it may be written anew."""
     return MARK.encode() in content
+
+
+def tags_of(content: bytes) -> tuple[str, ...]:
+    """Return the tags in a card's header, none if it cannot be read."""
+    try:
+        _, header, _ = content.decode().split('---\n', 2)
+        return tuple(map(str, yaml.safe_load(header)['tags']))
+    except (ValueError, TypeError, LookupError, yaml.YAMLError):
+        return ()
 
 
 def make_card(job: Job, reader: DatasetReader) -> dict[str, bytes]:

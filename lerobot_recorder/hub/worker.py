@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from lerobot_drivers.common.clock import NS_PER_S, Clock, SystemClock
@@ -85,13 +86,15 @@ class CardMaker:
 
     def make(self, remote: RemoteState) -> dict[str, bytes]:
         """Return the files of the card, by their paths in the dataset."""
-        here = self._job.root / card.README
         self._made = {}
-        if here.exists() and not card.is_ours(here.read_bytes()):
-            return {card.README: here.read_bytes()}
-        made = card.make_card(self._job, DatasetReader(self._job.root))
-        there = card.README in remote.files
-        if there and not card.is_ours(self._repository.read(card.README)):
+        path = self._job.root / card.README
+        here = path.read_bytes() if path.exists() else None
+        if here is not None and not card.is_ours(here):
+            return {card.README: here}
+        there = self._repository.read(card.README) if card.README in remote.files else None
+        tags = self._job.tags or card.tags_of(here or there or b'')
+        made = card.make_card(replace(self._job, tags=tags), DatasetReader(self._job.root))
+        if there is not None and not card.is_ours(there):
             del made[card.README]
         self._made = made
         return made

@@ -67,7 +67,7 @@ def test_a_mapping_of_ones_own_comes_first():
         ({'dataset': {**DATASET, 'reset_time_s': -1}}, 'reset_time_s must be not negative'),
         (
             {'dataset': {**DATASET, 'push_to_hub': 'late'}},
-            'push_to_hub must be true, false or whi',
+            'push_to_hub must be true, false or',
         ),
         ({'dataset': {**DATASET, 'rgb_encoder': {'crv': 1}}}, 'dataset.rgb_encoder.crv is not a'),
         ({'dataset': DATASET, 'recorder': {'speed': 1}}, 'recorder.speed is not a known key'),
