@@ -59,7 +59,9 @@ def translated(error: BaseException, job: Job, endpoint: str) -> HubError:
         if isinstance(cause, OSError) and cause.filename is not None:
             return _unreadable(cause)
     root = _causes(error)[-1]
-    if type(root) in (RuntimeError, ValueError):
+    if (
+        type(root) is ValueError
+    ):  # huggingface_hub's: a file over a limit, a card with odd metadata
         return HubError(f'the Hub at {endpoint} took none of it: {_line(root)}')
     return HubBusyError(f'the Hub at {endpoint} cannot be reached ({_line(root)})')
 

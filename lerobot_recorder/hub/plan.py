@@ -14,7 +14,9 @@ from lerobot_recorder.hub.snapshot import LocalFile, Snapshot, record_ids
 TREES = ('data/', 'videos/', 'meta/')
 """What in a repository belongs to a dataset; all else is somebody's own and stays."""
 AHEAD = ('videos/', 'meta/ros/')
-"""Nobody looks there but for what a row of meta/episodes names: these may come before it."""
+"""Nobody looks there but for what a row of meta/episodes names: these may come before it ..."""
+AHEAD_OF_ALL = ('data/', *AHEAD)
+"""... and these as long as there is no info.json, without which nothing is a dataset."""
 _GLOBBED = ('data/', layout.EPISODES + '/')
 COMMIT_FILES = 500
 SEND_FILES = 16
@@ -30,11 +32,13 @@ class Plan:
         additions: path -> file that is missing there or another one.
         new: those of them that are missing there.
         deletions: what is there and not here any more.
+        is_first: whether there is no dataset yet.
     """
 
     additions: Mapping[str, LocalFile]
     new: frozenset[str]
     deletions: tuple[str, ...]
+    is_first: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -45,7 +49,8 @@ class Plan:
         """Return what goes into commits of its own, before the one that makes it count."""
         if len(self.additions) <= COMMIT_FILES:
             return []
-        paths = [path for path in self.additions if path in self.new and path.startswith(AHEAD)]
+        trees = AHEAD_OF_ALL if self.is_first else AHEAD
+        paths = [path for path in self.additions if path in self.new and path.startswith(trees)]
         return [
             {path: self.additions[path] for path in paths[at : at + COMMIT_FILES]}
             for at in range(0, len(paths), COMMIT_FILES)
@@ -74,7 +79,7 @@ def make_plan(snapshot: Snapshot, remote: RemoteState, known: KnownFiles | None 
     gone = sorted(
         path for path in remote.files if path.startswith(TREES) and path not in snapshot.files
     )
-    return Plan(additions, new, tuple(gone))
+    return Plan(additions, new, tuple(gone), layout.INFO not in remote.files)
 
 
 def check_related(job: Job, snapshot: Snapshot, remote: RemoteState, plan: Plan) -> None:
