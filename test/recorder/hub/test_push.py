@@ -232,7 +232,22 @@ def test_somebody_elses_commit_in_between_is_not_lost(hub, uploader, root):
     assert remote(hub) == {**local(root), 'notes.md': b'me too'}
 
 
-def test_a_dataset_that_changes_meanwhile_is_looked_at_again(hub, uploader, root):
+def test_a_video_that_is_replaced_before_it_is_sent_is_looked_at_again(hub, uploader, root):
+    video = next((root / 'videos').rglob('*.mp4'))
+
+    def replace(line):
+        if '/preupload/' in line:
+            hub.on_request = lambda line: None
+            video.write_bytes(b'another')
+
+    hub.on_request = replace
+    told = []
+    patiently(uploader.push, uploader.run, uploader.clock, told.append, 3)
+    assert 'was changed meanwhile' in told[0]
+    assert remote(hub) == local(root)
+
+
+def test_a_dataset_that_is_joined_meanwhile_is_looked_at_again(hub, uploader, root):
     def join(line):
         if line.startswith('PUT'):
             hub.on_request = lambda line: None

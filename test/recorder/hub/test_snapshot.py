@@ -60,24 +60,31 @@ def test_files_that_info_does_not_count_yet_stay_out(root):
 
 
 class Saving(ManualClock):
-    """Somebody finishes saving an episode while one waits."""
+    """Somebody finishes saving an episode while one waits: its last file comes, then the rest."""
 
-    def __init__(self, folder):
+    def __init__(self, root):
         super().__init__()
-        self.folder = folder
+        self.root, self.pauses = root, 0
 
     def sleep(self, seconds):
         super().sleep(seconds)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.pauses += 1
+        if self.pauses == 5:
+            os.rename(self.root / 'late', layout.data_files(self.root)[0].with_name(LATE))
+            shutil.rmtree(self.root / '.recording')
+
+
+LATE = 'file-002.parquet'
 
 
 def test_it_waits_until_an_episode_that_is_being_saved_is_whole(root):
+    os.rename(layout.data_files(root)[2], root / 'late')
     folder = root / '.recording/episode-000003'
     folder.mkdir(parents=True)
     (folder / 'manifest.json').write_text('{}')
     with pytest.raises(DatasetError, match=r'--resume=true mends it'):
         take(root)
-    assert take(root, Saving(folder)).episodes == 3
+    assert take(root, Saving(root)).episodes == 3
 
 
 def test_documents_that_are_replaced_meanwhile_are_read_again(root, monkeypatch):
