@@ -76,6 +76,7 @@ class RecorderNode(AutostartLifecycleNode):
     def __init__(self, view: View | None = None) -> None:
         super().__init__('recorder')
         self.recorder: Recorder | None = None
+        self.dataset: DatasetConfig | None = None
         self._view = view
         self._config_file = declare_config_file(self)
         self._robot_ns = declare(
@@ -91,16 +92,12 @@ class RecorderNode(AutostartLifecycleNode):
     def do_configure(self) -> None:
         """Read the configuration and create the interfaces."""
         self._config = load_record_config(self._config_file)
+        self.dataset = self._config.dataset
         if self._view is None:
-            check_upload(self._config.dataset, self._config.resume, self.get_logger().info)
+            check_upload(self.dataset, self._config.resume, self.get_logger().info)
         self._status = self.create_publisher(String, RECORDER_STATUS, qos_status())
         for verb in ('end_episode', 'rerecord', 'stop'):
             self.create_service(Trigger, f'~/{verb}', self._service(verb))
-
-    @property
-    def dataset(self) -> DatasetConfig:
-        """Where the episodes go."""
-        return self._config.dataset
 
     def do_activate(self) -> None:
         """Look for the topics and start to record."""
@@ -270,7 +267,8 @@ def main() -> int:
         return nodes[0]
 
     code = run_node(make, profile=RECEIVER_PROFILE)
-    return code or max((upload_after_node(node.dataset) for node in nodes), default=0)
+    recorded = [node.dataset for node in nodes if node.dataset is not None]
+    return code or max(map(upload_after_node, recorded), default=0)
 
 
 if __name__ == '__main__':

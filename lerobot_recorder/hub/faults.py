@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 
 from lerobot_drivers.common.errors import HubBusyError, HubError
 from lerobot_recorder.hub.job import Job
@@ -59,9 +60,8 @@ def translated(error: BaseException, job: Job, endpoint: str) -> HubError:
         if isinstance(cause, OSError) and cause.filename is not None:
             return _unreadable(cause)
     root = _causes(error)[-1]
-    if (
-        type(root) is ValueError
-    ):  # huggingface_hub's: a file over a limit, a card with odd metadata
+    if isinstance(root, ValueError) and not isinstance(root, JSONDecodeError):
+        # huggingface_hub's: a name that is none, a file over a limit, odd metadata of a card
         return HubError(f'the Hub at {endpoint} took none of it: {_line(root)}')
     return HubBusyError(f'the Hub at {endpoint} cannot be reached ({_line(root)})')
 
@@ -79,7 +79,7 @@ def _refused(error: BaseException, job: Job, endpoint: str) -> HubError:
         401: f'the Hub at {endpoint} does not know this token: {LOG_IN}',
         403: f'the Hub refused {job.repo_id}: {said}; the token needs write access to '
         f'{job.namespace} ({TOKENS})',
-        404: f'there is no dataset {job.repo_id} on the Hub, or this token may not see it',
+        404: f'there is no dataset {job.repo_id} at {endpoint}, or this token may not see it',
     }
     return HubError(lines.get(status, f'the Hub refused {job.repo_id}: {status} {said}'))
 

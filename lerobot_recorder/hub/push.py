@@ -64,12 +64,15 @@ class Push:
         self._sent: dict[str, LocalFile] = {}
         self._known: KnownFiles = {}
 
-    def run(self, make_card: MakeCard | None = None, commit: bool = True) -> Pushed:
+    def run(
+        self, make_card: MakeCard | None = None, commit: bool = True, in_haste: bool = False
+    ) -> Pushed:
         """Bring there what is missing.
 
         Args:
             make_card: makes the files that describe the dataset, if they are wanted.
             commit: let it count; else contents are only brought nearer.
+            in_haste: believe that a video there is the one here if it has its size.
 
         Raises:
             HubBusyError: trying again may help; what was sent stays sent.
@@ -81,7 +84,7 @@ class Push:
         if make_card is not None:
             card = {path: LocalFile(c, len(c)) for path, c in make_card(remote).items()}
             snapshot = replace(snapshot, files={**snapshot.files, **card})
-        plan = plans.make_plan(snapshot, remote, self._known)
+        plan = plans.make_plan(snapshot, remote, self._known, in_haste)
         plans.check_related(self._job, snapshot, remote, plan)
         self._send(plan, snapshot)
         size = sum(file.size for file in plan.additions.values())

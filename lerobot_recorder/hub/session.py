@@ -103,11 +103,15 @@ def upload(job: Job, say: Say) -> None:
 def upload_after_node(dataset: DatasetConfig) -> int:
     """Upload what a node recorded that nobody stands by; return an exit code."""
     try:
-        upload_recorded(dataset, lambda line: print(line, file=sys.stderr))  # noqa: T201
-    except HubError as error:
+        upload_recorded(dataset, _write_line)
+    except LerobotRosError as error:
         sys.stderr.write(f'error: {error}\n')
         return 1
     return 0
+
+
+def _write_line(line: str) -> None:
+    sys.stderr.write(f'{line}\n')
 
 
 def _run(job: Job) -> str:

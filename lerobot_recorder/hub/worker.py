@@ -144,7 +144,11 @@ class Follower:
         """Bring the Hub up to date; the commit waits for its time."""
         commit = self._clock.monotonic_ns() >= self._next_ns
         pushed = patiently(
-            self._push, lambda: self._push.run(commit=commit), self._clock, self._trouble, 0
+            self._push,
+            lambda: self._push.run(commit=commit, in_haste=True),
+            self._clock,
+            self._trouble,
+            0,
         )
         if self._is_cut_off:
             self._is_cut_off = False

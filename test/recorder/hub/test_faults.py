@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from json import JSONDecodeError
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ def told(error, cause=None):
         (ValueError('File too large'), HubError, 'https://hub took none of it: File too large'),
         (FileNotFoundError(errno.ENOENT, 'No such', 'a.mp4'), HubBusyError, 'a.mp4 was moved'),
         (PermissionError(errno.EACCES, 'denied', 'a.mp4'), HubError, 'a.mp4 cannot be read: den'),
+        (JSONDecodeError('no JSON', '<html>', 0), HubBusyError, 'cannot be reached (no JSON'),
         (HubError('ours'), HubError, 'ours'),
     ],
 )

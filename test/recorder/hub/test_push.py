@@ -333,3 +333,15 @@ def test_an_empty_dataset_is_told(hub, tmp_path):
     (root / layout.INFO).write_text(json.dumps({**info, 'total_episodes': 0}))
     with pytest.raises(DatasetError, match='no episodes to upload'):
         Uploader(root).run()
+
+
+def test_in_haste_a_video_of_the_same_size_is_believed_until_the_end(hub, uploader, root):
+    uploader.run()
+    video = next((root / 'videos').rglob('*.mp4'))
+    name, content = video.relative_to(root).as_posix(), video.read_bytes()
+    changed = content[:-1] + bytes([content[-1] ^ 1])
+    video.write_bytes(changed)
+    Uploader(root).run(in_haste=True)
+    assert remote(hub)[name] == content
+    Uploader(root).run()
+    assert remote(hub)[name] == changed
