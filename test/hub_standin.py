@@ -96,6 +96,7 @@ class AnsweredError(Exception):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
+    disable_nagle_algorithm = True
     server: HubStandIn
 
     def log_message(self, *_):

@@ -85,9 +85,8 @@ def test_a_refusal_is_one_line(hub, root):
     assert '\n' not in told
 
 
-@pytest.mark.parametrize('verb', [CHECK_NEW, CHECK])
-def test_the_check_says_who_uploads_where(hub, root, verb):
-    told = ask(verb, Job(root, REPO))
+def test_the_check_says_who_uploads_where(hub, root):
+    told = ask(CHECK_NEW, Job(root, REPO))
     assert told == f'me uploads to {hub.url}/datasets/{REPO} (a new dataset)'
     assert hub.repos == {}, 'a check leaves nothing behind'
 
