@@ -30,18 +30,25 @@ class Worker:
     Args:
         verb: what it is to do, see `lerobot_recorder.hub.worker`.
         job: with which dataset.
+
+    Raises:
+        HubError: it cannot be started.
     """
 
     def __init__(self, verb: str, job: Job) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
-        self._process = subprocess.Popen(
-            [sys.executable, '-m', MODULE, verb, job.dumps()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=_environment(),
-            start_new_session=True,  # Ctrl-C is for its parent, which ends it in its own time
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, '-m', MODULE, verb, job.dumps()],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                env=_environment(),
+                start_new_session=True,  # Ctrl-C is for its parent, which ends it in its own time
+            )
+        except OSError as error:
+            self._errors.close()
+            raise HubError(f'the upload cannot be started: {error}') from error
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)
 
@@ -59,8 +66,7 @@ class Worker:
         """
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            event: Event = json.loads(line)
-            yield event
+            yield _event(line)
         if (code := self._process.wait()) not in (0, EXIT_TOLD):
             raise HubError(f'the upload died: {self._last_line() or code}')
 
@@ -96,6 +102,15 @@ class Worker:
         self._errors.seek(0)
         lines = self._errors.read().decode(errors='replace').splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip()), '')
+
+
+def _event(line: bytes) -> Event:
+    """Return what a line tells, nothing if a library has something to say."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
 
 
 def ask(verb: str, job: Job) -> str:

@@ -13,6 +13,7 @@ from hub_standin import Fault
 
 from lerobot_drivers.common.errors import HubError
 from lerobot_recorder.dataset.saver import SavedEpisode
+from lerobot_recorder.hub import process
 from lerobot_recorder.hub.companion import HubCompanion
 from lerobot_recorder.hub.job import CHECK, CHECK_NEW, PUSH, Job
 from lerobot_recorder.hub.process import Worker, ask
@@ -96,6 +97,24 @@ def test_a_check_that_fails_says_why(hub, root, monkeypatch):
     with pytest.raises(HubError, match='does not know this token') as error:
         ask(CHECK, Job(root, REPO))
     assert 'hf_somebody_else' not in str(error.value)
+
+
+def test_what_is_no_event_is_passed_over(root, monkeypatch):
+    monkeypatch.setattr(process, 'MODULE', 'this')  # it says something else
+    with pytest.raises(HubError, match='died without a word'):
+        ask(CHECK, Job(root, REPO))
+
+
+def test_a_worker_that_breaks_is_told_by_its_last_line(root, monkeypatch):
+    monkeypatch.setattr(process, 'MODULE', 'no_such_module')
+    with pytest.raises(HubError, match=r'the upload died: .*No module named no_such_module'):
+        ask(CHECK, Job(root, REPO))
+
+
+def test_a_worker_that_cannot_be_started_is_told(root, monkeypatch):
+    monkeypatch.setattr(process.sys, 'executable', '/no/python')
+    with pytest.raises(HubError, match=r'the upload cannot be started: .*/no/python'):
+        ask(CHECK, Job(root, REPO))
 
 
 class Followed:
