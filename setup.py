@@ -31,6 +31,7 @@ REQUIRES = [
     'av>=15',
     'rosbags>=0.11,<0.12',
     'rich>=11',
+    'huggingface_hub>=1.6,<3',
 ]
 
 # The wheels of one ROS distribution fit together only as a set, hence the narrow ranges.

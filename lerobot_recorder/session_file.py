@@ -27,6 +27,7 @@ from lerobot_recorder.dataset.robot_facts import RobotFacts, checksum
 from lerobot_recorder.disk_guard import MB, DiskGuard
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.guess import guess_features
+from lerobot_recorder.hub.session import upload_companions
 from lerobot_recorder.mapping import FeatureConfig, MappingConfig, build_mapping, is_image_feature
 from lerobot_recorder.memory_guard import MemoryGuard
 from lerobot_recorder.preparation import MakeWriter
@@ -189,7 +190,8 @@ class RecordConfig:
 
     def companions(self) -> list[Companion]:
         """Return what goes along with the session."""
-        return [BagCompanion(self._bag_place(self.bag))] if self.bag else []
+        bags = [BagCompanion(self._bag_place(self.bag))] if self.bag else []
+        return [*bags, *upload_companions(self.dataset)]
 
     def guard(self) -> ResourceGuard:
         """Return what ends a take before memory or disk run out."""

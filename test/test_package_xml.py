@@ -27,6 +27,7 @@ PYTHON: dict[str, tuple[str, str | None]] = {
     'pyarrow': ('pyarrow', None),
     'av': ('av', None),
     'rosbags': ('rosbags', None),
+    'huggingface_hub': ('huggingface_hub', None),
 }
 # module -> (extra of setup.py, distribution): imported only when it is asked for
 OPTIONAL = {'rerun': ('display', 'rerun-sdk'), 'Xlib': ('keys', 'python-xlib')}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,6 +47,7 @@ from lerobot_recorder.commands import record_init
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
+from lerobot_recorder.hub.session import check_upload, kept_for_upload, upload_recorded
 from lerobot_recorder.operator_config import JoyConfig
 from lerobot_recorder.presets import preset_list
 from lerobot_recorder.session_file import RecordConfig, of_others, record_config
@@ -132,6 +134,7 @@ def run(arguments: Sequence[str]) -> int:
         ConfigError: settings that cannot be obeyed.
         DatasetExistsError: there is a dataset already and no ``--resume=true``.
         GraphError: there is no rclpy, or a process of the graph died.
+        HubError: what is recorded could not be uploaded, or was not.
     """
     if record_init.is_asked_for(arguments):
         return record_init.run(arguments)
@@ -141,21 +144,27 @@ def run(arguments: Sequence[str]) -> int:
         for folder in config.folders:
             check_free(folder, ', or add to it with --resume=true')
     view = TerminalView(config, switch(sections, 'play_sounds', True))
+    datasets = [part.dataset for part in config.parts.values()]
+    for dataset in datasets:
+        check_upload(dataset, config.resume, view.say)
     config_file = open_session(sections, view.say)
     specs = [] if attach else processes(sections, config_file)
     specs += display_processes(sections, config_file)
-    with Supervisor(specs, config_file.parent, say=view.say) as supervisor:
+    with contextlib.ExitStack() as running:
+        for dataset in datasets:
+            running.enter_context(kept_for_upload(dataset, view.say))
+        supervisor = running.enter_context(Supervisor(specs, config_file.parent, say=view.say))
         view.check = supervisor.check
         try:
             code = run_recorder(sections, config_file, view)
         finally:
             view.restore()
         view.say('stopping')
-    if not sections['check']:
-        view.conclude()
-    elif not view.has_reported and not code:
-        view.say('the check was not finished')
-        code = 1
+    if sections['check']:
+        return code or _checked(view)
+    view.conclude()
+    for dataset in datasets:
+        upload_recorded(dataset, view.say)
     return code
 
 
@@ -171,6 +180,14 @@ def check_bag(arguments: Sequence[str]) -> None:
             f'--bag is true or false, found {told!r}; name a folder for bags with --bag.root, '
             'what else to put into them with --bag.topics'
         )
+
+
+def _checked(view: TerminalView) -> int:
+    """Return the exit code of a check: whether it came to its end."""
+    if view.has_reported:
+        return 0
+    view.say('the check was not finished')
+    return 1
 
 
 def read_session(arguments: Sequence[str]) -> RecordConfig:

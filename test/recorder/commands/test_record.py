@@ -123,6 +123,17 @@ def test_a_check_says_whether_it_was_finished(stage, reported, code, monkeypatch
     assert 'no episode was saved' not in said
 
 
+def test_the_hub_is_asked_before_anything_starts_and_served_when_all_has_stopped(
+    stage, monkeypatch
+):
+    for name in ('check_upload', 'upload_recorded'):
+        monkeypatch.setattr(record, name, lambda *_, name=name: stage.events.append(name))
+    assert record.run([*DATASET, *ROBOT, *TELEOP, '--dataset.push_to_hub=true']) == 0
+    before, *session, after = stage.events
+    assert (before, after) == ('check_upload', 'upload_recorded')
+    assert session == ['up', 'recording', 'restored', 'down']
+
+
 @pytest.mark.parametrize('error', [RuntimeError('bug'), KeyboardInterrupt(), GraphError('dead')])
 def test_the_terminal_is_given_back_before_the_processes_stop_whatever_happens(stage, error):
     stage.error = error
