@@ -17,6 +17,7 @@ NODES = {
     'teleop_node': 'lerobot_teleop',
     'command_mux_node': 'lerobot_teleop',
     'recorder_node': 'lerobot_recorder',
+    'dashboard_node': 'lerobot_recorder',
     'policy_node': 'lerobot_policy',
 }
 
@@ -58,7 +59,10 @@ ROS_JAZZY = [
     'ros-std-srvs>=5.3,<5.4',
 ]
 
+DASHBOARD = ['aiohttp>=3.9,<4']
+
 TEST = [
+    *DASHBOARD,
     'pytest>=8',
     'pytest-timeout>=2.3',
     'hypothesis>=6.100',
@@ -125,7 +129,12 @@ setup(
     zip_safe=False,
     cmdclass={'build_py': BuildWithCommit},
     install_requires=REQUIRES,
-    extras_require={'ros': ROS_KILTED, 'ros-jazzy': ROS_JAZZY, 'test': TEST},
+    extras_require={
+        'ros': ROS_KILTED,
+        'ros-jazzy': ROS_JAZZY,
+        'dashboard': DASHBOARD,
+        'test': TEST,
+    },
     entry_points={
         'console_scripts': [
             'lerobot-ros = lerobot_drivers.cli:main',

@@ -239,6 +239,8 @@ class Recorder:
             left_s=max(left_ns, 0) / NS_PER_S if self.phase is Phase.RESETTING else 0.0,
             task=self._session.task,
             message=self.message,
+            root=self._session.root,
+            fps=self._session.fps,
         )
 
     def waiting_for(self) -> list[str]:

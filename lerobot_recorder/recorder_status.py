@@ -31,6 +31,8 @@ class SessionConfig:
         reset_ns: time between two episodes [ns].
         timeout_ns: how long to wait for messages before giving up [ns].
         allow_low_rate: record even if no camera is as fast as the dataset says.
+        root: the dataset's folder, for whoever looks from outside.
+        fps: rows per second.
     """
 
     task: str
@@ -39,6 +41,8 @@ class SessionConfig:
     reset_ns: int = 0
     timeout_ns: int = 20 * NS_PER_S
     allow_low_rate: bool = False
+    root: str = ''
+    fps: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class RecorderStatus:
         left_s: time left of a reset [s].
         task: what the robot is told to do.
         message: the last thing worth telling.
+        root: the dataset's folder.
+        fps: rows per second.
     """
 
     phase: str
@@ -68,6 +74,8 @@ class RecorderStatus:
     left_s: float
     task: str
     message: str
+    root: str = ''
+    fps: int = 0
 
     @property
     def summary(self) -> str:
@@ -81,7 +89,8 @@ def idle_status(session: SessionConfig) -> RecorderStatus:
     """Return the status of a recorder that does not know yet what to record."""
     waiting = ('any topic that can be recorded',)
     wanted, frames = session.num_episodes, session.episode_frames
-    return RecorderStatus('preparing', 0, 0, wanted, 0, frames, waiting, 0.0, session.task, '')
+    told = (session.task, '', session.root, session.fps)
+    return RecorderStatus('preparing', 0, 0, wanted, 0, frames, waiting, 0.0, *told)
 
 
 @dataclass(frozen=True)

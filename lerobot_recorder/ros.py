@@ -40,10 +40,11 @@ _LOST = QoSSubscriptionEventType.RCL_SUBSCRIPTION_MESSAGE_LOST
 _NO_EVENTS = SubscriptionEventCallbacks(use_default_callbacks=False)
 
 
-class _NoTurns(CallbackGroup):
+class NoTurns(CallbackGroup):
     """A group whose members no executor looks at."""
 
     def can_execute(self, entity: Any) -> bool:
+        """Return False (rclpy's question)."""
         return False
 
 
@@ -99,7 +100,7 @@ class TopicSubscriber:
             self.topic,
             lambda _message: None,
             qos,
-            callback_group=_NoTurns(),
+            callback_group=NoTurns(),
             event_callbacks=_NO_EVENTS,
             raw=True,
         )
@@ -117,7 +118,7 @@ class TopicSubscriber:
         """Deliver every message that waits."""
         if self._subscription is None:
             return
-        for data, info in _waiting(self._subscription):
+        for data, info in waiting_messages(self._subscription):
             self._take(data, info)
 
     def warning(self, now_ns: int) -> str | None:
@@ -137,7 +138,7 @@ class TopicSubscriber:
     def _take(self, data: bytes, info: Any) -> None:
         lost = self._lost_before(info)
         self._reception.add(lost)
-        self._deliver(_raw_message(self.topic, self._msgtype, data, info, lost))
+        self._deliver(raw_message(self.topic, self._msgtype, data, info, lost))
 
     def _lost_before(self, info: Any) -> int:
         """Return what was lost before a message: by its number, else as the middleware says."""
@@ -183,17 +184,17 @@ class FactSubscriber:
             kind = message_class(self._msgtype)
             qos = QoSProfile(depth=FACTS_DEPTH, durability=way[0], reliability=way[1])
             self._subscriptions[way] = self._node.create_subscription(
-                kind, self.topic, lambda _message: None, qos, callback_group=_NoTurns(), raw=True
+                kind, self.topic, lambda _message: None, qos, callback_group=NoTurns(), raw=True
             )
 
     def drain(self) -> None:
         """Deliver every message that waits."""
         for subscription in self._subscriptions.values():
-            for data, info in _waiting(subscription):
-                self._deliver(_raw_message(self.topic, self._msgtype, data, info))
+            for data, info in waiting_messages(subscription):
+                self._deliver(raw_message(self.topic, self._msgtype, data, info))
 
 
-def _waiting(subscription: Any) -> Iterator[tuple[bytes, Any]]:
+def waiting_messages(subscription: Any) -> Iterator[tuple[bytes, Any]]:
     """Take the serialised messages that wait, each with what the middleware tells of it."""
     kind, handle = subscription.msg_type, subscription.handle
     with handle:
@@ -201,7 +202,8 @@ def _waiting(subscription: Any) -> Iterator[tuple[bytes, Any]]:
             yield taken
 
 
-def _raw_message(topic: str, msgtype: str, data: bytes, info: Any, lost: int = 0) -> RawMessage:
+def raw_message(topic: str, msgtype: str, data: bytes, info: Any, lost: int = 0) -> RawMessage:
+    """Return what was taken from the middleware, with its times."""
     source_ns, received_ns = int(info['source_timestamp']), int(info['received_timestamp'])
     return RawMessage(topic, msgtype, data, source_ns, received_ns, lost)
 

@@ -99,6 +99,8 @@ class RecordConfig:
             reset_ns=round(self.dataset.reset_time_s * NS_PER_S),
             timeout_ns=round(self.recorder.prepare_timeout_s * NS_PER_S),
             allow_low_rate=self.recorder.allow_low_rate,
+            root=str(self.dataset.folder.absolute()),
+            fps=self.dataset.fps,
         )
 
     def facts(self, mapping: MappingConfig) -> RobotFacts:

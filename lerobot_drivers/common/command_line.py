@@ -12,7 +12,7 @@ from lerobot_drivers.common.config import Section, merge, parse_flags, read_yaml
 from lerobot_drivers.common.errors import ConfigError, UsageError
 
 CONFIG_PATH = 'config_path'
-SECTIONS = ('robot', 'teleop', 'mux', 'dataset', 'policy', 'recorder', 'topics')
+SECTIONS = ('robot', 'teleop', 'mux', 'dataset', 'policy', 'recorder', 'topics', 'dashboard')
 """What a session's file may hold, whichever command reads it ..."""
 SETTINGS = (
     'control_mode', 'attach', 'resume', 'teleop_time_s', 'bag', 'start_s', 'end_s', 'filmstrip',

@@ -43,6 +43,7 @@ class ProcessSpec:
         env: environment variables besides the supervisor's own.
         arguments: command line before ``--ros-args``.
         stop_timeout_s: time after SIGINT before SIGTERM [s].
+        is_vital: the session ends without it.
     """
 
     name: str
@@ -53,6 +54,7 @@ class ProcessSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     stop_timeout_s: float = 5.0
+    is_vital: bool = True
 
     def command(self) -> list[str]:
         """Return the command line that runs it."""
@@ -77,12 +79,14 @@ class Death:
         returncode: its exit code, negative for the signal that killed it.
         last_line: the last line it wrote to stderr.
         log: the file with all of them.
+        is_vital: the session ends without it.
     """
 
     name: str
     returncode: int
     last_line: str
     log: Path
+    is_vital: bool = True
 
     def __str__(self) -> str:
         if self.returncode < 0:
@@ -151,15 +155,16 @@ class Supervisor:
         ended = [name for name, process in self._running.items() if _has_ended(process)]
         return [self._death(name, self._bury(name)) for name in ended]
 
-    def check(self) -> None:
-        """Raise if a process has ended.
+    def check(self) -> list[Death]:
+        """Raise if a process has ended that the session needs; return the others that did.
 
         Raises:
             GraphError: says which one, how, and its last line.
         """
         deaths = self.poll()
-        if deaths:
+        if any(death.is_vital for death in deaths):
             raise GraphError('; '.join(str(death) for death in deaths))
+        return deaths
 
     def run(self, until: Callable[[], bool] = lambda: False) -> list[Death]:
         """Start, wait, stop. For the main thread.
@@ -249,7 +254,8 @@ class Supervisor:
 
     def _death(self, name: str, returncode: int) -> Death:
         log = self.log_path(name)
-        return Death(name, returncode, _last_line(log), log)
+        is_vital = next(spec.is_vital for spec in self._specs if spec.name == name)
+        return Death(name, returncode, _last_line(log), log, is_vital)
 
     def _snapshot(self, force: bool = False) -> None:
         """Note the children's shared memory: those that crash cannot be asked afterwards."""

@@ -23,11 +23,13 @@ from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.commands.which_dataset import check_free
+from lerobot_recorder.dashboard.config import DashboardConfig, dashboard_config, prepare
+from lerobot_recorder.dashboard.process import dashboard_process
 from lerobot_recorder.session_file import of_others, record_config
 
 KNOWN = (
     'robot', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics', 'attach',
-    'resume',
+    'resume', 'dashboard',
 )  # fmt: skip
 CONFIG_CLASSES = {
     'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
@@ -59,6 +61,8 @@ Brings up a robot of ours and records it, or attaches to a graph that is running
   --topics.state, --topics.action, --topics.cameras="{front: /topic}"
   --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.max_gap_s=1.0
   --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
+  --dashboard=true             a page in the browser to look and operate, see
+                               `lerobot-ros dashboard --help`
   --recorder.stamps=true       true stamps as columns of the dataset, sync.*_ns
 
 Ports and cameras named sim://WORLD/DEVICE are simulated.
@@ -78,6 +82,7 @@ def run(arguments: Sequence[str]) -> int:
         GraphError: there is no rclpy, or a process of the graph died.
     """
     sections = read_sections(arguments, KNOWN)
+    dashboard = take_dashboard(sections)
     attach = attaches(sections)
     sections = of_others(sections) if attach else {**sections, 'attach': False}
     sections['resume'] = switch(sections, 'resume')
@@ -88,8 +93,11 @@ def run(arguments: Sequence[str]) -> int:
     view = TerminalView(config)
     config_file = open_session(sections, view.say)
     specs = [] if attach else processes(sections, config_file)
+    if dashboard is not None:
+        specs.append(dashboard_process(dashboard, recorder_namespace(sections), config_file))
+        view.say(f'dashboard: {dashboard.url}')
     with Supervisor(specs, config_file.parent) as supervisor:
-        view.check = supervisor.check
+        view.check = lambda: tell_deaths(supervisor, view)
         try:
             code = run_recorder(sections, config_file, view)
         finally:
@@ -97,6 +105,26 @@ def run(arguments: Sequence[str]) -> int:
         view.say('stopping')
     view.conclude()
     return code
+
+
+def take_dashboard(sections: Section) -> DashboardConfig | None:
+    """Take the dashboard's section out, so that its token goes into no file; None: not wanted.
+
+    Raises:
+        ConfigError: it may not or cannot listen there, or aiohttp is missing.
+    """
+    section = sections.pop('dashboard', False)
+    return None if section is False else prepare(dashboard_config(section))
+
+
+def tell_deaths(supervisor: Supervisor, view: TerminalView) -> None:
+    """Tell which processes have ended that the session can do without.
+
+    Raises:
+        GraphError: another one has.
+    """
+    for death in supervisor.check():
+        view.say(f'{death}; recording goes on without it', 'yellow')
 
 
 def attaches(sections: Section) -> bool:
@@ -160,11 +188,16 @@ def processes(sections: Section, config_file: Path) -> list[ProcessSpec]:
     return [*specs, *(makers[name](sections, config_file) for name in drivers(sections))]
 
 
+def recorder_namespace(sections: Section) -> str:
+    """Return where the recorder node is: beside its robot."""
+    return '/' if sections['attach'] else namespace_of(sections.get('robot'), 'follower')
+
+
 def run_recorder(sections: Section, config_file: Path, view: TerminalView) -> int:
     """Run the recorder in this process until its session is over; return its exit code."""
     from lerobot_drivers.ros import run_node  # rclpy only now: the environment is prepared
 
-    namespace = '/' if sections['attach'] else namespace_of(sections.get('robot'), 'follower')
+    namespace = recorder_namespace(sections)
     node = load_object('lerobot_recorder.recorder_node:RecorderNode', 'the recorder')
     parameter = f'config_file:={json.dumps(str(config_file))}'
     arguments = ['--ros-args', '-r', f'__ns:={namespace}', '-p', parameter]
