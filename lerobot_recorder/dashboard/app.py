@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -33,7 +34,7 @@ STATIC = {
 }
 EVENT_S = 0.2
 REFRESH_S = 1.0
-KEEP_ALIVE_S = 10.0
+KEEP_ALIVE_S, GONE_S = 10.0, 20.0
 PICTURE_PATIENCE_S, PICTURE_LOOK_S = 2.0, 0.05
 ANSWER_PATIENCE_S = 5.0
 MOST_WATCHERS = 16
@@ -128,17 +129,18 @@ class Dashboard:
         self._board.watchers += 1
         try:
             await response.prepare(request)
-            await self._stream(response)
+            _give_up_early(request)
+            await self._stream(request, response)
         except (ConnectionError, RuntimeError):  # the browser has left
             pass
         finally:
             self._board.watchers -= 1
         return response
 
-    async def _stream(self, response: web.StreamResponse) -> None:
+    async def _stream(self, request: web.Request, response: web.StreamResponse) -> None:
         now = asyncio.get_running_loop().time
         told, told_at = '', now()
-        while True:
+        while request.transport is not None and not request.transport.is_closing():
             self._look_around(now())
             text = json.dumps({**self._board.view(), 'dataset': self._library.view()})
             if text != told:
@@ -212,6 +214,14 @@ class Dashboard:
 def _worker(name: str) -> ThreadPoolExecutor:
     """Return a thread of its own that stands back behind what records."""
     return ThreadPoolExecutor(1, f'dashboard-{name}', stay_in_background)
+
+
+def _give_up_early(request: web.Request) -> None:
+    """Count a browser that has fallen silent as gone: a phone that left the network."""
+    option = getattr(socket, 'TCP_USER_TIMEOUT', None)  # Linux
+    connection = request.transport.get_extra_info('socket') if request.transport else None
+    if connection is not None and option is not None:
+        connection.setsockopt(socket.IPPROTO_TCP, option, int(GONE_S * 1000))
 
 
 async def _answer(told: Future[Answer]) -> web.Response:

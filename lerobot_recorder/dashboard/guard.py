@@ -21,7 +21,7 @@ HEADERS = {
     ),
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Cross-Origin-Opener-Policy': 'same-origin',
-    'Referrer-Policy': 'no-referrer',
+    'Referrer-Policy': 'same-origin',
     'Server': 'lerobot_ros',
     'X-Content-Type-Options': 'nosniff',
 }

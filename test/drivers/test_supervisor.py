@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lerobot_drivers.common.errors import GraphError
 from lerobot_drivers.common.shared_memory import SHARED_MEMORY, held_segments, remove_unheld
-from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
+from lerobot_drivers.common.supervisor import Death, ProcessSpec, Supervisor
 
 ROOT = Path(__file__).parents[2]
 
@@ -142,6 +143,17 @@ def test_check_raises_one_line_that_names_the_dead(folder: Path) -> None:
         os.kill(supervisor.running['a'], signal.SIGKILL)
         with pytest.raises(GraphError, match='a was killed by SIGKILL: no message'):
             wait_for(lambda: supervisor.check())
+
+
+def test_a_death_that_the_session_can_do_without_is_returned(folder: Path) -> None:
+    extra = replace(sleeper(folder, 'extra'), is_vital=False)
+    with Supervisor([sleeper(folder, 'a'), extra], folder / 'logs') as supervisor:
+        wait_for(lambda: len(events(folder)) == 2)
+        os.kill(supervisor.running['extra'], signal.SIGKILL)
+        deaths: list[Death] = []
+        wait_for(lambda: deaths.extend(supervisor.check()) or deaths)
+        assert [death.name for death in deaths] == ['extra']
+        assert list(supervisor.running) == ['a'] and supervisor.check() == []
 
 
 def test_kills_what_obeys_nothing_and_removes_its_shared_memory(
