@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
@@ -14,12 +15,10 @@ from lerobot_drivers.common.naming import DIAGNOSTICS, IMAGES_PREFIX
 from lerobot_drivers.common.processes import RECEIVER_PROFILE
 from lerobot_drivers.ros import AutostartLifecycleNode, declare, run_node
 from lerobot_recorder.dashboard.access import Access
-from lerobot_recorder.dashboard.app import Dashboard
 from lerobot_recorder.dashboard.board import Board
-from lerobot_recorder.dashboard.config import dashboard_config
+from lerobot_recorder.dashboard.config import dashboard_config, require_aiohttp
 from lerobot_recorder.dashboard.library import Library
 from lerobot_recorder.dashboard.previews import Previews
-from lerobot_recorder.dashboard.server import Server
 from lerobot_recorder.guess import guess_cameras
 from lerobot_recorder.mapping import is_image_feature
 from lerobot_recorder.ros import graph_topics
@@ -55,15 +54,19 @@ class DashboardNode(AutostartLifecycleNode):
         self._board, self._previews, self._library = Board(clock), Previews(clock), Library()
         self._taps: dict[str, CameraTap] = {}
         self._camera_topics: dict[str, str] = {}
-        self._diagnostics: object | None = None
-        self._server: Server | None = None
+        self._diagnostics: Any = None
+        self._server: Any = None
 
     def do_configure(self) -> None:
         """Look for the recorder."""
+        require_aiohttp()
         self._link = RecorderLink(self, self._board, self._recorder)
 
     def do_activate(self) -> None:
         """Listen for browsers."""
+        from lerobot_recorder.dashboard.app import Dashboard  # only now: they need an extra
+        from lerobot_recorder.dashboard.server import Server
+
         dashboard = Dashboard(self._board, self._previews, self._library, self._link)
         access = Access(self._settings)
         self._server = Server(self._settings, lambda: dashboard.application(access))
@@ -98,8 +101,7 @@ class DashboardNode(AutostartLifecycleNode):
             return guess_cameras(topics)
         try:
             config = load_record_config(Path(self._config_file))
-            recorder = self._board.recorder
-            namespace = recorder.namespace if recorder else self.get_namespace()
+            namespace = self._recorder or self.get_namespace()
             features = config.mapping(namespace, topics).features
         except LerobotRosError:  # its topics are not there yet, or the recorder tells why
             return guess_cameras(topics)

@@ -15,8 +15,8 @@ from std_srvs.srv import Trigger
 
 from lerobot_drivers.common.naming import RECORDER_STATUS
 from lerobot_drivers.ros import qos_status
-from lerobot_recorder.dashboard.app import Answer
 from lerobot_recorder.dashboard.board import Board, RecorderSeen
+from lerobot_recorder.dashboard.operator import Answer
 from lerobot_recorder.dashboard.verbs import BY_NAME
 
 TRIGGER = 'std_srvs/srv/Trigger'

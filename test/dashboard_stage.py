@@ -16,10 +16,11 @@ from synthetic_messages import T0, image, raw
 
 from lerobot_drivers.common.clock import SystemClock
 from lerobot_recorder.dashboard.access import Access
-from lerobot_recorder.dashboard.app import Answer, Dashboard
+from lerobot_recorder.dashboard.app import Dashboard
 from lerobot_recorder.dashboard.board import Board, RecorderSeen
 from lerobot_recorder.dashboard.config import dashboard_config, prepare
 from lerobot_recorder.dashboard.library import Library
+from lerobot_recorder.dashboard.operator import Answer
 from lerobot_recorder.dashboard.previews import Previews
 from lerobot_recorder.dashboard.server import Server
 

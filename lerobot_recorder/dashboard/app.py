@@ -7,9 +7,9 @@ import json
 import socket
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -19,6 +19,7 @@ from lerobot_recorder.dashboard.access import Access
 from lerobot_recorder.dashboard.board import Board
 from lerobot_recorder.dashboard.guard import Guard
 from lerobot_recorder.dashboard.library import Library
+from lerobot_recorder.dashboard.operator import Answer, Operator
 from lerobot_recorder.dashboard.previews import Previews
 from lerobot_recorder.dashboard.verbs import BY_NAME
 
@@ -42,31 +43,6 @@ MOST_TEXT = 1000
 MOST_EPISODES = 60
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What came of a word to the recorder.
-
-    Attributes:
-        success: it was taken in.
-        message: what the recorder says to it.
-    """
-
-    success: bool
-    message: str
-
-
-class Operator(Protocol):
-    """Who carries words to the recorder; called from the server's thread."""
-
-    def call(self, verb: str) -> Future[Answer]:
-        """Tell one of ``verbs.VERBS``."""
-        ...
-
-    def say(self, what: str, text: str) -> Future[Answer]:
-        """Tell a text: ``task``, of the episodes to come, or ``note``, to the running one."""
-        ...
-
-
 class Dashboard:
     """The handlers of the application.
 
@@ -88,6 +64,7 @@ class Dashboard:
         self._background = _worker('library')
         self._looking: asyncio.Future[None] | None = None
         self._looked_at = 0.0
+        self._closing = False
 
     def application(self, access: Access) -> web.Application:
         """Return the application, guarded."""
@@ -105,8 +82,12 @@ class Dashboard:
                 web.post('/say/{what:task|note}', self._say),
             ]
         )
+        app.on_shutdown.append(self._say_goodbye)
         app.on_cleanup.append(self._close)
         return app
+
+    async def _say_goodbye(self, _app: web.Application) -> None:
+        self._closing = True
 
     async def _close(self, _app: web.Application) -> None:
         for pool in (self._live, self._background):
@@ -140,7 +121,7 @@ class Dashboard:
     async def _stream(self, request: web.Request, response: web.StreamResponse) -> None:
         now = asyncio.get_running_loop().time
         told, told_at = '', now()
-        while request.transport is not None and not request.transport.is_closing():
+        while not (self._closing or request.transport is None or request.transport.is_closing()):
             self._look_around(now())
             text = json.dumps({**self._board.view(), 'dataset': self._library.view()})
             if text != told:

@@ -109,7 +109,7 @@ class Board:
             {
                 'name': name,
                 'level': int(Level.STALE) if stale else said.level,
-                'message': 'silent' if stale else said.message,
+                'message': f'silent; said last: {said.message}' if stale else said.message,
                 'values': dict(said.values),
             }
             for name, said, stale in found

@@ -10,7 +10,6 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from lerobot_drivers.common.config import STRICT_KEYS, build
 from lerobot_drivers.common.errors import ConfigError
@@ -113,10 +112,13 @@ def dashboard_config(
         ConfigError: a key is unknown or wrong, or it may not listen there.
     """
     section = {} if values is True or values is None else values
-    given: dict[str, Any] | object = section
-    token = (os.environ if environment is None else environment).get(TOKEN_VARIABLE, '')
-    if token and isinstance(section, Mapping) and 'token' not in section:
-        given = {**section, 'token': token}
+    if not isinstance(section, Mapping):
+        raise ConfigError(
+            f'--dashboard is true or false, or has settings such as --dashboard.port, '
+            f'found {values!r}'
+        )
+    token = (os.environ if environment is None else environment).get(TOKEN_VARIABLE)
+    given = {'token': token, **section} if token else section
     return build(DashboardConfig, given, SECTION)
 
 

@@ -40,10 +40,10 @@ _EARLY = ('preparing',)
 VERBS = (
     Verb('start', 'Start', ('start', 'end_episode'), _BETWEEN, (*_RUNNING, *_LAST, *_EARLY)),
     Verb('save', 'Save', ('save', 'end_episode'), _RUNNING, (*_BETWEEN, *_LAST, *_EARLY)),
+    Verb('success', '✓ Success', ('success',)),
+    Verb('failure', '✕ Failure', ('failure',)),
     Verb('resume', 'Resume', ('resume',), _PAUSED, (*_RUNNING, *_BETWEEN, *_LAST, *_EARLY)),
     Verb('pause', 'Pause', ('pause',), (), (*_PAUSED, *_BETWEEN, *_LAST, *_EARLY)),
-    Verb('success', 'Success', ('success',)),
-    Verb('failure', 'Failure', ('failure',)),
     Verb('discard', 'Discard', ('discard', 'rerecord'), (), (*_BETWEEN, *_LAST, *_EARLY), True),
     Verb('stop', 'End session', ('stop',), (), ('done',), True),
 )

@@ -6,13 +6,18 @@ import http.client
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import ConfigError
+from lerobot_recorder.dashboard import previews
 
 pytestmark = pytest.mark.ros
+
+ROOT = Path(__file__).resolve().parents[2]
 
 STATUS = {'phase': 'recording', 'saved': 1, 'accepted': 1, 'wanted': 5, 'task': 'fold', 'root': ''}
 
@@ -136,10 +141,11 @@ def test_a_status_that_is_none_changes_nothing(graph, recorder, browser):
     graph.until(lambda: browser.view()['status'] == {'phase': 'done'})
 
 
-def test_cameras_and_diagnostics_are_heard_only_while_somebody_looks(graph, browser):
+def test_cameras_and_diagnostics_are_heard_only_while_somebody_looks(graph, browser, monkeypatch):
     from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
     from sensor_msgs.msg import Image
 
+    monkeypatch.setattr(previews, 'LEASE_NS', NS_PER_S)
     camera = graph.peer.create_publisher(Image, '/top/image_raw', 10)
     health = graph.peer.create_publisher(DiagnosticArray, '/diagnostics', 10)
     picture = Image(height=24, width=32, encoding='rgb8', step=96)
@@ -152,7 +158,7 @@ def test_cameras_and_diagnostics_are_heard_only_while_somebody_looks(graph, brow
         health.publish(DiagnosticArray(status=[bad]))
 
     timer = graph.peer.create_timer(0.05, publish)
-    graph.spin(1.2)
+    graph.spin(0.5)
     assert camera.get_subscription_count() == health.get_subscription_count() == 0
     browser.node._board.watchers += 1  # one that stays
     graph.until(lambda: browser.node._board.cameras == ('top',))
@@ -168,6 +174,17 @@ def test_cameras_and_diagnostics_are_heard_only_while_somebody_looks(graph, brow
     graph.until(lambda: health.get_subscription_count() == 0)
     assert status == 200 and browser.node._previews.newest('top') is None
     graph.peer.destroy_timer(timer)
+
+
+def test_the_cameras_of_a_session_are_those_of_its_file(graph, browser, config_file):
+    text = (ROOT / 'config' / 'so101_sim.yaml').read_text()
+    browser.node._config_file = str(config_file(text))
+    browser.node._recorder = '/follower'
+    assert browser.node._cameras() == {
+        'front': '/follower/front/image_raw', 'wrist': '/follower/wrist/image_raw',
+    }  # fmt: skip
+    browser.node._config_file = str(config_file('dataset: {repo_id: a/b, single_task: x}'))
+    assert browser.node._cameras() == {}
 
 
 def test_compressed_pictures_are_taken_where_they_cost_the_camera_nothing(graph, browser):

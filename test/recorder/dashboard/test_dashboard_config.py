@@ -53,7 +53,7 @@ def test_the_network_with_all_of_them_is_fine():
         ({'certificate': 'c.pem'}, 'key is missing'),
         ({'port': 70000}, 'port must be 0 to 65535, found 70000'),
         ({'prot': 1}, 'dashboard.prot is not a known key'),
-        ('maybe', "dashboard: .*'maybe'"),
+        ('maybe', "--dashboard is true or false, or has settings.*'maybe'"),
     ],
 )
 def test_a_wrong_setting_is_told(section, told):
