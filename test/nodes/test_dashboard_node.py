@@ -107,7 +107,11 @@ def browser(graph, on_port):
 
 
 def test_what_a_recorder_says_is_shown_and_words_reach_it(graph, recorder, browser):
-    found = graph.until(lambda: (view := browser.view())['verbs'] and view['texts'] and view)
+    def complete() -> dict[str, Any] | None:
+        view = browser.view()
+        return view if view['verbs'] and view['texts'] and view['status'] else None
+
+    found = graph.until(complete)
     assert found['recorder'] == {'namespace': '/arm', 'others': []}
     assert found['status'] == STATUS
     assert [verb['name'] for verb in found['verbs']] == ['save'] and found['texts'] == ['task']
@@ -123,9 +127,11 @@ def test_what_a_recorder_says_is_shown_and_words_reach_it(graph, recorder, brows
 def test_without_a_recorder_it_says_so_and_waits_for_one(graph, browser):
     from std_msgs.msg import String
 
+    from lerobot_drivers.ros import qos_status
+
     assert browser.view()['recorder'] is None
     assert b'no recorder is running' in browser.ask('/do/save', 'POST')[1]
-    late = graph.peer.create_publisher(String, '/late/recorder/status', 1)
+    late = graph.peer.create_publisher(String, '/late/recorder/status', qos_status())
     graph.until(lambda: (browser.view()['recorder'] or {}).get('namespace') == '/late')
     graph.peer.destroy_publisher(late)
     graph.until(lambda: browser.view()['recorder'] is None)
