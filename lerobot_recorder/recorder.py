@@ -283,6 +283,7 @@ class Recorder:
             by_hand=self._session.by_hand,
             root=self._session.root,
             streams=tuple(state.line for state in self._watch.states),
+            fps=self.plan.mapping.fps,
         )
 
     def look(self) -> tuple[tuple[StreamState, ...], Behind]:

@@ -222,10 +222,11 @@ class RecordConfig:
             warmup_ns=round(self.dataset.warmup_time_s * NS_PER_S),
             preroll_ns=round(self.recorder.preroll_s * NS_PER_S),
             by_hand=self.recorder.manual_start,
-            root=str(self.dataset.folder),
+            root=str(self.dataset.folder.absolute()),
             timeout_ns=round(self.recorder.prepare_timeout_s * NS_PER_S),
             allow_low_rate=self.recorder.allow_low_rate,
             check_only=self.check,
+            fps=self.dataset.fps,
         )
 
     def facts(self, mapping: MappingConfig) -> RobotFacts:
