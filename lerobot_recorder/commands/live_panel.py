@@ -7,11 +7,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lerobot_drivers.common.health import Level
 from lerobot_recorder.commands.big_text import big_text
 from lerobot_recorder.recorder_status import RecorderStatus
 
 SMALL_COLUMNS, SMALL_LINES = 78, 12
 """A terminal with less room gets a single line."""
+PANEL_LINES = 12
+"""Lines of the view besides those of the streams, and of what was said above it."""
 KEYS = (
     '→ n keep/next', '← r again', 'space start', 'p pause', 's success', 'f failure', 'q Esc stop',
 )  # fmt: skip
@@ -25,6 +28,12 @@ _WORDS = {
     'finishing': 'REC', 'resetting': 'RESET', 'saving': 'SAVE', 'done': 'DONE',
 }  # fmt: skip
 PAUSED_STYLE = 'magenta'
+_LEVEL_STYLES = {
+    Level.OK: 'green',
+    Level.WARN: 'yellow',
+    Level.ERROR: 'bold red',
+    Level.STALE: 'bold red',
+}
 
 
 def panel(status: RecorderStatus, fps: int, columns: int, lines: int) -> RenderableType:
@@ -40,8 +49,24 @@ def panel(status: RecorderStatus, fps: int, columns: int, lines: int) -> Rendera
         bar = Table.grid()
         bar.add_row(_bar(status, columns - 2))
         rows.append(bar)
-    keys = Text('   '.join(KEYS), style='dim')
-    return Group(*rows, Text(f'task: {status.task}', style='dim'), keys)
+    keys = Text('  '.join(KEYS), style='dim')
+    room = lines - PANEL_LINES
+    return Group(*rows, _streams(status, room), Text(f'task: {status.task}', style='dim'), keys)
+
+
+def _streams(status: RecorderStatus, room: int) -> Table:
+    """Return a line per stream, the worst first, as many as there is room for."""
+    table = Table.grid(padding=(0, 2))
+    for _ in range(3):
+        table.add_column(no_wrap=True)
+    table.add_column(ratio=1, overflow='ellipsis', no_wrap=True)
+    worst = sorted(status.streams, key=lambda stream: -stream.level)
+    for stream in worst[: max(room, 1)]:
+        style = _LEVEL_STYLES[Level(stream.level)]
+        rate = f'{stream.rate_hz:.1f} Hz'
+        told = '' if stream.level == Level.OK else stream.text
+        table.add_row(Text('●', style=style), stream.name, rate, Text(told, style=style))
+    return table
 
 
 def _line(status: RecorderStatus, fps: int) -> Table:
