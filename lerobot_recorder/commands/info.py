@@ -72,12 +72,14 @@ def _features(reader: DatasetReader) -> Table:
 
 
 def _episodes(reader: DatasetReader) -> Table:
-    heads = ('episode', 'frames', 'seconds', 'verdict', 'task')
+    heads = ('episode', 'frames', 'seconds', 'outcome', 'verdict', 'task')
     table = Table(*heads, box=SIMPLE_HEAD, pad_edge=False)
     for index, row in enumerate(reader.rows_of_episodes()):
         seconds = f'{row.length / reader.fps:.1f}'
         verdict = _verdict(reader.root, row.extra.get('ros/uuid'))
-        table.add_row(str(index), str(row.length), seconds, verdict, ', '.join(row.tasks))
+        outcome = row.extra.get('ros/outcome') or '-'
+        numbers = (str(index), str(row.length), seconds)
+        table.add_row(*numbers, outcome, verdict, ', '.join(row.tasks))
     return table
 
 

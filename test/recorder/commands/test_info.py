@@ -40,7 +40,7 @@ def test_info_tells_everything_in_80_columns(root, capsys, monkeypatch):
     words = [line.split() for line in tables]
     assert [LONG, 'float32', '6:'] in [line[:3] for line in words]
     assert ' '.join(tables).split().count('joint_number_3.pos,') == 2
-    assert ['0', '15', '1.5', 'bad', 'fold', ':tea:', '[/x]'] in words
+    assert ['0', '15', '1.5', '-', 'bad', 'fold', ':tea:', '[/x]'] in words
     assert ['1', '15', '1.5', '-', 'rest'] in words, 'an episode without a record has no verdict'
 
 
