@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from rosbags.interfaces import Qos
 
-from lerobot_drivers.common.errors import BagError
 from lerobot_drivers.common.scheduling import stay_in_background
 from lerobot_recorder.bag_link import BagPlace
 from lerobot_recorder.bag_types import MessageTypes
@@ -107,7 +106,7 @@ class BagThread:
         def job() -> None:
             try:
                 work()
-            except (*BAG_FAULTS, BagError) as error:
+            except Exception as error:  # noqa: BLE001 - the thread's outermost line
                 self._failed(bag, error)
 
         self._jobs.put(job)
@@ -150,7 +149,7 @@ class BagThread:
 
     def _failed(self, bag: RunningBag, error: Exception) -> None:
         if bag.fault is None:
-            told = getattr(error, 'strerror', None) or str(error)
+            told = getattr(error, 'strerror', None) or str(error) or type(error).__name__
             bag.fault = told
             line = f'that of this episode is not whole: {told}; the dataset does not suffer'
             self.say(line, is_fault=True)

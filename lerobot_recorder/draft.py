@@ -11,7 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lerobot_drivers.common.naming import ACTION, IMAGES_PREFIX, OBSERVATION_STATE, image_key
+from lerobot_drivers.common.naming import (
+    ACTION,
+    IMAGES_PREFIX,
+    JOINT_COMMANDS_SENT,
+    OBSERVATION_STATE,
+    image_key,
+)
 from lerobot_recorder.fixed_messages import LAYOUTS
 from lerobot_recorder.guess import (
     COMMAND_NAMES,
@@ -21,6 +27,7 @@ from lerobot_recorder.guess import (
     guess_cameras,
     is_depth,
     named_topic,
+    namespace_of,
     state_candidates,
     topic_of,
 )
@@ -91,7 +98,12 @@ def make_draft(seen: Seen, hints: TopicHints, chosen: Chosen) -> Draft:
     state = _state(seen, hints, chosen)
     action = _action(seen, hints, chosen, state)
     cameras = _cameras(seen, hints, chosen)
-    features = [entry for entry in (state, action) if entry is not None] + cameras
+    others = [
+        _entry(key, entry, seen)
+        for key, entry in chosen.features.items()
+        if key not in (OBSERVATION_STATE, ACTION) and not key.startswith(IMAGES_PREFIX)
+    ]
+    features = [entry for entry in (state, action) if entry is not None] + others + cameras
     native = [_entry(name, entry, seen) for name, entry in chosen.native.items()]
     used = _topics([*features, *native])
     fast = [one for topic, one in seen.items() if topic not in used and _is_fast(one)]
@@ -139,7 +151,7 @@ def _clear(
         return _entry(key, {'topic': (heard or found)[0]}, seen, beside)
     if not found:
         return None
-    made = [_entry(key, {'topic': topic}, seen, beside) for topic in found]
+    made = [_entry(key, {'topic': topic}, seen, beside or _near(topic, seen)) for topic in found]
     candidates = tuple((entry.value or {}, '; '.join(entry.comments)) for entry in made)
     return Entry(key, None, (), candidates)
 
@@ -197,6 +209,16 @@ def _entry(
     return Entry(key, value, tuple(comments))
 
 
+def _near(topic: str, seen: Seen) -> SeenTopic | None:
+    """Return the joint states in the namespace that a topic of commands is in, or below."""
+    states = [
+        state
+        for state in state_candidates(_types(seen))
+        if topic.startswith(f'{namespace_of(state)}/')
+    ]
+    return seen[max(states, key=len)] if states else None
+
+
 def _types(seen: Seen) -> dict[str, str]:
     return {topic: one.msgtype for topic, one in seen.items()}
 
@@ -223,7 +245,8 @@ def _why_left(one: SeenTopic) -> str:
     if one.is_picture:
         depth = one.is_depth or is_depth(one.topic)
         return 'depth' if depth else 'another transport of a camera, or one you left out'
-    return 'neither state nor action'
+    is_sent = one.topic.rpartition('/')[2] == JOINT_COMMANDS_SENT
+    return 'kept beside the dataset anyway' if is_sent else 'neither state nor action'
 
 
 def _table(topic: str) -> str:

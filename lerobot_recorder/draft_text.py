@@ -14,7 +14,7 @@ WIDTH = 96
 UNNAMED_TASK = 'unnamed task'
 HEAD = """\
 Written by lerobot-ros record --init: what was in the graph, and what was assumed.
-Look at it, then: lerobot-ros record --config_path=THIS_FILE --check=true
+Look at it, then: lerobot-ros record --config_path={path} --check=true
 and without --check to record.
 """
 UNITS = """\
@@ -24,15 +24,21 @@ units: {gripper: {mode: range_0_100, lower: -0.17, upper: 1.74}}
 """
 
 
-def session_text(draft: Draft, dataset: Mapping[str, Any], robot: Mapping[str, Any]) -> str:
+def session_text(
+    draft: Draft, dataset: Mapping[str, Any], robot: Mapping[str, Any], path: str = 'record.yaml'
+) -> str:
     """Return the file.
 
     Args:
         draft: the first mapping.
         dataset: what the user said of the dataset.
         robot: what he said of the robot, empty if nothing.
+        path: where it will lie.
     """
-    parts = [_comment(HEAD), 'attach: true  # nothing is started: the graph is that of others']
+    parts = [
+        _comment(HEAD.format(path=path)),
+        'attach: true  # nothing is started: the graph is that of others',
+    ]
     if robot:
         parts.append(_yaml({'robot': dict(robot)}))
     parts += [_dataset(draft, dataset), 'recorder:']
@@ -74,7 +80,10 @@ def _dataset(draft: Draft, said: Mapping[str, Any]) -> str:
 def _feature(entry: Entry) -> str:
     if entry.value is not None:
         return _comment('\n'.join(entry.comments)) + _yaml({entry.key: entry.value})
-    told = f'Not decided: {len(entry.candidates)} topics could be it. Take one, delete "null".'
+    told = (
+        f'Not decided: {len(entry.candidates)} topics could be it. Take one instead of null,\n'
+        'or several, for two arms: {sources: [{topic: ..., joints: [...], names: [...]}, ...]}'
+    )
     lines = [_comment(told), f'{entry.key}: null\n']
     for value, comment in entry.candidates:
         lines.append(_comment(f'{comment}\n{_yaml({entry.key: value})}'))

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -254,8 +255,12 @@ def _scene(height: int, width: int) -> NDArray[np.uint8]:
     return np.stack(planes, axis=2).astype(np.uint8)
 
 
+@cache
 def _slowness() -> float:
-    """Return how slow a core is, in coarse steps so that it is the same from run to run."""
+    """Return how slow a core is, in coarse steps so that it is the same from run to run.
+
+    Measured once: what is told before a recording and what is done are the same.
+    """
     rng = np.random.default_rng(0)
     planes = np.full((720, 640), 128, dtype=np.uint8)
     planes[:480] = np.linspace(40, 200, 640) + rng.integers(0, 8, (480, 640))

@@ -288,9 +288,8 @@ class Recorder:
         """Return how the streams are, and what waits inside; ask once a second."""
         running = self._take if self.phase is not Phase.SAVING else None
         states = self._watch.look(self._now_ns, running)
-        fps, saving = self.plan.mapping.fps, self.accepted - len(self.episodes)
-        rows = self._take.rows_behind(self._now_ns) if self._take else 0
-        return states, Behind.of(self._writer, fps, rows, saving) if self._writer else Behind()
+        saving = self.accepted - len(self.episodes)
+        return states, Behind.of(self._writer, self._take, saving, self._now_ns)
 
     def waiting_for(self) -> list[str]:
         """Return the topics without which nothing goes on."""

@@ -295,8 +295,12 @@ class RecorderNode(AutostartLifecycleNode):
                 self._told(self._obey(verb))
 
     def _diagnose(self) -> None:
-        for diagnostics in self._diagnostics:
-            diagnostics.publish()
+        try:
+            for diagnostics in self._diagnostics:
+                diagnostics.publish()
+        except Exception as error:  # noqa: BLE001 - to be watched must never end a recording
+            self._diagnostics = []
+            self.get_logger().error(f'/diagnostics is given up: {error!r}')
 
     def _obey(self, verb: str) -> Answer:
         if self.recorder is not None:

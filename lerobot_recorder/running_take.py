@@ -36,7 +36,7 @@ def accept_take(take: Take, marks: Marks, fps: int, companions: Companion) -> Ac
     outcome = marks.outcome or ('incomplete' if take.lost or take.ended else None)
     take.tell({**marks.details(take.origin_ns, fps), **companions.details()})
     notes, answers = tuple(marks.notes), tuple(marks.answers)
-    verdict, pending = take.verdict().told, take.accept(outcome)
+    verdict, pending = take.verdict(), take.accept(outcome)
     return Accepted(pending, outcome, take.defects(), verdict, why(take), notes, answers)
 
 

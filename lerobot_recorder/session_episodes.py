@@ -13,6 +13,7 @@ from lerobot_recorder.dataset.amendments import Amendments, PendingChange
 from lerobot_recorder.dataset.saver import PendingEpisode, SavedEpisode
 from lerobot_recorder.recorder_status import EpisodeSummary
 from lerobot_recorder.verbs import Answer, refused
+from lerobot_recorder.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Accepted:
     pending: PendingEpisode
     outcome: str | None
     defects: dict[str, int]
-    verdict: str
+    verdict: Verdict
     why: str
     notes: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
@@ -47,13 +48,13 @@ class Accepted:
         """Return the line for the operator."""
         defects = ''.join(f', {number} {kind}' for kind, number in self.defects.items())
         kept = f', {self.outcome}' if self.outcome else ''
-        worth = f'{saved.length} frames{kept}, {self.verdict}'
+        worth = f'{saved.length} frames{kept}, {self.verdict.grade.word}'
         return f'episode {saved.index} saved: {worth}{defects}{self.why}'
 
     @property
     def told_now(self) -> str:
         """The line for the operator as long as it is being saved."""
-        return f'episode accepted: {self.pending.length} frames, {self.verdict}; being saved'
+        return f'episode accepted: {self.pending.length} frames, {self.verdict.told}; being saved'
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from lerobot_drivers.common.health import Health, Level
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.disk_room import DiskRoom
 from lerobot_recorder.recorder_status import RecorderStatus
+from lerobot_recorder.take import Take
 
 BEHIND_WARN_S, BEHIND_ERROR_S = 1.0, 5.0
 DISK_WARN_MIN, DISK_ERROR_MIN = 10.0, 2.0
@@ -45,10 +46,18 @@ class Behind:
     is_full: bool = False
 
     @classmethod
-    def of(cls, writer: DatasetWriter, fps: int, rows: int, episodes: int) -> Behind:
-        """Return what waits in a writer, beside rows and episodes that wait."""
-        frames = writer.frames_behind
-        return cls(frames, frames / fps, rows, episodes, not writer.can_accept)
+    def of(
+        cls, writer: DatasetWriter | None, take: Take | None, episodes: int, now_ns: int
+    ) -> Behind:
+        """Return what waits in a writer and a take, as far as there are such."""
+        frames = writer.frames_behind if writer else 0
+        return cls(
+            frames=frames,
+            seconds=take.seconds(frames) if take else 0.0,
+            rows=take.rows_behind(now_ns) if take else 0,
+            episodes=episodes,
+            is_full=writer is not None and not writer.can_accept,
+        )
 
 
 def session_health(status: RecorderStatus, behind: Behind, room: DiskRoom | None) -> Health:

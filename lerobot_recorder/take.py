@@ -153,7 +153,7 @@ class Take:
     def poll(self, now_ns: int) -> None:
         """Write the rows that are complete by now [ns]; end it if no encoder will catch up."""
         self._write(self._synchronizer.poll(now_ns, self.until_ns, self._left()))
-        behind_s = self._writer.frames_behind / self._plan.mapping.fps
+        behind_s = self.seconds(self._writer.frames_behind)
         if self.is_live and behind_s > MAX_BEHIND_S:
             cameras = ', '.join(self.encoders_behind)
             self.ended = f'{cameras}: the encoder was {behind_s:.0f} s behind'
@@ -260,6 +260,10 @@ class Take:
     def rows_behind(self, now_ns: int) -> int:
         """Return how many rows are due by now [ns] and not written yet."""
         return max(0, now_ns - self._end_ns) // self._period_ns if self.num_frames else 0
+
+    def seconds(self, rows: int) -> float:
+        """Return how long so many rows last [s]."""
+        return rows / self._plan.mapping.fps
 
     def report(self) -> dict[str, dict[str, Any]]:
         """Return the figures of each stream."""

@@ -35,6 +35,9 @@ SLOW_SOME, SLOW_MANY = 0.1, 0.5
 SKEW_SOME_NS, SKEW_MANY_NS = 150_000_000, 500_000_000
 """Distances of a value from its row [ns]."""
 
+TOLD_REASONS = 3
+OBSERVATION, IMAGES = 'observation.', 'images.'
+
 
 class Grade(IntEnum):
     """How good an episode is, worst last."""
@@ -63,8 +66,13 @@ class Verdict:
 
     @property
     def told(self) -> str:
-        """The word, with its reasons."""
-        return self.grade.word + (f' ({"; ".join(self.reasons)})' if self.reasons else '')
+        """The word, with the worst of its reasons."""
+        if not self.reasons:
+            return self.grade.word
+        worst = [reason.removeprefix(OBSERVATION) for reason in self.reasons[:TOLD_REASONS]]
+        worst = [reason.removeprefix(IMAGES) for reason in worst]
+        more = len(self.reasons) - len(worst)
+        return f'{self.grade.word} ({"; ".join(worst)}{f"; {more} more" if more else ""})'
 
     def details(self) -> dict[str, Any]:
         """Return it as the episode's record keeps it."""
@@ -111,7 +119,7 @@ def _findings(figures: Mapping[str, Any], rows: int, fps: int) -> Iterator[tuple
         f'slower than usual for {figures["slow_seconds"]} s',
     )
     if figures['clock_jumps']:
-        yield Grade.USABLE, f'its clock was set {figures["clock_jumps"]} times'
+        yield Grade.USABLE, f'its clock was set (times: {figures["clock_jumps"]})'
     if figures['is_sensor']:  # a command holds, however old it is
         yield _share(figures['held'], rows, 'held over gaps')
         gap_ns = figures['longest_gap_ns']

@@ -27,6 +27,7 @@ class Refused(NamedTuple):
 RECORD = {
     # RecordConfig
     'resume': Taken('false'),
+    'play_sounds': Taken('false'),
     'display_data': Taken('false'),
     'display_mode': Taken('rerun'),
     'display_ip': Taken('192.0.2.7'),
@@ -122,7 +123,7 @@ WRONG_VALUES = {
     'robot.type': Refused('bi_so_follower', 'known types: so100_follower, so101_follower'),
     'teleop.type': Refused('gamepad', 'known types: so100_leader, so101_leader'),
 }
-COMING = ('play_sounds', 'dataset.push_to_hub', 'dataset.private', 'dataset.tags')
+COMING = ('dataset.push_to_hub', 'dataset.private', 'dataset.tags')
 """Flags of LeRobot's of which another part of this project decides."""
 
 CAMERA = {

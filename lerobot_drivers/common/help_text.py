@@ -120,8 +120,7 @@ def _flags(cls: type, prefix: str, leave_out: tuple[str, ...]) -> Iterator[tuple
             continue
         flag = '.'.join(filter(None, [prefix, entry.name]))
         kind = types_of(cls)[entry.name]
-        nested = kind if isinstance(kind, type) and dataclass_in(kind) else None
-        if nested is not None:
+        if (nested := dataclass_in(kind)) is not None:
             yield from _flags(nested, flag, ())
         else:
             yield f'--{flag}={_value(entry, kind)}', told.get(entry.name, '')

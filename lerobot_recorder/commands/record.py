@@ -153,6 +153,9 @@ def run(arguments: Sequence[str]) -> int:
         view.say('stopping')
     if not sections['check']:
         view.conclude()
+    elif not view.has_reported and not code:
+        view.say('the check was not finished')
+        code = 1
     return code
 
 

@@ -64,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
             f'{", ".join(seen)}; name them with --topics.state, --topics.action, --topics.cameras'
         )
     robot = section_of(of_others(sections), 'robot')
-    text = session_text(draft, section_of(sections, 'dataset'), robot)
+    text = session_text(draft, section_of(sections, 'dataset'), robot, str(path))
     _write(path, text)
     _check(path, draft)
     _tell(path, draft, seen)

@@ -52,10 +52,12 @@ class TerminalView:
 
     Attributes:
         check: called before each refresh; raises if a process of the graph died.
+        has_reported: whether the pre-flight check was shown.
     """
 
     def __init__(self, config: RecordConfig, plays_sounds: bool = False) -> None:
         self.check: Callable[[], None] = lambda: None
+        self.has_reported = False
         self._fps = config.dataset.fps
         self._folder = ' and '.join(map(str, config.folders))
         self._console = make_console(wraps=True)
@@ -98,6 +100,7 @@ class TerminalView:
     def report(self, findings: Sequence[Finding]) -> None:
         """Print what was found out before the first episode, above the live line."""
         self._console.print(findings_table(findings))
+        self.has_reported = True
 
     def words(self) -> list[str]:
         """Return the recorder's verbs for the keys pressed since."""

@@ -10,6 +10,7 @@ import pytest
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.dataset.info import DatasetInfo
+from lerobot_recorder.dataset.limits import FileLimits
 from lerobot_recorder.dataset.picture import ArrayPicture
 from lerobot_recorder.dataset.validate import ERROR, validate_dataset
 
@@ -25,6 +26,7 @@ CAMERAS = ('observation.images.front', 'observation.images.wrist')
 JOINTS = ['shoulder_pan.pos', 'gripper.pos']
 TASKS = ['Pick up the cube', 'Place the cube', 'Pick up the cube']
 LENGTHS = [25, 31, 12]
+USUAL = FileLimits()
 
 
 def features(dtype):
@@ -60,8 +62,8 @@ def values(index):
     }
 
 
-def record(root, dtype):
-    info = DatasetInfo(FPS, features(dtype), 'so_follower')
+def record(root, dtype, limits=USUAL):
+    info = DatasetInfo(FPS, features(dtype), 'so_follower', limits=limits)
     index = 0
     for number, (task, length) in enumerate(zip(TASKS, LENGTHS, strict=True)):
         opened = DatasetWriter.resume if number == 2 else DatasetWriter.create
@@ -102,6 +104,18 @@ def test_every_item_is_what_was_recorded(root):
         for camera in CAMERAS:
             found = np.asarray(item[camera]).transpose(1, 2, 0) * 255
             assert np.abs(found - picture(camera, index)).mean() < 3
+
+
+def test_our_limits_are_its_limits_and_every_folder_is_read(tmp_path):
+    dataset = load(record(tmp_path / 'd', 'video', FileLimits(2, 50, 60)))
+    assert len(list((dataset.root / 'data').iterdir())) == 2
+    assert dataset.meta.chunks_size == 2
+    assert dataset.meta.data_files_size_in_mb == 50
+    assert dataset.meta.video_files_size_in_mb == 60
+    last = dataset[sum(LENGTHS) - 1]
+    assert float(last['action'][0]) == sum(LENGTHS) - 1
+    found = np.asarray(last[CAMERAS[0]]).transpose(1, 2, 0) * 255
+    assert np.abs(found - picture(CAMERAS[0], sum(LENGTHS) - 1)).mean() < 3
 
 
 def test_windows_stop_at_the_ends_of_episodes(root):

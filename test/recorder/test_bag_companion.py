@@ -144,6 +144,18 @@ def test_the_bag_of_a_dropped_take_goes_with_it(root):
     assert len(list(root.with_name('set_bags').iterdir())) == 1
 
 
+@pytest.mark.parametrize('verb', ['stop', 'close'])
+def test_a_take_that_never_began_leaves_no_bag(root, verb):
+    stage = BagStage(root, reset_ns=S)
+    stage.run_to(Phase.RESETTING)
+    stage.silent = {'/front'}
+    stage.run_to(Phase.WAITING)
+    stage.run(0.5)
+    getattr(stage.recorder, verb)()
+    stage.recorder.close()
+    assert [path.name for path in root.with_name('set_bags').iterdir()] == [bags(root)[0].name]
+
+
 def test_a_session_without_an_episode_leaves_no_folder(root):
     stage = BagStage(root)
     stage.run(0.1)
@@ -299,6 +311,28 @@ def test_a_full_disk_ends_the_bag_and_not_the_episode(root, monkeypatch, sent, r
     assert metadata(bag)['message_count'] == len(found)
     assert metadata(bag)['custom_data']['fault'] == 'No space left on device'
     assert metadata(bag)['custom_data']['episode_uuid'] == bag.name
+
+
+def test_what_nobody_foresaw_ends_one_bag_and_is_told(root, monkeypatch):
+    write, seen = EpisodeBag.write, []
+
+    def odd(self, raw, offered):
+        seen.append(raw)
+        if len(seen) == 50:
+            raise ValueError('odd')
+        write(self, raw, offered)
+
+    monkeypatch.setattr(EpisodeBag, 'write', odd)
+    stage = BagStage(root, num_episodes=2)
+    stage.run(until=lambda: stage.recorder.accepted == 1)
+    stage.recorder.wait()
+    stage.run()
+    stage.recorder.close()
+    assert any('not whole: odd' in line for line in stage.companion.lines)
+    first, second = bags(root)
+    assert metadata(first)['custom_data']['fault'] == 'odd'
+    assert 'fault' not in metadata(second)['custom_data']
+    assert DatasetReader(root).num_episodes == 2
 
 
 def test_a_folder_that_cannot_be_made_is_told_before_anything(tmp_path):

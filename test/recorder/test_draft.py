@@ -80,9 +80,13 @@ def test_values_whose_number_is_not_that_of_the_joints_get_no_names():
 
 
 def test_two_robots_are_laid_out_and_none_is_picked(tmp_path):
-    arms = [joints(f'/{side}/joint_states') for side in ('left', 'right')]
+    arms = [joints('/left/joint_states', 'a', 'b'), joints('/right/joint_states', 'c', 'd')]
     made = draft(*arms, array('/left/c/commands'), array('/right/c/commands'), camera('front'))
     assert made.undecided == [STATE, ACTION]
+    assert [value for value, _ in made.features[1].candidates] == [
+        {'topic': '/left/c/commands', 'joints': ['a', 'b']},
+        {'topic': '/right/c/commands', 'joints': ['c', 'd']},
+    ]
     text = session_text(made, {}, {})
     assert '    observation.state: null' in text
     for topic in ('/left/joint_states', '/right/joint_states', '/left/c/commands'):
@@ -124,10 +128,22 @@ def test_a_preset_decides_and_what_it_lacks_is_found():
     assert made.left_out == {'/other/joint_states': 'neither state nor action'}
 
 
+def test_other_features_of_a_preset_are_kept():
+    chosen = Chosen({'observation.wrench': {'topic': '/ft/wrench'}})
+    state = joints('/joint_states')
+    made = make_draft({state.topic: state}, TopicHints(), chosen)
+    assert values(made)['observation.wrench'] == {'topic': '/ft/wrench'}
+
+
 def test_silent_and_broken_topics_are_left_out_with_the_reason():
     gone, depth = camera('gone', problem='no message came'), SeenTopic('/depth/image_raw', IMG)
-    made = draft(joints('/joint_states'), camera('front'), gone, depth)
-    assert made.left_out == {'/gone/image_raw': 'no message came', '/depth/image_raw': 'depth'}
+    sent = joints('/joint_commands_sent')
+    made = draft(joints('/joint_states'), camera('front'), gone, depth, sent)
+    assert made.left_out == {
+        '/gone/image_raw': 'no message came',
+        '/depth/image_raw': 'depth',
+        '/joint_commands_sent': 'kept beside the dataset anyway',
+    }
 
 
 def test_a_topic_heard_comes_before_one_that_is_silent():

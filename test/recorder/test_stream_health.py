@@ -157,3 +157,19 @@ def test_what_a_recording_needs():
     png = {**cameras, 'observation.images.front': {**vga, 'dtype': 'image'}}
     assert needed_per_s(png, 30) > 15e6 > tiny
     assert DiskRoom(GIB, 1e6).told == '1.0 GiB free, enough for about 18 min'
+
+
+def test_counts_that_begin_anew_with_a_take_are_told_from_there(stage):
+    def lose(number: int) -> tuple[Level, str]:
+        one = stage.message('/front', stage.now)
+        stage.recorder.on_message(
+            RawMessage(one.topic, one.msgtype, one.data, one.source_ns, one.received_ns, number)
+        )
+        return look(stage, 1)['/front']
+
+    assert lose(7)[1] == '7 lost on the way'
+    stage.recorder.end_episode()
+    stage.run_to(Phase.RESETTING)
+    stage.recorder.end_episode()
+    stage.run_to(Phase.RECORDING)
+    assert '2 lost on the way' in lose(2)[1]

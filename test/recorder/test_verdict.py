@@ -76,6 +76,14 @@ def test_the_worst_reason_comes_first(clean):
     )
 
 
+def test_not_all_reasons_are_told(clean):
+    many = {name: 90 for name in ('repeats', 'lost', 'late', 'lying_stamps')}
+    verdict = judge(with_(clean, FRONT, **many), 90, 30)
+    assert len(verdict.reasons) == 4
+    assert verdict.told.startswith('bad (front: 100.0% of its pictures are repeats; front: ')
+    assert verdict.told.endswith('; 1 more)')
+
+
 def test_the_verdict_is_told_and_kept():
     stage = Stage(num_episodes=1, episode_frames=60)
     stage.kept.is_slow = True
@@ -88,5 +96,5 @@ def test_the_verdict_is_told_and_kept():
     assert kept['grade'] == 'bad'
     assert f'{FRONT}: ' in kept['reasons'][0]
     told = stage.recorder.message
-    assert told.startswith(f'episode accepted: 60 frames, bad ({FRONT}: '), told
+    assert told.startswith('episode accepted: 60 frames, bad (front: '), told
     stage.kept.resolve()

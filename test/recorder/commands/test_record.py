@@ -11,7 +11,9 @@ import yaml
 
 from lerobot_drivers.common import graph
 from lerobot_drivers.common.errors import ConfigError, DatasetExistsError, GraphError, UsageError
+from lerobot_drivers.common.health import Level
 from lerobot_recorder.commands import record
+from lerobot_recorder.findings import Finding
 
 DATASET = ['--dataset.repo_id=me/set', '--dataset.single_task=fold']
 ROBOT = ['--robot.type=so101_follower', '--robot.port=sim://t/arm']
@@ -101,6 +103,24 @@ def test_each_place_of_several_must_be_free(stage, tmp_path):
     with pytest.raises(DatasetExistsError, match='set_b exists already'):
         record.run(flags)
     assert stage.events == []
+
+
+@pytest.mark.parametrize(('reported', 'code'), [(True, 0), (False, 1)])
+def test_a_check_says_whether_it_was_finished(stage, reported, code, monkeypatch, capsys):
+    run_recorder = record.run_recorder
+
+    def check(sections, config_file, view):
+        assert sections['check'] is True
+        if reported:
+            view.report([Finding(Level.WARN, 'front /front', 'slow', 'let it run', '12.0 Hz')])
+        return run_recorder(sections, config_file, view)
+
+    monkeypatch.setattr(record, 'run_recorder', check)
+    assert record.run([*DATASET, '--check=true']) == code
+    said = capsys.readouterr().out
+    assert ('the check was not finished' in said) is not reported
+    assert ('warn' in said and '12.0 Hz, slow' in said) is reported
+    assert 'no episode was saved' not in said
 
 
 @pytest.mark.parametrize('error', [RuntimeError('bug'), KeyboardInterrupt(), GraphError('dead')])
