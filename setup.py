@@ -17,6 +17,7 @@ NODES = {
     'teleop_node': 'lerobot_teleop',
     'command_mux_node': 'lerobot_teleop',
     'recorder_node': 'lerobot_recorder',
+    'dashboard_node': 'lerobot_recorder',
     'policy_node': 'lerobot_policy',
     'display_node': 'lerobot_recorder',
 }
@@ -31,6 +32,7 @@ REQUIRES = [
     'av>=15',
     'rosbags>=0.11,<0.12',
     'rich>=11',
+    'huggingface_hub>=1.6,<3',
 ]
 
 # The wheels of one ROS distribution fit together only as a set, hence the narrow ranges.
@@ -62,8 +64,10 @@ ROS_JAZZY = [
 KEYS = ['python-xlib>=0.33,<1']
 # What shows data in a window; 200 MB.
 DISPLAY = ['rerun-sdk>=0.24,<0.34']
+DASHBOARD = ['aiohttp>=3.9,<4']
 
 TEST = [
+    *DASHBOARD,
     'pytest>=8',
     'pytest-timeout>=2.3',
     'hypothesis>=6.100',
@@ -136,6 +140,7 @@ setup(
         'ros-jazzy': ROS_JAZZY,
         'display': DISPLAY,
         'keys': KEYS,
+        'dashboard': DASHBOARD,
         'test': TEST,
     },
     entry_points={

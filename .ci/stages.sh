@@ -10,8 +10,10 @@ COLCON=(colcon-common-extensions catkin-pkg)
 # On different Pythons where there are several: the oldest for the cores, 3.12 for Jazzy's wheels (and
 # the tools), the newest for the README's commands, which take Kilted's wheels. The oracle needs 3.11.
 stage_environments() {
+  install_screens &
   make_venv core "$(find_python 3.10 3.11 3.12 3.13)" '.[test,display]' 'pytest-xdist>=3.5,<4'
   make_venv jazzy "$(find_python 3.12 3.11 3.13 3.10)" -e '.[ros-jazzy,test,display]' "${COLCON[@]}"
+  wait
   local name
   for name in core jazzy; do echo "$name: $("$VENVS/$name/bin/python" -V)"; done
 }

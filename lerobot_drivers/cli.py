@@ -15,11 +15,13 @@ COMMANDS = {
     'record': ('lerobot_recorder.commands.record', 'record episodes from a robot or a graph'),
     'teleoperate': ('lerobot_teleop.commands.teleoperate', 'drive a robot without recording'),
     'replay': ('lerobot_policy.commands.replay', 'replay an episode on a robot'),
+    'dashboard': ('lerobot_recorder.commands.dashboard', 'operate a recorder in a browser'),
     'convert': ('lerobot_recorder.commands.convert', 'make a dataset of a bag'),
     'transcode': ('lerobot_recorder.commands.transcode', 'encode the videos of a dataset anew'),
     'dataset-viz': ('lerobot_recorder.commands.dataset_viz', 'show an episode in rerun'),
     'validate': ('lerobot_recorder.commands.validate', 'check a dataset on disk'),
     'compact': ('lerobot_recorder.commands.compact', 'join the small files of a dataset'),
+    'upload': ('lerobot_recorder.commands.upload', 'upload a dataset to the Hugging Face Hub'),
     'info': ('lerobot_recorder.commands.info', 'show what a dataset holds'),
 }
 EXIT_ERROR = 1

@@ -19,6 +19,7 @@ from lerobot_recorder.dataset.limits import FileLimits
 from lerobot_recorder.dataset.schema import Features, is_picture
 from lerobot_recorder.encoder_choice import AUTO, Need, resolve
 from lerobot_recorder.guess import TopicHints
+from lerobot_recorder.hub.job import PUSH_CHOICES
 from lerobot_recorder.lerobot_flags import LeRobotFlags
 from lerobot_recorder.operator_config import JoyConfig
 from lerobot_recorder.presets import Spec
@@ -119,7 +120,9 @@ class DatasetConfig(LeRobotFlags):
         warmup_time_s: time before the first episode [s].
         num_episodes: how many episodes to record.
         video: pictures as video, else as images in Parquet.
-        push_to_hub: upload when done; not built in yet.
+        push_to_hub: upload after the session, or each episode ``while_recording``.
+        private: whether what is uploaded is private; None leaves that to the Hub's settings.
+        tags: words for the dataset card, besides ``LeRobot``.
         vcodec: the same as rgb_encoder.vcodec.
         rgb_encoder: how pictures are encoded.
         depth_encoder: how depth is encoded.
@@ -146,7 +149,9 @@ class DatasetConfig(LeRobotFlags):
     warmup_time_s: float = 0.0
     num_episodes: int = 50
     video: bool = True
-    push_to_hub: bool = False
+    push_to_hub: bool | str = False
+    private: bool | None = None
+    tags: list[str] | None = None
     vcodec: str | None = None
     rgb_encoder: EncoderConfig = field(default_factory=EncoderConfig)
     depth_encoder: DepthEncoderConfig = field(default_factory=DepthEncoderConfig)
@@ -174,7 +179,7 @@ class DatasetConfig(LeRobotFlags):
                 self.num_image_writer_threads_per_camera >= 1,
                 'at least 1',
             ),
-            ('push_to_hub', not self.push_to_hub, 'false: uploading is not built in yet'),
+            ('push_to_hub', self.push_to_hub in PUSH_CHOICES, 'true, false or while_recording'),
         )
         for name, good, expected in checks:
             if not good:

@@ -133,11 +133,12 @@ class Recorder:
             DatasetError: the dataset cannot be written, or an episode that was accepted could
                 not be saved.
         """
-        running = self._take if self.phase in _RUNNING else None
+        running, before = self._take if self.phase in _RUNNING else None, self.message
         self.message = self.guard.heed(running) or self.message
         self._advance(now_ns)
         self._collect()
-        self.message = '; '.join(self._companions.told()) or self.message
+        told = [*([self.message] if self.message != before else []), *self._companions.told()]
+        self.message = '; '.join(told) or self.message
         if self.phase is Phase.PREPARING:
             self.message = self._preparation.poll(self._now_ns) or self.message
             if self._preparation.is_checked:
@@ -282,6 +283,7 @@ class Recorder:
             by_hand=self._session.by_hand,
             root=self._session.root,
             streams=tuple(state.line for state in self._watch.states),
+            fps=self.plan.mapping.fps,
         )
 
     def look(self) -> tuple[tuple[StreamState, ...], Behind]:

@@ -29,8 +29,10 @@ from lerobot_drivers.ros import (
 )
 from lerobot_recorder.arrival_clock import ArrivalClock
 from lerobot_recorder.companion import Companion
+from lerobot_recorder.config import DatasetConfig
 from lerobot_recorder.findings import Finding
 from lerobot_recorder.graph_watch import GraphWatch
+from lerobot_recorder.hub.session import check_upload, upload_after_node
 from lerobot_recorder.live_time import LiveTime, Restart
 from lerobot_recorder.mapping import MappingConfig
 from lerobot_recorder.messages import RawMessage
@@ -91,6 +93,7 @@ class RecorderNode(AutostartLifecycleNode):
     def __init__(self, view: View | None = None) -> None:
         super().__init__('recorder')
         self.recorder: Session | None = None
+        self.datasets: list[DatasetConfig] = []
         self._view = view
         self._config_file = declare_config_file(self)
         self._robot_ns = declare(
@@ -108,6 +111,9 @@ class RecorderNode(AutostartLifecycleNode):
     def do_configure(self) -> None:
         """Read the configuration and create the interfaces."""
         self._config = load_record_config(self._config_file)
+        self.datasets = [part.dataset for part in self._config.parts.values()]
+        for dataset in self.datasets if self._view is None else ():
+            check_upload(dataset, self._config.resume, self.get_logger().info)
         self._status = self.create_publisher(String, RECORDER_STATUS, qos_status())
         self._operator = OperatorInterface(
             self, self._obey, self._texts(), self._told, self._config.recorder.joy
@@ -341,8 +347,16 @@ class RecorderNode(AutostartLifecycleNode):
 
 
 def main() -> int:
-    """Run the recorder node."""
-    return run_node(RecorderNode, profile=RECEIVER_PROFILE)
+    """Run the recorder node; afterwards, upload what it recorded where that was asked for."""
+    nodes: list[RecorderNode] = []
+
+    def make() -> RecorderNode:
+        nodes.append(RecorderNode())
+        return nodes[0]
+
+    code = run_node(make, profile=RECEIVER_PROFILE)
+    recorded = [dataset for node in nodes for dataset in node.datasets]
+    return code or max(map(upload_after_node, recorded), default=0)
 
 
 if __name__ == '__main__':

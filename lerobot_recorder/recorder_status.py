@@ -34,7 +34,8 @@ class SessionConfig:
         warmup_ns: time before the first one [ns].
         preroll_ns: how much of what came before an episode's start it begins with [ns].
         by_hand: an episode begins only when somebody says so.
-        root: the dataset's folder.
+        root: the dataset's folder, for whoever looks from outside.
+        fps: rows per second, for the same.
         timeout_ns: how long to wait for messages before giving up [ns].
         allow_low_rate: record even if no camera is as fast as the dataset says.
         check_only: end before the first episode, when it is known whether all is well.
@@ -51,6 +52,7 @@ class SessionConfig:
     timeout_ns: int = 20 * NS_PER_S
     allow_low_rate: bool = False
     check_only: bool = False
+    fps: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class RecorderStatus:
         by_hand: the next episode waits for somebody to start it.
         root: the dataset's folder.
         streams: how each stream is, as of the last second.
+        fps: rows per second.
     """
 
     phase: str
@@ -88,6 +91,7 @@ class RecorderStatus:
     by_hand: bool = False
     root: str = ''
     streams: tuple[StreamLine, ...] = ()
+    fps: int = 0
 
     @property
     def summary(self) -> str:
@@ -102,8 +106,9 @@ def idle_status(session: SessionConfig) -> RecorderStatus:
     waiting = ('any topic that can be recorded',)
     wanted, frames = session.num_episodes, session.episode_frames
     return RecorderStatus(
-        'preparing', 0, 0, wanted, 0, frames, waiting, 0.0, session.task, '', root=session.root
-    )
+        'preparing', 0, 0, wanted, 0, frames, waiting, 0.0, session.task, '',
+        root=session.root, fps=session.fps,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

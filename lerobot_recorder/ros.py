@@ -119,7 +119,7 @@ class TopicSubscriber:
         """Deliver every message that waits."""
         if self._subscription is None:
             return
-        for data, info in _waiting(self._subscription):
+        for data, info in waiting_messages(self._subscription):
             self._take(data, info)
 
     def warning(self, now_ns: int) -> str | None:
@@ -139,7 +139,7 @@ class TopicSubscriber:
     def _take(self, data: bytes, info: Any) -> None:
         lost = self._lost_before(info)
         self._reception.add(lost)
-        self._deliver(_raw_message(self.topic, self._msgtype, data, info, lost))
+        self._deliver(raw_message(self.topic, self._msgtype, data, info, lost))
 
     def _lost_before(self, info: Any) -> int:
         """Return what was lost before a message: by its number, else as the middleware says."""
@@ -191,11 +191,11 @@ class FactSubscriber:
     def drain(self) -> None:
         """Deliver every message that waits."""
         for subscription in self._subscriptions.values():
-            for data, info in _waiting(subscription):
-                self._deliver(_raw_message(self.topic, self._msgtype, data, info))
+            for data, info in waiting_messages(subscription):
+                self._deliver(raw_message(self.topic, self._msgtype, data, info))
 
 
-def _waiting(subscription: Any) -> Iterator[tuple[bytes, Any]]:
+def waiting_messages(subscription: Any) -> Iterator[tuple[bytes, Any]]:
     """Take the serialised messages that wait, each with what the middleware tells of it."""
     kind, handle = subscription.msg_type, subscription.handle
     with handle:
@@ -203,7 +203,8 @@ def _waiting(subscription: Any) -> Iterator[tuple[bytes, Any]]:
             yield taken
 
 
-def _raw_message(topic: str, msgtype: str, data: bytes, info: Any, lost: int = 0) -> RawMessage:
+def raw_message(topic: str, msgtype: str, data: bytes, info: Any, lost: int = 0) -> RawMessage:
+    """Return what was taken from the middleware, with its times."""
     source_ns, received_ns = int(info['source_timestamp']), int(info['received_timestamp'])
     return RawMessage(topic, msgtype, data, source_ns, received_ns, lost)
 

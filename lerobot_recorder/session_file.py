@@ -27,6 +27,7 @@ from lerobot_recorder.dataset.robot_facts import RobotFacts, checksum
 from lerobot_recorder.disk_guard import MB, DiskGuard
 from lerobot_recorder.encoder_choice import told
 from lerobot_recorder.guess import guess_features
+from lerobot_recorder.hub.session import upload_companions
 from lerobot_recorder.mapping import FeatureConfig, MappingConfig, build_mapping, is_image_feature
 from lerobot_recorder.memory_guard import MemoryGuard
 from lerobot_recorder.preparation import MakeWriter
@@ -189,7 +190,8 @@ class RecordConfig:
 
     def companions(self) -> list[Companion]:
         """Return what goes along with the session."""
-        return [BagCompanion(self._bag_place(self.bag))] if self.bag else []
+        bags = [BagCompanion(self._bag_place(self.bag))] if self.bag else []
+        return [*bags, *upload_companions(self.dataset)]
 
     def guard(self) -> ResourceGuard:
         """Return what ends a take before memory or disk run out."""
@@ -220,10 +222,11 @@ class RecordConfig:
             warmup_ns=round(self.dataset.warmup_time_s * NS_PER_S),
             preroll_ns=round(self.recorder.preroll_s * NS_PER_S),
             by_hand=self.recorder.manual_start,
-            root=str(self.dataset.folder),
+            root=str(self.dataset.folder.absolute()),
             timeout_ns=round(self.recorder.prepare_timeout_s * NS_PER_S),
             allow_low_rate=self.recorder.allow_low_rate,
             check_only=self.check,
+            fps=self.dataset.fps,
         )
 
     def facts(self, mapping: MappingConfig) -> RobotFacts:

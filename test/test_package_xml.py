@@ -27,9 +27,14 @@ PYTHON: dict[str, tuple[str, str | None]] = {
     'pyarrow': ('pyarrow', None),
     'av': ('av', None),
     'rosbags': ('rosbags', None),
+    'huggingface_hub': ('huggingface_hub', None),
 }
 # module -> (extra of setup.py, distribution): imported only when it is asked for
 OPTIONAL = {'rerun': ('display', 'rerun-sdk'), 'Xlib': ('keys', 'python-xlib')}
+# The same for what an extra of setup.py brings: module -> (extra, distribution, rosdep key)
+EXTRAS = {
+    'aiohttp': ('dashboard', 'aiohttp', 'python3-aiohttp'),
+}
 ROS_EXTRAS = ('ros', 'ros-jazzy')
 
 
@@ -78,6 +83,8 @@ def undeclared(package: str) -> list[str]:
         return [] if there else [f'extra {extra!r} of setup.py ({name})']
     if package in PYTHON:
         return _undeclared_python(*PYTHON[package])
+    if package in EXTRAS:
+        return _undeclared_extra(*EXTRAS[package])
     distribution = f'ros-{package.replace("_", "-")}'
     missing = [
         f'extra {extra!r} of setup.py ({distribution})'
@@ -96,6 +103,13 @@ def _undeclared_python(distribution: str, key: str | None) -> list[str]:
     if key is not None and key not in keys('exec_depend'):
         missing.append(f'package.xml (exec_depend {key})')
     return missing
+
+
+def _undeclared_extra(extra: str, distribution: str, key: str) -> list[str]:
+    missing = []
+    if distribution not in requirements(metadata()['extras_require'].get(extra, [])):
+        missing.append(f'extra {extra!r} of setup.py ({distribution})')
+    return missing + ([] if key in keys('exec_depend') else [f'package.xml (exec_depend {key})'])
 
 
 @pytest.mark.parametrize('path', product_files(), ids=str)
@@ -127,6 +141,7 @@ def test_nothing_is_declared_in_vain() -> None:
     in_vain = [
         module for module, (name, _) in PYTHON.items() if name in declared and module not in used
     ]
+    in_vain += [module for module in EXTRAS if module not in used]
     assert not in_vain, f'declared but imported nowhere: {in_vain}'
 
 

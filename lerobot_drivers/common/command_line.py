@@ -16,6 +16,7 @@ from lerobot_drivers.common.spellings import nearest, respelt, unknown_flag
 CONFIG_PATH = 'config_path'
 SECTIONS = (
     'robot', 'robots', 'teleop', 'mux', 'dataset', 'policy', 'recorder', 'topics', 'processor',
+    'dashboard',
 )  # fmt: skip
 """What a session's file may hold, whichever command reads it ..."""
 SETTINGS = (

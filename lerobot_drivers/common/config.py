@@ -49,7 +49,8 @@ def parse_flags(arguments: Sequence[str], switched: Collection[str] = ()) -> Sec
 
     Values are YAML, except where that would change what the user typed: a text of several
     words (``Pick: red #3``) and a number written otherwise than YAML would (``007``) stay
-    text, which becomes a number again where one is wanted. A flag alone is ``true``.
+    text, which becomes a number again where one is wanted. A flag alone is ``true``, and true
+    for a section takes nothing away: ``--dashboard=true --dashboard.port=0``.
 
     Args:
         arguments: the flags.
@@ -85,10 +86,13 @@ def set_key(section: Section, dotted: str, value: object) -> None:
     if not last or not all(parents):
         raise UsageError(f'--{dotted}: a part of its name is empty')
     for parent in parents:
+        if section.get(parent) is True:
+            section[parent] = {}
         section = section.setdefault(parent, {})
         if not isinstance(section, dict):
             raise UsageError(f'--{dotted}: {parent!r} is a value already, not a section')
-    section[last] = value
+    if not (value is True and isinstance(section.get(last), dict)):
+        section[last] = value
 
 
 def merge(
@@ -104,6 +108,8 @@ def merge(
     result = dict(base)
     for key, value in over.items():
         below = result.get(key)
+        if value is True and isinstance(below, Mapping):
+            continue
         clears = empty_clears and not value
         if isinstance(below, Mapping) and isinstance(value, Mapping) and not clears:
             value = merge(below, value, empty_clears=empty_clears)

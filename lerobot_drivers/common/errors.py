@@ -18,6 +18,8 @@
     ├── BagError             a bag that cannot be read or does not hold what is needed
     ├── ProcessorError       a processor step that fails at its work
     ├── PolicyError          a policy that gives nothing a robot may be asked for
+    ├── HubError             the Hugging Face Hub: access, or what lies there already
+    │   └── HubBusyError         it cannot be reached, or asks to come back later
     └── GraphError           the ROS graph: no rclpy, missing topics, dead processes
 
 Every message says what was found where, what was expected and what to do next.
@@ -101,6 +103,22 @@ class ProcessorError(LerobotRosError):
 
 class PolicyError(LerobotRosError):
     """A policy gives nothing that a robot may be asked for."""
+
+
+class HubError(LerobotRosError):
+    """The Hub cannot be used as asked."""
+
+
+class HubBusyError(HubError):
+    """The Hub cannot be reached or served just now; trying again helps.
+
+    Attributes:
+        wait_s: time after which the Hub wants to be asked again, 0 if it did not say [s].
+    """
+
+    def __init__(self, message: str, wait_s: float = 0.0) -> None:
+        self.wait_s = wait_s
+        super().__init__(message)
 
 
 class GraphError(LerobotRosError):

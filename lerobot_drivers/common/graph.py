@@ -25,6 +25,8 @@ from lerobot_drivers.common.supervisor import ProcessSpec
 _SIM = 'sim://'
 _FIRST_RCLPY_WITH_DISCOVERY_RANGE = 6
 _DOMAINS = 100
+_SECRET = 'dashboard'
+"""The section that may hold a token."""
 
 
 def namespace_of(section: Mapping[str, Any] | None, default: str) -> str:
@@ -123,9 +125,10 @@ def open_session(sections: Section, say: Callable[[str], None]) -> Path:
 
 
 def write_session(folder: Path, sections: Section, name: str = 'session') -> Path:
-    """Write the configuration file that every node of the session, or of one robot, reads."""
+    """Write the file that every node of the session, or of one robot, reads; no secrets in it."""
     path = folder / f'{name}.yaml'
-    path.write_text(yaml.safe_dump(sections, sort_keys=False), encoding='utf-8')
+    shared = {key: section for key, section in sections.items() if key != _SECRET}
+    path.write_text(yaml.safe_dump(shared, sort_keys=False), encoding='utf-8')
     return path
 
 

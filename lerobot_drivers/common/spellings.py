@@ -42,8 +42,6 @@ REASONS: Mapping[str, str] = {
     'policy': 'a policy drives in lerobot-ros record, with --control_mode=policy',
     'dataset.fps': 'a dataset has its rate; replay at another one is --policy.fps',
     'dataset.episodes': 'it says what is loaded to train; how many to record is num_episodes',
-    'dataset.private': 'uploading is not built in yet',
-    'dataset.tags': 'uploading is not built in yet',
     **dict.fromkeys(
         (
             f'dataset.depth_encoder.{key}'

@@ -83,12 +83,14 @@ class Death:
         returncode: its exit code, negative for the signal that killed it.
         last_line: the last line it wrote to stderr.
         log: the file with all of them.
+        is_vital: the session ends without it.
     """
 
     name: str
     returncode: int
     last_line: str
     log: Path
+    is_vital: bool = True
 
     def __str__(self) -> str:
         if self.returncode < 0:
@@ -168,11 +170,11 @@ class Supervisor:
         deaths = [self._death(name, self._bury(name)) for name in ended]
         for death in deaths:
             if death.name not in self._vital:
-                self._say(str(death))
+                self._say(f'{death}; the session goes on without it')
         return [death for death in deaths if death.name in self._vital]
 
     def check(self) -> None:
-        """Raise if a process has ended.
+        """Raise if a process has ended that the session needs.
 
         Raises:
             GraphError: says which one, how, and its last line.
@@ -271,7 +273,8 @@ class Supervisor:
 
     def _death(self, name: str, returncode: int) -> Death:
         log = self.log_path(name)
-        return Death(name, returncode, _last_line(log), log)
+        is_vital = next(spec.is_vital for spec in self._specs if spec.name == name)
+        return Death(name, returncode, _last_line(log), log, is_vital)
 
     def _snapshot(self, force: bool = False) -> None:
         """Note the children's shared memory: those that crash cannot be asked afterwards."""

@@ -23,6 +23,7 @@ from lerobot_recorder.bag_link import rows_span_ns
 from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.convert import Converted, ConvertJob, convert_bag
+from lerobot_recorder.hub.session import check_upload, upload_recorded
 from lerobot_recorder.session_facts import session_facts
 from lerobot_recorder.session_file import RecordConfig, of_others, record_config
 
@@ -43,6 +44,7 @@ Makes a LeRobot v3.0 dataset of a bag: rosbag2 (mcap, sqlite3) or ROS 1.
                                libsvtav1, mjpeg (keeps JPEGs as they come), hardware ones, auto
   --dataset.depth_encoder.{depth_min,depth_max,shift,use_log}
   --dataset.video=false        pictures as images in Parquet
+  --dataset.push_to_hub=true, --dataset.private=true, --dataset.tags="[a, b]"     upload it
   --topics.state=TOPIC, --topics.action=TOPIC|none, --topics.cameras="{front: /topic}"
   --robot.type=so101_follower  joints and units of a robot that is known
   --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.stamps=true
@@ -65,6 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         UsageError: flags that cannot be obeyed.
         BagError: the bag cannot be read or does not hold what is needed.
         DatasetExistsError: there is a dataset already.
+        HubError: what is made could not be uploaded, or was not.
     """
     word, flags = split_positional(arguments)
     sections = read_sections(flags, KNOWN)
@@ -74,12 +77,18 @@ def run(arguments: Sequence[str]) -> int:
         raise UsageError('name the bag: lerobot-ros convert BAG --dataset.repo_id=USER/NAME')
     config = record_config(of_others(sections), 'convert')
     check_free(config.dataset.folder)
-    job = _job(Path(str(bag)).expanduser(), config, sections)
     console = make_console(wraps=True)
+
+    def say(line: str) -> None:
+        console.print(line, soft_wrap=True)
+
+    check_upload(config.dataset, False, say)
+    job = _job(Path(str(bag)).expanduser(), config, sections)
     with Progress(console=console, transient=True) as progress, BagReader(job.bag) as opened:
         bar = progress.add_task('converting', total=opened.count(job.mapping.topics()))
         converted = convert_bag(job, lambda done: progress.update(bar, completed=done))
     report(console, job.root, converted)
+    upload_recorded(config.dataset, say)
     return 0
 
 

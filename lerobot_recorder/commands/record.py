@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,13 +47,16 @@ from lerobot_recorder.commands import record_init
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
+from lerobot_recorder.dashboard.config import DashboardConfig, dashboard_config, prepare
+from lerobot_recorder.dashboard.process import dashboard_process
+from lerobot_recorder.hub.session import check_upload, kept_for_upload, upload_recorded
 from lerobot_recorder.operator_config import JoyConfig
 from lerobot_recorder.presets import preset_list
 from lerobot_recorder.session_file import RecordConfig, of_others, record_config
 
 KNOWN = (
     'robot', 'robots', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics',
-    'processor', 'attach', 'resume', 'play_sounds', 'bag', 'check', *DISPLAY_FLAGS,
+    'processor', 'attach', 'resume', 'play_sounds', 'bag', 'check', 'dashboard', *DISPLAY_FLAGS,
 )  # fmt: skip
 CONFIG_CLASSES = {
     'teleop': 'lerobot_teleop.teleoperators.config:TeleopConfig',
@@ -107,6 +111,7 @@ HELP = Help(
         Group('pictures changed at random', AugmentationConfig, 'dataset.augmentation'),
         Group('buttons of a joystick', JoyConfig, 'recorder.joy'),
         Group('bag of every episode beside the dataset, --bag=true', BagConfig, 'bag'),
+        Group('page in the browser, --dashboard=true', DashboardConfig, 'dashboard'),
     ),
     notes="""Ports and cameras named sim://WORLD/DEVICE are simulated.
 
@@ -132,30 +137,41 @@ def run(arguments: Sequence[str]) -> int:
         ConfigError: settings that cannot be obeyed.
         DatasetExistsError: there is a dataset already and no ``--resume=true``.
         GraphError: there is no rclpy, or a process of the graph died.
+        HubError: what is recorded could not be uploaded, or was not.
     """
     if record_init.is_asked_for(arguments):
         return record_init.run(arguments)
     config = read_session(arguments)
     sections, attach = config.sections, config.attach
+    dashboard = take_dashboard(sections)
     if not config.resume:
         for folder in config.folders:
             check_free(folder, ', or add to it with --resume=true')
     view = TerminalView(config, switch(sections, 'play_sounds', True))
+    datasets = [part.dataset for part in config.parts.values()]
+    for dataset in datasets:
+        check_upload(dataset, config.resume, view.say)
     config_file = open_session(sections, view.say)
     specs = [] if attach else processes(sections, config_file)
     specs += display_processes(sections, config_file)
-    with Supervisor(specs, config_file.parent, say=view.say) as supervisor:
+    if dashboard is not None:
+        specs.append(dashboard_process(dashboard, recorder_namespace(sections), config_file))
+        view.say(f'dashboard: {dashboard.url}')
+    with contextlib.ExitStack() as running:
+        for dataset in datasets:
+            running.enter_context(kept_for_upload(dataset, view.say))
+        supervisor = running.enter_context(Supervisor(specs, config_file.parent, say=view.say))
         view.check = supervisor.check
         try:
             code = run_recorder(sections, config_file, view)
         finally:
             view.restore()
         view.say('stopping')
-    if not sections['check']:
-        view.conclude()
-    elif not view.has_reported and not code:
-        view.say('the check was not finished')
-        code = 1
+    if sections['check']:
+        return code or _checked(view)
+    view.conclude()
+    for dataset in datasets:
+        upload_recorded(dataset, view.say)
     return code
 
 
@@ -171,6 +187,24 @@ def check_bag(arguments: Sequence[str]) -> None:
             f'--bag is true or false, found {told!r}; name a folder for bags with --bag.root, '
             'what else to put into them with --bag.topics'
         )
+
+
+def _checked(view: TerminalView) -> int:
+    """Return the exit code of a check: whether it came to its end."""
+    if view.has_reported:
+        return 0
+    view.say('the check was not finished')
+    return 1
+
+
+def take_dashboard(sections: Section) -> DashboardConfig | None:
+    """Take the dashboard's section out, so that its token goes into no file; None: not wanted.
+
+    Raises:
+        ConfigError: it may not or cannot listen there, or aiohttp is missing.
+    """
+    section = sections.pop('dashboard', False)
+    return None if section is False else prepare(dashboard_config(section))
 
 
 def read_session(arguments: Sequence[str]) -> RecordConfig:
@@ -273,12 +307,17 @@ def _of_robot(sections: Section, config_file: Path) -> list[ProcessSpec]:
     return [*specs, *(makers[name](sections, config_file) for name in drivers(sections))]
 
 
+def recorder_namespace(sections: Section) -> str:
+    """Return where the recorder node is: beside its robot, if that is one of ours and alone."""
+    alone = not sections['attach'] and 'robots' not in sections
+    return namespace_of(sections.get('robot'), 'follower') if alone else '/'
+
+
 def run_recorder(sections: Section, config_file: Path, view: TerminalView) -> int:
     """Run the recorder in this process until its session is over; return its exit code."""
     from lerobot_drivers.ros import run_node  # rclpy only now: the environment is prepared
 
-    alone = not sections['attach'] and 'robots' not in sections
-    namespace = namespace_of(sections.get('robot'), 'follower') if alone else '/'
+    namespace = recorder_namespace(sections)
     node = load_object('lerobot_recorder.recorder_node:RecorderNode', 'the recorder')
     parameter = f'config_file:={json.dumps(str(config_file))}'
     arguments = ['--ros-args', '-r', f'__ns:={namespace}', '-p', parameter]

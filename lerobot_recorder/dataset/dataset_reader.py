@@ -129,6 +129,7 @@ class DatasetReader:
 
     Args:
         root: Its folder.
+        statistics: Read the episodes' statistics too.
 
     Attributes:
         root: Its folder.
@@ -141,14 +142,14 @@ class DatasetReader:
         DatasetFormatError: it cannot be read.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, statistics: bool = True) -> None:
         self.root = Path(root)
         self.info = info.read(self.root)
         self.fps = int(self.info['fps'])
         self.features: dict[str, Any] = self.info['features']
         with guarded(f'{self.root}: meta'):
             # In this order: an episode that is saved meanwhile brings its tasks before its row.
-            self._rows = episodes.rows_of(self.root, self.fps, self.features)
+            self._rows = episodes.rows_of(self.root, self.fps, self.features, statistics)
             self.tasks = tasks.read(self.root)
         self._file: tuple[Path, pa.Table] | None = None
 

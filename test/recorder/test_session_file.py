@@ -65,7 +65,10 @@ def test_a_mapping_of_ones_own_comes_first():
         ({'dataset': {**DATASET, 'num_episodes': 0}}, 'num_episodes must be at least 1'),
         ({'dataset': {**DATASET, 'episode_time_s': 0}}, 'episode_time_s must be above 0'),
         ({'dataset': {**DATASET, 'reset_time_s': -1}}, 'reset_time_s must be not negative'),
-        ({'dataset': {**DATASET, 'push_to_hub': True}}, 'uploading is not built in yet'),
+        (
+            {'dataset': {**DATASET, 'push_to_hub': 'late'}},
+            'push_to_hub must be true, false or',
+        ),
         ({'dataset': {**DATASET, 'rgb_encoder': {'crv': 1}}}, 'dataset.rgb_encoder.crv is not a'),
         ({'dataset': DATASET, 'recorder': {'speed': 1}}, 'recorder.speed is not a known key'),
         ({'dataset': DATASET, 'recorder': {'features': []}}, 'recorder.features: .*found'),

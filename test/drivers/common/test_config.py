@@ -63,6 +63,9 @@ class Outer:
             ['--cams={front: {type: opencv, fps: 30}}', '--cams.front.fps=15'],
             {'cams': {'front': {'type': 'opencv', 'fps': 15}}},
         ),
+        (['--a=true', '--a.b=1'], {'a': {'b': 1}}),
+        (['--a.b=1', '--a'], {'a': {'b': 1}}),
+        (['--a.b=1', '--a=false'], {'a': False}),
         (['--nested=a:\n  b: 1'], {'nested': {'a': {'b': 1}}}),
     ],
 )
@@ -204,3 +207,9 @@ def test_all_mistakes_are_told_at_once():
 def test_a_config_survives_the_way_through_a_file(config):
     text = yaml.safe_dump(dump(config))
     assert build(Outer, yaml.safe_load(text), 'arm') == config
+
+
+def test_a_section_that_is_switched_on_keeps_its_settings():
+    below = {'section': {'port': 1}}
+    assert merge(below, {'section': True}) == below
+    assert merge(below, {'section': False}) == {'section': False}

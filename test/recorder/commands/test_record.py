@@ -25,7 +25,7 @@ SECTIONS = {'robot': {'type': 'so101_follower'}, 'teleop': {'type': 'so101_leade
 @pytest.fixture
 def stage(monkeypatch, tmp_path):
     """Run the command with everything but the processes."""
-    made = SimpleNamespace(specs=[], events=[], code=0, error=None, sections=None)
+    made = SimpleNamespace(specs=[], events=[], code=0, error=None, sections=None, deaths=[])
 
     class Supervisor:
         def __init__(self, specs, log_dir, say):
@@ -39,7 +39,7 @@ def stage(monkeypatch, tmp_path):
             made.events.append('down')
 
         def check(self):
-            pass
+            return made.deaths
 
     class View(record.TerminalView):
         def restore(self):
@@ -121,6 +121,17 @@ def test_a_check_says_whether_it_was_finished(stage, reported, code, monkeypatch
     assert ('the check was not finished' in said) is not reported
     assert ('warn' in said and '12.0 Hz, slow' in said) is reported
     assert 'no episode was saved' not in said
+
+
+def test_the_hub_is_asked_before_anything_starts_and_served_when_all_has_stopped(
+    stage, monkeypatch
+):
+    for name in ('check_upload', 'upload_recorded'):
+        monkeypatch.setattr(record, name, lambda *_, name=name: stage.events.append(name))
+    assert record.run([*DATASET, *ROBOT, *TELEOP, '--dataset.push_to_hub=true']) == 0
+    before, *session, after = stage.events
+    assert (before, after) == ('check_upload', 'upload_recorded')
+    assert session == ['up', 'recording', 'restored', 'down']
 
 
 @pytest.mark.parametrize('error', [RuntimeError('bug'), KeyboardInterrupt(), GraphError('dead')])
@@ -236,3 +247,30 @@ def test_the_recorder_runs_in_the_robots_namespace(monkeypatch, sections, namesp
     assert heard['f']() == ('lerobot_recorder.recorder_node:RecorderNode', 'view')
     assert f'__ns:={namespace}' in heard['a']
     assert json.loads(heard['a'][-1].removeprefix('config_file:=')) == '/a b/s.yaml'
+
+
+def test_the_dashboard_comes_along_and_its_token_is_in_no_file(stage, capsys):
+    flags = ['--dashboard=true', '--dashboard.port=0', '--dashboard.token=0123456789abcdef']
+    assert record.run([*DATASET, *ROBOT, *TELEOP, *flags]) == 0
+    spec = stage.specs[-1]
+    assert (spec.name, spec.namespace, spec.is_vital) == ('dashboard', '/follower', False)
+    assert f'dashboard: http://127.0.0.1:{spec.parameters["port"]}/' in capsys.readouterr().out
+    assert 'dashboard' not in stage.sections
+    assert '0123456789abcdef' not in (stage.logs / 'session.yaml').read_text()
+
+
+def test_the_dashboard_comes_along_in_the_graph_of_others(stage):
+    assert record.run([*DATASET, '--dashboard', '--dashboard.port=0']) == 0
+    (spec,) = stage.specs
+    assert (spec.name, spec.namespace) == ('dashboard', '/')
+
+
+def test_there_is_no_dashboard_unless_it_is_asked_for(stage):
+    assert record.run([*DATASET, *ROBOT, *TELEOP, '--dashboard=false']) == 0
+    assert 'dashboard' not in [spec.name for spec in stage.specs]
+
+
+def test_a_dashboard_that_cannot_be_had_starts_nothing(stage):
+    with pytest.raises(ConfigError, match=r'host 0\.0\.0\.0 can be reached from the network'):
+        record.run([*DATASET, *ROBOT, *TELEOP, '--dashboard.host=0.0.0.0'])
+    assert stage.events == []
