@@ -42,6 +42,9 @@ RECORD = {
     'dataset.reset_time_s': Taken('2.5'),
     'dataset.num_episodes': Taken('7'),
     'dataset.video': Taken('false'),
+    'dataset.push_to_hub': Taken('false'),
+    'dataset.private': Taken('true'),
+    'dataset.tags': Taken('["fold", "towel"]'),
     'dataset.num_image_writer_processes': Taken('1'),
     'dataset.num_image_writer_threads_per_camera': Taken('2'),
     'dataset.streaming_encoding': Taken('true'),
@@ -123,8 +126,6 @@ WRONG_VALUES = {
     'robot.type': Refused('bi_so_follower', 'known types: so100_follower, so101_follower'),
     'teleop.type': Refused('gamepad', 'known types: so100_leader, so101_leader'),
 }
-COMING = ('dataset.push_to_hub', 'dataset.private', 'dataset.tags')
-"""Flags of LeRobot's of which another part of this project decides."""
 
 CAMERA = {
     'type': Taken('opencv'),

@@ -144,6 +144,8 @@ def _placeholder(entry: dataclasses.Field[Any], kind: Any) -> str:
         return '[...]' if isinstance(made, list) else '{...}'
     if Path in kinds:
         return 'PATH'
+    if bool in kinds and str not in kinds:
+        return 'true|false'
     return 'N' if {int, float} & kinds and str not in kinds else 'TEXT'
 
 
