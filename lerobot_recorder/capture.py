@@ -7,6 +7,7 @@ not there is told too.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,9 +72,11 @@ class Capture:
             topics: topic -> type.
         """
         self.facts.watch(fact_topics(topics, self._mapping))
-        for name, topic in self._commands(topics).items():
-            self._commands_found.add(name)
-            if name not in self._native and topic not in self.native_topics():
+        for table, topic in self._commands(topics):
+            self._commands_found.add(table)
+            if topic not in self.native_topics():
+                numbered = (f'{table}-{n}' if n else table for n in itertools.count())
+                name = next(free for free in numbered if free not in self._native)
                 self._native[name] = NativeConfig(topic=topic)
 
     def native_topics(self) -> list[str]:
@@ -123,20 +126,20 @@ class Capture:
         session = {file.name: file.content for file in self._session.files.values()}
         return {**session, **self.facts.files()}
 
-    def _commands(self, topics: Mapping[str, str]) -> dict[str, str]:
-        """Return table -> topic of the commands asked and sent, as far as they are there."""
+    def _commands(self, topics: Mapping[str, str]) -> list[tuple[str, str]]:
+        """Return table and topic of the commands asked and sent, as far as they are there."""
         near = self._near()
         asked = [source.topic for source in self._sources(ACTION)]
         asked = asked or [f'{namespace}/{JOINT_COMMANDS}' for namespace in near]
         sent = [self._sent] if self._sent else [f'{n}/{JOINT_COMMANDS_SENT}' for n in near]
-        if not set(sent) & set(topics):
+        if not self._sent and not set(sent) & set(topics):
             sent = [t for t in topics if t.rpartition('/')[2] == JOINT_COMMANDS_SENT]
-        found: dict[str, str] = {}
-        for name, candidates in zip(COMMANDS, (asked, sent), strict=True):
-            there = [topic for topic in candidates if is_kept(topics.get(topic, ''))]
-            for number, topic in enumerate(there):
-                found[f'{name}-{number}' if number else name] = topic
-        return found
+        return [
+            (table, topic)
+            for table, candidates in zip(COMMANDS, (asked, sent), strict=True)
+            for topic in candidates
+            if is_kept(topics.get(topic, ''))
+        ]
 
     def _near(self) -> list[str]:
         """Return the namespaces of the robot: those of its commands and of its state."""

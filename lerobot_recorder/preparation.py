@@ -105,7 +105,8 @@ class Preparation:
 
     def _is_measured(self, now_ns: int) -> bool:
         """Return whether it is known what the streams are and how fast, or long enough waited."""
-        if self._failure is None and not self._plan.is_learned:
+        # A topic may be found seconds after the others; patience with it ends in the recorder.
+        if self._failure is None and self.waiting_for():
             self._measured_from_ns = now_ns
             return False
         return self._plan.is_measured or now_ns - self._measured_from_ns >= MEASURE_NS

@@ -10,6 +10,7 @@ from typing import Any
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.config import Section, build, dump, read_yaml
 from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.common.naming import JOINT_COMMANDS_SENT
 from lerobot_drivers.common.several import expanded, members_of, name_of
 from lerobot_drivers.motors.calibration import find_calibration, load_calibration
 from lerobot_drivers.processors.config import ProcessorConfig, processor_config
@@ -151,10 +152,11 @@ class RecordConfig:
     def capture(self, mapping: MappingConfig) -> Capture | CaptureGroup:
         """Return what is kept beside the rows of a live recording."""
         if len(self.parts) > 1:
-            each = {
-                n: Capture(p.mapping('', {}), session_facts(p.sections))
-                for n, p in self.parts.items()
-            }
+            each = {}
+            for name, part in self.parts.items():
+                # Its own from the beginning: those of another robot may be there earlier.
+                facts, sent = session_facts(part.sections), f'/{name}/{JOINT_COMMANDS_SENT}'
+                each[name] = Capture(part.mapping('', {}), facts, sent=sent)
             return CaptureGroup(each)
         return Capture(mapping, session_facts(self.sections), sent=self.topics.sent)
 

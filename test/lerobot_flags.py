@@ -27,6 +27,7 @@ class Refused(NamedTuple):
 RECORD = {
     # RecordConfig
     'resume': Taken('false'),
+    'play_sounds': Taken('false'),
     'display_data': Taken('false'),
     'display_mode': Taken('rerun'),
     'display_ip': Taken('192.0.2.7'),
@@ -41,6 +42,9 @@ RECORD = {
     'dataset.reset_time_s': Taken('2.5'),
     'dataset.num_episodes': Taken('7'),
     'dataset.video': Taken('false'),
+    'dataset.push_to_hub': Taken('false'),
+    'dataset.private': Taken('true'),
+    'dataset.tags': Taken('["fold", "towel"]'),
     'dataset.num_image_writer_processes': Taken('1'),
     'dataset.num_image_writer_threads_per_camera': Taken('2'),
     'dataset.streaming_encoding': Taken('true'),
@@ -122,8 +126,6 @@ WRONG_VALUES = {
     'robot.type': Refused('bi_so_follower', 'known types: so100_follower, so101_follower'),
     'teleop.type': Refused('gamepad', 'known types: so100_leader, so101_leader'),
 }
-COMING = ('play_sounds', 'dataset.push_to_hub', 'dataset.private', 'dataset.tags')
-"""Flags of LeRobot's of which another part of this project decides."""
 
 CAMERA = {
     'type': Taken('opencv'),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from lerobot_flags import (
     CAMERA,
-    COMING,
     DATASET_VIZ,
     RECORD,
     REPLAY,
@@ -87,14 +86,6 @@ def test_a_flag_that_cannot_be_obeyed_is_refused_with_the_reason(flag, fate):
     with pytest.raises(LerobotRosError, match=fate.told) as caught:
         session(flag, fate.value)
     assert '\n' not in str(caught.value)
-
-
-@pytest.mark.parametrize('flag', COMING)
-def test_a_flag_of_another_part_is_taken_or_refused_in_one_line(flag):
-    try:
-        session(flag, 'false')
-    except (UsageError, ConfigError) as error:
-        assert flag.rpartition('.')[2] in str(error) and '\n' not in str(error)
 
 
 @pytest.mark.parametrize('key', CAMERA)

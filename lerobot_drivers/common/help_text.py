@@ -120,8 +120,7 @@ def _flags(cls: type, prefix: str, leave_out: tuple[str, ...]) -> Iterator[tuple
             continue
         flag = '.'.join(filter(None, [prefix, entry.name]))
         kind = types_of(cls)[entry.name]
-        nested = kind if isinstance(kind, type) and dataclass_in(kind) else None
-        if nested is not None:
+        if (nested := dataclass_in(kind)) is not None:
             yield from _flags(nested, flag, ())
         else:
             yield f'--{flag}={_value(entry, kind)}', told.get(entry.name, '')
@@ -145,6 +144,8 @@ def _placeholder(entry: dataclasses.Field[Any], kind: Any) -> str:
         return '[...]' if isinstance(made, list) else '{...}'
     if Path in kinds:
         return 'PATH'
+    if bool in kinds and str not in kinds:
+        return 'true|false'
     return 'N' if {int, float} & kinds and str not in kinds else 'TEXT'
 
 

@@ -165,3 +165,15 @@ def test_opening_the_dataset_may_take_long_without_spoiling_the_first_take():
     stage.run()
     assert lengths(stage) == [30]
     assert stage.recorder.episodes[0].defects == {}
+
+
+def test_a_topic_that_is_found_seconds_later_is_waited_for():
+    features = {**MAPPING['features'], 'observation.state': {'topic': '/states', 'joints': ['a']}}
+    stage = Stage({**MAPPING, 'features': features}, num_episodes=1)
+    stage.silent = {'/states'}
+    stage.run(6)
+    assert stage.recorder.status().waiting_for == ('/states',)
+    assert stage.made_with is None, 'nothing is decided without it'
+    stage.silent = set()
+    stage.run()
+    assert lengths(stage) == [30]

@@ -88,3 +88,18 @@ def test_what_is_known_of_each_arm_is_kept_by_its_name():
     assert {'calibration.robot.left', 'calibration.robot.right_arm'} <= set(facts.missing)
     alone = session('each').parts['left']
     assert 'calibration.robot' in session_facts(alone.sections).missing
+
+
+@pytest.mark.parametrize('datasets', ['one', 'each'])
+def test_commands_sent_are_each_robots_own_whoever_comes_first(datasets):
+    config = session(datasets)
+    capture = config.capture(config.mapping('/', {}))
+    kind = 'sensor_msgs/msg/JointState'
+    sent = {f'/{name}/joint_commands_sent': kind for name in ('right_arm', 'left')}
+    capture.look({'/right_arm/joint_commands_sent': kind})
+    capture.look(sent)
+    captures = capture.captures.values() if datasets == 'each' else [capture]
+    kept = [topic for each in captures for topic in each.native_topics()]
+    assert sorted(kept) == sorted(sent)
+    if datasets == 'each':
+        assert capture.captures['left'].native_topics() == ['/left/joint_commands_sent']

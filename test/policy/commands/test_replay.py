@@ -96,11 +96,7 @@ def test_a_process_that_died_is_an_error(root, started, dead):
         (['--dataset.episode=last'], UsageError, "episode is a whole number, found 'last'"),
         (['--dataset.episode=true'], UsageError, 'episode is a whole number, found True'),
         (['--dataset.epsiode=3'], UsageError, 'unknown flag --dataset.epsiode'),
-        (
-            ['--dataset.fps=3'],
-            UsageError,
-            '--dataset.fps is not taken here',
-        ),
+        (['--dataset.fps=3'], UsageError, '--dataset.fps is not taken here: a dataset has'),
         (['--teleop.type=x'], UsageError, 'unknown flag --teleop'),
         (['--dataset.root=/nope'], DatasetError, 'there is no dataset at /nope'),
         (['--policy.speed=3'], ConfigError, 'policy.speed is not a known key'),

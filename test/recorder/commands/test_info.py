@@ -41,7 +41,9 @@ def test_info_tells_everything_in_80_columns(root, capsys, monkeypatch):
     assert [LONG, 'float32', '6:'] in [line[:3] for line in words]
     assert ' '.join(tables).split().count('joint_number_3.pos,') == 2
     assert ['0', '15', '1.5', '-', 'bad', 'fold', ':tea:', '[/x]'] in words
-    assert ['1', '15', '1.5', '-', 'rest'] in words, 'an episode without a record has no verdict'
+    assert ['1', '15', '1.5', '-', '-', 'rest'] in words, (
+        'an episode without a record has no verdict'
+    )
 
 
 def test_the_filmstrip_is_written_where_it_was_asked_for(root, tmp_path, capsys, monkeypatch):
