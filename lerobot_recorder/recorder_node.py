@@ -192,6 +192,7 @@ class RecorderNode(AutostartLifecycleNode):
         return self._time.is_simulated is not None
 
     def _refresh(self) -> None:
+        self._operator.refresh()
         if self._mapping is None:
             self._mapping = self._find_mapping()
         if self._mapping is None:
@@ -262,7 +263,9 @@ class RecorderNode(AutostartLifecycleNode):
             self._view.report(findings)
             return
         for finding in findings:
-            log = self.get_logger().info if finding.level is Level.OK else self.get_logger().warn
+            log = (
+                self.get_logger().info if finding.level is Level.OK else self.get_logger().warning
+            )
             log(f'{finding.subject}: {finding.all_text} {finding.advice}'.rstrip())
 
     @property

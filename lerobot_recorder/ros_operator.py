@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Joy
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
@@ -23,6 +23,7 @@ from lerobot_recorder.verbs import VERBS, Answer
 
 Obey = Callable[[str], Answer]
 Say = Callable[[str], Answer]
+_LATCHED = 'task'
 
 
 class OperatorInterface:
@@ -44,7 +45,8 @@ class OperatorInterface:
         on_answer: Callable[[Answer], None],
         joy: JoyConfig | None = None,
     ) -> None:
-        self._obey, self._on_answer = obey, on_answer
+        self._node, self._obey, self._on_answer = node, obey, on_answer
+        self._say_task, self._hears_latched = texts[_LATCHED], False
         self._services = {
             verb: node.create_service(Trigger, f'~/{verb}', _never, callback_group=NoTurns())
             for verb in VERBS
@@ -54,7 +56,7 @@ class OperatorInterface:
         )
         self._waiting: list[tuple[Any, Any, Answer]] = []
         for topic, say in texts.items():
-            self._listen(node, topic, say)
+            self._listen(topic, say, QoSProfile(depth=10))
         if joy is not None:
             buttons = JoyButtons(joy.buttons)
             node.create_subscription(Joy, joy.topic, lambda m: self._on_joy(buttons, m), 10)
@@ -73,14 +75,24 @@ class OperatorInterface:
             kind = service.srv_type.Response
             service.send_response(kind(success=answer.success, message=answer.text), header)
 
-    def _listen(self, node: Node, topic: str, say: Say) -> None:
-        """Hear a text from publishers that are latched and from those that are not."""
-        for qos in (QoSProfile(depth=10), qos_status()):
-            node.create_subscription(
-                String, f'{RECORDER}/{topic}', lambda m: self._on_answer(say(m.data)), qos
-            )
-            if topic != 'task':  # a latched note would be noted again at every start
-                return
+    def refresh(self) -> None:
+        """Hear a task that was said before we came, if its publisher still offers it.
+
+        Asked for in vain, that would be a warning at each publisher. Notes and marks are not
+        asked for: a latched one would be noted again at every start.
+        """
+        name = self._node.resolve_topic_name(f'{RECORDER}/{_LATCHED}')
+        publishers = self._node.get_publishers_info_by_topic(name)
+        latched = DurabilityPolicy.TRANSIENT_LOCAL
+        if self._hears_latched or latched not in (p.qos_profile.durability for p in publishers):
+            return
+        self._hears_latched = True
+        self._listen(_LATCHED, self._say_task, qos_status())
+
+    def _listen(self, topic: str, say: Say, qos: QoSProfile) -> None:
+        self._node.create_subscription(
+            String, f'{RECORDER}/{topic}', lambda m: self._on_answer(say(m.data)), qos
+        )
 
     def _on_joy(self, buttons: JoyButtons, message: Joy) -> None:
         for verb in buttons.words(list(message.buttons)):

@@ -99,11 +99,18 @@ class Operator:
 
 
 def test_a_session_by_hand(graph, root):
+    from std_msgs.msg import String
+
+    from lerobot_drivers.ros import qos_status
+
     operator = Operator(graph)
     operator.until(phase='warming up', by_hand=True)
     assert not operator.call('save').success
     assert not operator.call('success').success
-    operator.say('task', 'find')
+    operator.say('task', 'look for it')
+    operator.until(task='look for it')
+    latched = graph.peer.create_publisher(String, '/recorder/task', qos_status())
+    latched.publish(String(data='find'))
     operator.until(task='find')
     assert operator.call('start').success
     operator.until(phase='recording')
