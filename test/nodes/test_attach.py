@@ -83,7 +83,8 @@ def test_a_first_file_records_and_the_streams_are_told(graph, tmp_path, monkeypa
     assert reader.features['action']['names'] == ['elbow.pos', 'gripper.pos']
     assert list((tmp_path / 'set/meta/ros/episodes').glob('*.lab_ft_wrench.parquet'))
     arrays = [[(s.name, s.hardware_id) for s in one.status] for one in heard]
-    assert [('recorder: session', str(tmp_path / 'set')), ('recorder: /lab/joint_states', 'observation.state'),
+    folder = str(tmp_path / 'set')
+    assert [('recorder: session', folder), ('recorder: /lab/joint_states', 'observation.state'),
             ('recorder: /lab/forward_position_controller/commands', 'action'),
             ('recorder: /lab/front/image_raw', 'observation.images.front')] in arrays  # fmt: skip
 
