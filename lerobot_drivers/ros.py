@@ -18,7 +18,12 @@ from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import ConfigError, GraphError, LerobotRosError
 from lerobot_drivers.common.health import Health
 from lerobot_drivers.common.naming import DIAGNOSTICS
-from lerobot_drivers.common.processes import missing_rclpy_message, set_profile, tune_process
+from lerobot_drivers.common.processes import (
+    missing_rclpy_message,
+    set_profile,
+    stop_signals,
+    tune_process,
+)
 
 try:
     import rclpy
@@ -57,7 +62,7 @@ def run_node(
     profile: Path | None = None,
     is_control: bool = False,
 ) -> int:
-    """Run a node until SIGINT, SIGTERM or its own wish, and clean up after it.
+    """Run a node until SIGINT, SIGTERM, SIGHUP or its own wish, and clean up after it.
 
     rclpy's signal handlers stay off: they can hang on SIGTERM, and a second SIGINT
     (launch sends one) breaks into the clean-up. Ours only set an event. A node that is
@@ -80,7 +85,7 @@ def run_node(
     def handle(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in stop_signals()}
     try:
         _init(args)
         return _spin(factory, stop)

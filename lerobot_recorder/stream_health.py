@@ -142,6 +142,8 @@ class StreamWatch:
 
     def _rate(self) -> float:
         heard = self._channel.heard
+        if not heard.count:
+            return 0.0
         self._seen.append((heard.count, heard.received_ns))
         (count, received_ns), (now_count, now_received_ns) = self._seen[0], self._seen[-1]
         span_ns = now_received_ns - received_ns

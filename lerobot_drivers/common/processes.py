@@ -10,6 +10,7 @@ import ctypes
 import importlib.util
 import os
 import platform
+import signal
 from collections.abc import MutableMapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -50,6 +51,13 @@ def require_rclpy() -> None:
     """
     if importlib.util.find_spec('rclpy') is None:
         raise GraphError(missing_rclpy_message('no module of that name'))
+
+
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """Return what asks a process to end: a closed terminal does, unless nohup says otherwise."""
+    asked = (signal.SIGINT, signal.SIGTERM)
+    stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return asked if stays else (*asked, signal.SIGHUP)
 
 
 def tune_process(is_control: bool = False) -> None:

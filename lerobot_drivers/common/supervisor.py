@@ -22,6 +22,7 @@ from types import FrameType, TracebackType
 import lerobot_drivers
 from lerobot_drivers.common.clock import NS_PER_S, Clock, SystemClock
 from lerobot_drivers.common.errors import GraphError
+from lerobot_drivers.common.processes import stop_signals
 from lerobot_drivers.common.shared_memory import held_segments, remove_unheld
 
 _POLL_S = 0.02
@@ -188,7 +189,7 @@ class Supervisor:
     def run(self, until: Callable[[], bool] = lambda: False) -> list[Death]:
         """Start, wait, stop. For the main thread.
 
-        Waits until a process ends, ``until`` says so, or SIGINT or SIGTERM comes;
+        Waits until a process ends, ``until`` says so, or SIGINT, SIGTERM or SIGHUP comes;
         further signals do not disturb the stop.
 
         Args:
@@ -313,7 +314,7 @@ def _stop_event() -> Iterator[threading.Event]:
     def handle(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in stop_signals()}
     try:
         yield stop
     finally:

@@ -257,14 +257,13 @@ def check_plugins(sections: Section) -> None:
         where = f'robots.{name_of(member)}.' if 'robots' in sections else ''
         if 'robot' in member:
             make_robot(build(RobotConfig, member['robot'], f'{where}robot'))
-        if not attach:
-            drivers(member)
+        drives = () if attach else drivers(member)
         for section, target in CONFIG_CLASSES.items():
             if section in member and not attach:
                 _check_type_is_named(section, member[section])
                 config_class = load_object(target, f'section {section}')
                 build(config_class, member[section] or {}, f'{where}{section}')
-        if 'policy' in member and not attach:
+        if 'policy' in drives:
             postprocessor(processor_config(sections), member['policy'].get('postprocessor'))
 
 

@@ -10,7 +10,7 @@ import sys
 import termios
 import tty
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TextIO, cast
 
 from rich.live import Live
 from rich.text import Text
@@ -18,6 +18,7 @@ from rich.text import Text
 from lerobot_drivers.common.command_line import make_console
 from lerobot_recorder.commands.findings_table import findings_table
 from lerobot_recorder.commands.global_keys import GlobalKeys
+from lerobot_recorder.commands.lasting_output import LastingOutput
 from lerobot_recorder.commands.live_panel import line, panel
 from lerobot_recorder.commands.sounds import Sounds
 from lerobot_recorder.findings import Finding
@@ -61,6 +62,7 @@ class TerminalView:
         self._fps = config.dataset.fps
         self._folder = ' and '.join(map(str, config.folders))
         self._console = make_console(wraps=True)
+        self._console.file = cast(TextIO, LastingOutput(cast(TextIO, self._console.file)))
         self._live: Live | None = None
         self._terminal: list[Any] | None = None
         self._unfinished = b''
@@ -134,7 +136,9 @@ class TerminalView:
             return []
         came = b''
         while select.select([sys.stdin], [], [], 0)[0]:
-            read = os.read(sys.stdin.fileno(), 64)
+            read = b''
+            with contextlib.suppress(OSError):  # it has been closed
+                read = os.read(sys.stdin.fileno(), 64)
             if not read:
                 break
             came += read

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ from sensor_msgs.msg import JointState
 from lerobot_drivers import ros
 from lerobot_drivers.common.errors import DeviceError
 from lerobot_drivers.common.health import Health, Level
+from lerobot_drivers.common.processes import stop_signals
 
 pytestmark = pytest.mark.ros
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', stop_signals())
 def test_four_signals_in_a_row_end_in_one_clean_way(number: int) -> None:
     with start() as process:
         assert process.stdout is not None

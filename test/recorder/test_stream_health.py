@@ -116,6 +116,14 @@ def test_a_stream_that_never_came():
     assert look(stage, 2)['/front'] == (Level.STALE, 'nothing yet')
 
 
+def test_a_look_before_the_first_message_spoils_no_rate():
+    stage = Stage()
+    stage.silent = {'/front'}
+    assert look(stage, 2)['/front'] == (Level.STALE, 'nothing yet')
+    stage.silent = set()
+    assert look(stage, 2)['/front'] == (Level.OK, 'ok')
+
+
 def health(**behind: float) -> Health:
     stage = Stage()
     return session_health(stage.recorder.status(), Behind(**behind), None)

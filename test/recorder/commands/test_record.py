@@ -201,6 +201,13 @@ def test_a_setting_that_cannot_be_obeyed_starts_nothing(stage, tmp_path, argumen
     assert stage.events == [] and not (tmp_path / 'log').exists()
 
 
+def test_steps_are_not_held_against_a_policy_that_does_not_drive(stage):
+    idle = [*ROBOT, *TELEOP, '--policy.type=scripted', SCALED]
+    assert record.run([*DATASET, *idle]) == 0
+    with pytest.raises(ConfigError, match='a second time'):
+        record.run([*DATASET, *idle, '--control_mode=hybrid'])
+
+
 @pytest.mark.parametrize('is_file', [True, False])
 def test_a_place_that_is_taken_starts_nothing(stage, tmp_path, is_file):
     root = tmp_path / 'taken'

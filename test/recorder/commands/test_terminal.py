@@ -166,6 +166,34 @@ def test_a_terminal_that_is_gone_is_no_error(tty_, monkeypatch):
         view.restore()
 
 
+def test_a_terminal_that_is_closed_ends_nothing(monkeypatch):
+    keyboard, screen = pty.openpty()
+    with os.fdopen(screen, 'r+b', 0) as both:
+        stream = io.TextIOWrapper(both, write_through=True)
+        monkeypatch.setattr(sys, 'stdin', stream)
+        monkeypatch.setattr(sys, 'stdout', stream)
+        monkeypatch.setenv('TERM', 'xterm')
+        view = TerminalView(CONFIG)
+        view.show(status())
+        os.close(keyboard)
+        view.show(status(frames=90, message='still here'))
+        assert view.words() == []
+        view.say('done')
+        view.restore()
+        view.conclude()
+
+
+def test_a_pipe_whose_reader_has_ended_ends_nothing(monkeypatch):
+    reader, writer = os.pipe()
+    with os.fdopen(writer, 'w', buffering=1) as stream:
+        monkeypatch.setattr(sys, 'stdout', stream)
+        view = TerminalView(CONFIG)
+        os.close(reader)
+        for phase in ('recording', 'saving', 'done'):
+            view.show(status(phase))
+        view.conclude()
+
+
 def test_a_process_that_died_is_told_while_it_matters(view):
     def died():
         raise GraphError('arm died')
