@@ -62,7 +62,8 @@ class TerminalView:
         self._fps = config.dataset.fps
         self._folder = ' and '.join(map(str, config.folders))
         self._console = make_console(wraps=True)
-        self._console.file = cast(TextIO, LastingOutput(cast(TextIO, self._console.file)))
+        self._output = LastingOutput(cast(TextIO, self._console.file))
+        self._console.file = cast(TextIO, self._output)
         self._live: Live | None = None
         self._terminal: list[Any] | None = None
         self._unfinished = b''
@@ -92,6 +93,8 @@ class TerminalView:
         self._paused = status.paused
         self._sounds.hear(status)
         if self._console.is_interactive:
+            if self._output.is_behind:
+                return
             columns, lines = self._console.size
             shown = panel(status, self._fps, columns, lines)
             self._open().update(shown, refresh=True)
@@ -116,6 +119,7 @@ class TerminalView:
             self.say(f'{self._saved} {episodes} saved in {self._folder}')
         else:
             self.say('no episode was saved')
+        self._output.drain()
 
     def restore(self) -> None:
         """Give the terminal back as it was."""
@@ -127,9 +131,10 @@ class TerminalView:
             if live is not None:
                 live.stop()
         finally:
+            self._output.drain()
             if terminal is not None:
                 with contextlib.suppress(termios.error):  # it has been closed
-                    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, terminal)
+                    termios.tcsetattr(sys.stdin, termios.TCSANOW, terminal)
 
     def _pressed(self) -> list[str]:
         if self._terminal is None:
@@ -155,5 +160,5 @@ class TerminalView:
             self._live.start()
             with contextlib.suppress(termios.error, ValueError, OSError):  # no keys without
                 self._terminal = termios.tcgetattr(sys.stdin)
-                tty.setcbreak(sys.stdin)
+                tty.setcbreak(sys.stdin, termios.TCSANOW)
         return self._live
