@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +52,9 @@ def recover(root: Path, work: WorkFolder, folder: Path) -> str:
 
     Returns:
         What was done, in a sentence.
+
+    Raises:
+        OSError: the disk refuses; the episode stays for another time.
     """
     session = work.read_session()
     if session is None:
@@ -66,12 +71,25 @@ def recover(root: Path, work: WorkFolder, folder: Path) -> str:
         if episode is None:
             return _set_aside(root, folder, 'no complete frame of it was on the disk')
     except (DatasetError, OSError, ValueError, av.FFmpegError) as error:
+        _check_room(folder, error)
         return _set_aside(root, folder, str(error))
     length = episode.length
     record = accepted.shortened(*kept, length) if kept else _incomplete(folder, length)
     row = state.save(folder, episode, record)
     work.drop(folder)
     return _told(row, record, state.fps, kept is not None)
+
+
+def _check_room(folder: Path, error: Exception) -> None:
+    """Check that it was not the full disk that failed: then nothing is wrong with the episode.
+
+    Raises:
+        OSError: it was.
+    """
+    needed = sum(path.stat().st_size for path in folder.iterdir())
+    is_refused = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if is_refused or shutil.disk_usage(folder).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
 
 
 def _incomplete(folder: Path, length: int) -> EpisodeRecord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from crash_scenarios import Promises, check
 
 from lerobot_drivers.common.errors import DatasetError
-from lerobot_recorder.dataset import journal, parquet_writer
+from lerobot_recorder.dataset import journal, parquet_writer, recover
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter, EpisodeRecord
 from lerobot_recorder.dataset.repair import repair_dataset
@@ -160,6 +161,28 @@ def test_a_journal_that_fails_costs_no_earlier_episode(tmp_path, info, film, too
     view = DatasetReader(root).episode(1)
     assert 8 <= view.length <= 12
     tools.same_rows(view, film.running[: view.length])
+
+
+@pytest.mark.parametrize('error', [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_sets_no_interrupted_episode_aside(tmp_path, info, film, monkeypatch, error):
+    root, killed = tmp_path / 'd', tmp_path / 'killed'
+    with DatasetWriter.create(root, info) as writer:
+        film.episode(writer, 4)
+        film.add(writer, 40)
+        shutil.copytree(root, killed)
+        writer.discard_episode()
+    with monkeypatch.context() as patch:
+
+        def refuse(*_):
+            raise OSError(error, os.strerror(error))
+
+        patch.setattr(recover, 'shorten', refuse)
+        for _ in range(2):
+            with pytest.raises(DatasetError, match='No space left'):
+                repair_dataset(killed)
+    assert any('recovered' in line for line in repair_dataset(killed))
+    assert DatasetReader(killed).episode(1).length >= 5
+    assert not (killed / '.quarantine').exists()
 
 
 def test_arrows_errors_are_told_as_ours(tmp_path, info, film, monkeypatch):
