@@ -34,7 +34,6 @@ from lerobot_drivers.common.several import (
     processes_of_each,
 )
 from lerobot_drivers.common.supervisor import ProcessSpec, Supervisor
-from lerobot_drivers.processors.augmentation import AugmentationConfig
 from lerobot_drivers.processors.config import (
     ProcessorConfig,
     postprocessor,
@@ -108,7 +107,6 @@ HELP = Help(
         Group('topics of a graph of others', TopicsConfig, 'topics'),
         Group('recorder', RecorderConfig, 'recorder'),
         Group('steps on what is observed and asked for', ProcessorConfig, 'processor'),
-        Group('pictures changed at random', AugmentationConfig, 'dataset.augmentation'),
         Group('buttons of a joystick', JoyConfig, 'recorder.joy'),
         Group('bag of every episode beside the dataset, --bag=true', BagConfig, 'bag'),
         Group('page in the browser, --dashboard=true', DashboardConfig, 'dashboard'),
