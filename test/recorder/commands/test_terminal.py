@@ -211,6 +211,15 @@ def test_the_live_line_fits_into_80_columns(view, tty_):
     assert max(map(len, tty_.shown())) <= 80
 
 
+def test_a_narrow_terminal_shows_what_counts(tty_, monkeypatch):
+    monkeypatch.setenv('COLUMNS', '40')
+    view = TerminalView(CONFIG)
+    view.show(status(saved=3))
+    shown = '\n'.join(tty_.shown())
+    view.restore()
+    assert 'RECORDING' in shown and 'episode 4 of 50' in shown and '1.5 s' in shown, shown
+
+
 def test_what_it_waits_for_is_readable_in_80_columns(view, tty_):
     before = len(tty_.shown())
     view.show(status('preparing', frames=0, waiting_for=LONG))
