@@ -166,6 +166,14 @@ def test_a_terminal_that_is_gone_is_no_error(tty_, monkeypatch):
         view.restore()
 
 
+def test_a_terminal_of_another_encoding_ends_nothing(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, 'stdout', io.TextIOWrapper(written, 'ascii', write_through=True))
+    view = TerminalView(CONFIG)
+    view.show(status(message='the next episode: räum auf'))
+    assert b'r?um auf' in written.getvalue()
+
+
 def test_a_terminal_that_is_closed_ends_nothing(monkeypatch):
     keyboard, screen = pty.openpty()
     with os.fdopen(screen, 'r+b', 0) as both:
