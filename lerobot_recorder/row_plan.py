@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -185,6 +186,14 @@ class RowPlan:
         """Take note of when a message was stamped that no take needs: what is usual is learnt."""
         for channel in self._by_topic.get(raw.topic, ()):
             channel.stamp(peek_header_ns(raw, self._types), raw)
+
+    @contextmanager
+    def heard_before(self) -> Iterator[None]:
+        """Take in messages that were heard already: none of them is counted a second time."""
+        heard = [(channel, replace(channel.heard)) for channel in self.all_channels()]
+        yield
+        for channel, before in heard:
+            channel.heard = before
 
     def learn_stamps_anew(self, messages: Iterable[RawMessage]) -> None:
         """Take some messages alone as what is usual of stamps: a bag begins again at its start."""

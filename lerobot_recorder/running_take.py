@@ -19,12 +19,13 @@ def begin_take(take: Take, recent: RecentMessages, start_ns: int, companions: Co
         companions: hear the same.
     """
     before, since = recent.split(start_ns)
-    take.seed(before)
-    companions.begin_episode(take.uuid, take.task)
-    for raw in [*before, *since]:
-        companions.on_message(raw)
-    for raw in since:
-        take.add(raw)
+    with take.heard_before():
+        take.seed(before)
+        companions.begin_episode(take.uuid, take.task)
+        for raw in [*before, *since]:
+            companions.on_message(raw)
+        for raw in since:
+            take.add(raw)
 
 
 def accept_take(take: Take, marks: Marks, fps: int, companions: Companion) -> Accepted:

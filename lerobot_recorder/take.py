@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -137,6 +138,10 @@ class Take:
             channel.begin_take()
         for log in self._logs:
             log.begin_take()
+
+    def heard_before(self) -> AbstractContextManager[None]:
+        """Return a context in which it takes in what was heard, and counted, already."""
+        return self._plan.heard_before()
 
     def add(self, raw: RawMessage) -> None:
         """Take in a message.

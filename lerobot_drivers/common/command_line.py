@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import math
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -32,11 +34,14 @@ SWITCHED = ('bag',)
 def make_console(*, wraps: bool = False) -> Console:
     """Return where a command talks to its user.
 
-    What comes from a user (paths, tasks, names) is printed as it is: no markup, no emoji.
+    What comes from a user (paths, tasks, names) is printed as it is: no markup, no emoji. A
+    letter that the terminal's encoding has not is shown as a question mark.
 
     Args:
         wraps: break lines at the width of the terminal; for tables and what is live.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors='replace')
     return Console(highlight=False, markup=False, emoji=False, soft_wrap=not wraps)
 
 

@@ -13,6 +13,8 @@ from lerobot_recorder.recorder_status import RecorderStatus
 
 SMALL_COLUMNS, SMALL_LINES = 78, 12
 """A terminal with less room gets a single line."""
+BAR_COLUMNS = 60
+"""With fewer, the bar would leave no room for what it is a picture of."""
 PANEL_LINES = 12
 """Lines of the view besides those of the streams, and of what was said above it."""
 KEYS = (
@@ -39,7 +41,7 @@ _LEVEL_STYLES = {
 def panel(status: RecorderStatus, fps: int, columns: int, lines: int) -> RenderableType:
     """Return the view for a terminal of so many columns and lines."""
     if columns < SMALL_COLUMNS or lines < SMALL_LINES:
-        return _line(status, fps)
+        return _line(status, fps, columns)
     style = _style(status)
     phase = 'PAUSED' if status.paused else status.phase.upper()
     told = Text.assemble((phase, style), f'  {episode(status)}  {detail(status, fps)}')
@@ -69,13 +71,14 @@ def _streams(status: RecorderStatus, room: int) -> Table:
     return table
 
 
-def _line(status: RecorderStatus, fps: int) -> Table:
+def _line(status: RecorderStatus, fps: int, columns: int) -> Table:
     row = Table.grid(padding=(0, 2))
     for _ in range(3):
         row.add_column(no_wrap=True)
     row.add_column(ratio=1, overflow='fold')
     word = 'PAUSED' if status.paused else status.phase.upper()
-    shown = '' if status.waiting_for else _bar(status, _BAR_WIDTH)
+    has_bar = columns >= BAR_COLUMNS and not status.waiting_for
+    shown = _bar(status, _BAR_WIDTH) if has_bar else ''
     row.add_row(
         Text(f' {word} ', style=_style(status)), episode(status), shown, detail(status, fps)
     )

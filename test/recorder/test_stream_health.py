@@ -53,6 +53,22 @@ def test_between_takes_streams_are_told_too(stage):
     assert look(stage, 3)['/states'] == (Level.STALE, 'silent for 3.0 s')
 
 
+@pytest.mark.parametrize('preroll_ns', [0, S])
+def test_what_a_take_begins_with_is_heard_once(preroll_ns):
+    stage = Stage(num_episodes=2, episode_frames=900, reset_ns=60 * S, preroll_ns=preroll_ns)
+    stage.run_to(Phase.RECORDING)
+    look(stage, 5)
+    stage.recorder.end_episode()
+    stage.run_to(Phase.RESETTING)
+    look(stage, 5)
+    stage.recorder.end_episode()
+    stage.run_to(Phase.RECORDING)
+    look(stage, 2)
+    rates = {line.name: line.rate_hz for line in stage.recorder.status().streams}
+    assert rates['/states'] == pytest.approx(100, rel=0.02)
+    assert rates['/front'] == pytest.approx(30, rel=0.02)
+
+
 def test_a_camera_that_slows_down(stage):
     look(stage, 4)
     stage._step['/front'] = S // 20

@@ -166,6 +166,14 @@ def test_a_terminal_that_is_gone_is_no_error(tty_, monkeypatch):
         view.restore()
 
 
+def test_a_terminal_of_another_encoding_ends_nothing(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, 'stdout', io.TextIOWrapper(written, 'ascii', write_through=True))
+    view = TerminalView(CONFIG)
+    view.show(status(message='the next episode: räum auf'))
+    assert b'r?um auf' in written.getvalue()
+
+
 def test_a_terminal_that_is_closed_ends_nothing(monkeypatch):
     keyboard, screen = pty.openpty()
     with os.fdopen(screen, 'r+b', 0) as both:
@@ -209,6 +217,15 @@ def test_the_live_line_fits_into_80_columns(view, tty_):
     (line,) = [line for line in tty_.shown() if 'RECORDING' in line and '1234' in line]
     assert 'episode 8 of 50' in line and line.endswith('41.1 s, 1234 frames')
     assert max(map(len, tty_.shown())) <= 80
+
+
+def test_a_narrow_terminal_shows_what_counts(tty_, monkeypatch):
+    monkeypatch.setenv('COLUMNS', '40')
+    view = TerminalView(CONFIG)
+    view.show(status(saved=3))
+    shown = '\n'.join(tty_.shown())
+    view.restore()
+    assert 'RECORDING' in shown and 'episode 4 of 50' in shown and '1.5 s' in shown, shown
 
 
 def test_what_it_waits_for_is_readable_in_80_columns(view, tty_):
