@@ -25,6 +25,8 @@ def begin_take(take: Take, recent: RecentMessages, start_ns: int, companions: Co
         companions.on_message(raw)
     for raw in since:
         take.add(raw)
+    if since:
+        take.preroll_rows = take.rows(since[-1].received_ns - start_ns)
 
 
 def accept_take(take: Take, marks: Marks, fps: int, companions: Companion) -> Accepted:
@@ -33,6 +35,7 @@ def accept_take(take: Take, marks: Marks, fps: int, companions: Companion) -> Ac
     Raises:
         DatasetError: the disk refused.
     """
+    take.write_due()
     outcome = marks.outcome or ('incomplete' if take.lost or take.ended else None)
     take.tell({**marks.details(take.origin_ns, fps), **companions.details()})
     notes, answers = tuple(marks.notes), tuple(marks.answers)

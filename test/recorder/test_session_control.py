@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from recording_stage import Stage, lengths
+from recording_stage import Kept, Stage, lengths
 from synthetic_messages import S
 
 from lerobot_drivers.common.errors import DatasetError
@@ -225,6 +225,33 @@ def test_an_episode_begins_with_its_preroll(preroll_s):
     steps = np.diff([values['observation.state'][0] for values, _, _ in rows])
     assert steps == pytest.approx(1 / 30, abs=1e-4)
     assert set(record.tables['frames']['observation.images.front.flag'].to_pylist()) == {'fresh'}
+
+
+class SlowEncoder(Kept):
+    """Has room for a second of pictures, and twice the time it needs for what comes live."""
+
+    def add_frame(self, values, pictures, task, *, wait=True):
+        self.behind = frozenset() if self.frames_behind < 30 else frozenset(pictures)
+        super().add_frame(values, pictures, task, wait=wait)
+        self.frames_behind = min(self.frames_behind + 1, 30)
+        return frozenset() if wait else self.behind
+
+
+@pytest.mark.parametrize('ends_early', [False, True])
+def test_a_long_preroll_waits_for_the_encoders(ends_early):
+    stage = Stage(num_episodes=1, episode_frames=240, by_hand=True, preroll_ns=6 * S)
+    stage.kept = SlowEncoder()
+    stage.run(9)
+    stage.recorder.obey('start')
+    for number in range(600):
+        stage.run(0.02)
+        stage.kept.frames_behind = max(0, stage.kept.frames_behind - 1 - number % 2)
+        if ends_early and number == 20:
+            assert 0 < stage.recorder.status().frames < 150
+            stage.recorder.obey('stop')
+    (episode,) = stage.recorder.episodes
+    assert 'encoder_repeats' not in episode.defects
+    assert 180 <= episode.frames < 200 if ends_early else episode.frames == 240
 
 
 def test_a_preroll_never_reaches_into_the_episode_before():
