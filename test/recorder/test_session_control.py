@@ -150,6 +150,14 @@ def test_the_last_episode_is_labelled_noted_and_dropped_on_the_disk(real):
     assert sorted(diary.lines[7:-1]) == sorted(rest)
 
 
+def test_a_note_does_not_displace_the_one_before_that_is_on_its_way():
+    stage = Stage(reset_ns=9 * S)
+    stage.run_to(Phase.RESETTING)
+    stage.recorder.note('one')
+    stage.recorder.note('two')
+    assert stage.kept.amendments.amended[-1][2] == {'notes': ['one', 'two']}
+
+
 def test_dropping_twice_never_takes_an_earlier_episode(real):
     make, _ = real
     stage = make(num_episodes=3, reset_ns=2 * S)
