@@ -158,6 +158,19 @@ def test_a_note_does_not_displace_the_one_before_that_is_on_its_way():
     assert stage.kept.amendments.amended[-1][2] == {'notes': ['one', 'two']}
 
 
+def test_a_label_is_for_the_episode_that_waits_to_be_saved():
+    stage = Stage(num_episodes=3, reset_ns=S)
+    stage.run_to(Phase.RESETTING)
+    stage.run_to(Phase.RECORDING)
+    stage.kept.can_accept = False
+    stage.run_to(Phase.SAVING)
+    answer = stage.recorder.obey('failure')
+    stage.kept.can_accept = True
+    stage.run(0.2)
+    assert answer.success and stage.kept.amendments.amended == []
+    assert [record.outcome for _, record in stage.kept.episodes] == [None, 'failure']
+
+
 def test_dropping_twice_never_takes_an_earlier_episode(real):
     make, _ = real
     stage = make(num_episodes=3, reset_ns=2 * S)
