@@ -171,6 +171,20 @@ def test_a_label_is_for_the_episode_that_waits_to_be_saved():
     assert [record.outcome for _, record in stage.kept.episodes] == [None, 'failure']
 
 
+def test_an_episode_that_the_disk_refuses_is_answered_with_no(monkeypatch):
+    stage = Stage(episode_frames=300)
+    stage.run_to(Phase.RECORDING)
+
+    def refuse(record):
+        raise DatasetError('the disk is full')
+
+    monkeypatch.setattr(stage.kept, 'accept_episode', refuse)
+    answer = stage.recorder.obey('save')
+    with pytest.raises(DatasetError):
+        stage.run(2)
+    assert answer.is_given and not answer.success
+
+
 def test_dropping_twice_never_takes_an_earlier_episode(real):
     make, _ = real
     stage = make(num_episodes=3, reset_ns=2 * S)
