@@ -356,11 +356,11 @@ class Recorder:
 
     def _end(self, by: str) -> Answer | None:
         """End the running episode and keep it; return its answer, None if there is none."""
-        if self._take is None or self.phase not in (*_RUNNING, Phase.FINISHING):
+        if self._take is None:
             return None
         self._marks.answers.append(Answer())
         self._marks.outcome = by if by in OUTCOMES else self._marks.outcome
-        if self.phase is not Phase.FINISHING:
+        if self.phase in _RUNNING:
             self._take.until_ns = self._now_ns
             self._marks.ended_by = by
             self._go(Phase.FINISHING)

@@ -90,7 +90,7 @@ class RecorderGroup:
     def obey(self, verb: str) -> Answer:
         """Do what the operator says, one of `VERBS`; the answer comes when all have done it."""
         told = self.recorders
-        if verb in ('end_episode', 'rerecord', 'discard') and (running := self._running()):
+        if verb == 'end_episode' and (running := self._running()):
             told = running
         return self._all(lambda recorder: recorder.obey(verb), told)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lerobot_drivers.common.errors import DatasetError
 from lerobot_recorder.companion import Companion
 from lerobot_recorder.marks import Marks
 from lerobot_recorder.recent_messages import RecentMessages
@@ -26,6 +27,8 @@ def begin_take(take: Take, recent: RecentMessages, start_ns: int, companions: Co
             companions.on_message(raw)
         for raw in since:
             take.add(raw)
+    if since:
+        take.preroll_rows = take.rows(since[-1].received_ns - start_ns)
 
 
 def accept_take(take: Take, marks: Marks, fps: int, companions: Companion) -> Accepted:
@@ -34,10 +37,16 @@ def accept_take(take: Take, marks: Marks, fps: int, companions: Companion) -> Ac
     Raises:
         DatasetError: the disk refused.
     """
+    take.write_due()
     outcome = marks.outcome or ('incomplete' if take.lost or take.ended else None)
     take.tell({**marks.details(take.origin_ns, fps), **companions.details()})
     notes, answers = tuple(marks.notes), tuple(marks.answers)
-    verdict, pending = take.verdict(), take.accept(outcome)
+    verdict = take.verdict()
+    try:
+        pending = take.accept(outcome)
+    except DatasetError as error:
+        marks.give(False, str(error))
+        raise
     return Accepted(pending, outcome, take.defects(), verdict, why(take), notes, answers)
 
 

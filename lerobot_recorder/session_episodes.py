@@ -90,6 +90,7 @@ class SessionEpisodes:
         self._pending: deque[Accepted] = deque()
         self._changes: deque[_Change] = deque()
         self._dropped: set[str] = set()
+        self._noted: dict[str, tuple[str, ...]] = {}
 
     @property
     def accepted(self) -> int:
@@ -133,7 +134,9 @@ class SessionEpisodes:
         if uuid is None or amendments is None:
             return refused('there is no episode to note something of')
         known = next((a.notes for a in self._pending if a.pending.uuid == uuid), None)
-        notes = (*(self.saved[-1].notes if known is None else known), text)
+        known = self.saved[-1].notes if known is None else known
+        notes = (*self._noted.get(uuid, known), text)
+        self._noted[uuid] = notes  # the next one may come before this one is durable
 
         def apply() -> str:
             self._change(uuid, notes=notes)

@@ -7,7 +7,7 @@ what is true of them beside the dataset: the stamps of what was taken, and the r
 from __future__ import annotations
 
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
@@ -52,6 +52,7 @@ class Take:
         max_frames: most rows it may have, None for any number.
         until_ns: no row lies after this acquisition time [ns].
         is_live: messages do not wait: where an encoder is behind, pictures are repeated.
+        preroll_rows: rows that come all at once as it begins, and wait for the encoders.
         ended: why it ended before its time, if not for a silent stream.
     """
 
@@ -68,6 +69,7 @@ class Take:
         self.max_frames: int | None = None
         self.until_ns = FOREVER_NS
         self.is_live = False
+        self.preroll_rows = 0
         self.ended: str | None = None
         self._has_failed = False
         self._plan = plan
@@ -76,8 +78,10 @@ class Take:
         self._synchronizer = Synchronizer(plan.sync_config(), start_ns)
         self._behind: Counter[str] = Counter()
         self._shown: dict[str, Taken] = {}
+        self._due: deque[AlignedSet] = deque()
         self._target_ns = 0
         self._period_ns = round(NS_PER_S / plan.mapping.fps)
+        self._quarter = plan.mapping.fps // 4
         self._end_ns = 0
         self._frames = FrameTable()
         self._table: SideTable | None = None
@@ -157,7 +161,8 @@ class Take:
 
     def poll(self, now_ns: int) -> None:
         """Write the rows that are complete by now [ns]; end it if no encoder will catch up."""
-        self._write(self._synchronizer.poll(now_ns, self.until_ns, self._left()))
+        self._due.extend(self._synchronizer.poll(now_ns, self.until_ns, self._left()))
+        self._write()
         behind_s = self.seconds(self._writer.frames_behind)
         if self.is_live and behind_s > MAX_BEHIND_S:
             cameras = ', '.join(self.encoders_behind)
@@ -165,7 +170,12 @@ class Take:
 
     def finish(self) -> None:
         """Write the rows that are left, as far as every sensor has values of its own."""
-        self._write(self._synchronizer.flush(self.until_ns, self._left()))
+        self._due.extend(self._synchronizer.flush(self.until_ns, self._left()))
+        self.write_due()
+
+    def write_due(self) -> None:
+        """Write the rows that still wait for the encoders."""
+        self._write(all_due=True)
         self._write_tables()
 
     def save(self, outcome: str | None = None) -> SavedEpisode:
@@ -270,6 +280,10 @@ class Take:
         """Return how long so many rows last [s]."""
         return rows / self._plan.mapping.fps
 
+    def rows(self, duration_ns: int) -> int:
+        """Return how many rows so much time has at most [ns]."""
+        return max(0, duration_ns) // self._period_ns + 1
+
     def report(self) -> dict[str, dict[str, Any]]:
         """Return the figures of each stream."""
         counts = self._synchronizer.counts
@@ -295,7 +309,8 @@ class Take:
         return judge(self.report(), self.num_frames, fps, self.ended or silent)
 
     def _left(self) -> int | None:
-        return None if self.max_frames is None else self.max_frames - self.num_frames
+        taken = self.num_frames + len(self._due)
+        return None if self.max_frames is None else self.max_frames - taken
 
     def _processed(self) -> dict[str, Any]:
         """Return what the steps on its rows do in this episode alone, if they do."""
@@ -316,18 +331,23 @@ class Take:
             self._has_failed, self.ended = True, str(error)
             return None
 
-    def _write(self, sets: list[AlignedSet]) -> None:
-        for aligned in sets:
+    def _write(self, all_due: bool = False) -> None:
+        while self._due:
+            may_wait = 0 < len(self._due) <= self.preroll_rows
+            if may_wait and not all_due and self._writer.frames_behind > self._quarter:
+                return
+            aligned = self._due.popleft()
             row = self._row(aligned)
             if row is None:
+                self._due.clear()
                 break
-            behind = self._writer.add_frame(
-                row.values, row.pictures, self.task, wait=not self.is_live
-            )
+            wait = may_wait or not self.is_live
+            behind = self._writer.add_frame(row.values, row.pictures, self.task, wait=wait)
             self._frames.add(self._as_shown(aligned, self._plan.streams(behind)))
             self._end_ns, self._target_ns = aligned.tick_ns, aligned.target_ns
-        if self._frames.waiting >= max(1, self._plan.mapping.fps // 4):
-            self._write_tables()
+            if self._frames.waiting >= max(1, self._quarter):
+                self._write_tables()
+        self.preroll_rows = 0 if self.num_frames else self.preroll_rows
 
     def _as_shown(self, aligned: AlignedSet, behind: Collection[str]) -> AlignedSet:
         """Return what a row really shows: of cameras that are behind, the picture before."""

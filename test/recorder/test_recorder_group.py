@@ -105,6 +105,19 @@ def test_a_lost_sensor_of_one_ends_the_episode_of_both():
     assert left < 600 and right < left, 'the left one ends though nothing is wrong with it'
 
 
+def test_what_is_dropped_is_dropped_of_both_though_one_has_ended():
+    pair = Pair(episode_frames=600)
+    pair.run_to(Phase.RECORDING)
+    pair.run(2)
+    pair.silent = {'right'}
+    pair.run_to(Phase.RESETTING, 'right')
+    assert pair.recorders['left'].phase is Phase.RECORDING
+    answer = pair.group.obey('discard')
+    pair.run(0.1)
+    assert answer.success
+    assert [recorder.accepted for recorder in pair.recorders.values()] == [0, 0]
+
+
 def test_an_operator_is_told_of_both():
     pair = Pair(episode_frames=300)
     pair.run_to(Phase.RECORDING)

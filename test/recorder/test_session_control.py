@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from recording_stage import Stage, lengths
+from recording_stage import Kept, Stage, lengths
 from synthetic_messages import S
 
 from lerobot_drivers.common.errors import DatasetError
@@ -150,6 +150,41 @@ def test_the_last_episode_is_labelled_noted_and_dropped_on_the_disk(real):
     assert sorted(diary.lines[7:-1]) == sorted(rest)
 
 
+def test_a_note_does_not_displace_the_one_before_that_is_on_its_way():
+    stage = Stage(reset_ns=9 * S)
+    stage.run_to(Phase.RESETTING)
+    stage.recorder.note('one')
+    stage.recorder.note('two')
+    assert stage.kept.amendments.amended[-1][2] == {'notes': ['one', 'two']}
+
+
+def test_a_label_is_for_the_episode_that_waits_to_be_saved():
+    stage = Stage(num_episodes=3, reset_ns=S)
+    stage.run_to(Phase.RESETTING)
+    stage.run_to(Phase.RECORDING)
+    stage.kept.can_accept = False
+    stage.run_to(Phase.SAVING)
+    answer = stage.recorder.obey('failure')
+    stage.kept.can_accept = True
+    stage.run(0.2)
+    assert answer.success and stage.kept.amendments.amended == []
+    assert [record.outcome for _, record in stage.kept.episodes] == [None, 'failure']
+
+
+def test_an_episode_that_the_disk_refuses_is_answered_with_no(monkeypatch):
+    stage = Stage(episode_frames=300)
+    stage.run_to(Phase.RECORDING)
+
+    def refuse(record):
+        raise DatasetError('the disk is full')
+
+    monkeypatch.setattr(stage.kept, 'accept_episode', refuse)
+    answer = stage.recorder.obey('save')
+    with pytest.raises(DatasetError):
+        stage.run(2)
+    assert answer.is_given and not answer.success
+
+
 def test_dropping_twice_never_takes_an_earlier_episode(real):
     make, _ = real
     stage = make(num_episodes=3, reset_ns=2 * S)
@@ -225,6 +260,33 @@ def test_an_episode_begins_with_its_preroll(preroll_s):
     steps = np.diff([values['observation.state'][0] for values, _, _ in rows])
     assert steps == pytest.approx(1 / 30, abs=1e-4)
     assert set(record.tables['frames']['observation.images.front.flag'].to_pylist()) == {'fresh'}
+
+
+class SlowEncoder(Kept):
+    """Has room for a second of pictures, and twice the time it needs for what comes live."""
+
+    def add_frame(self, values, pictures, task, *, wait=True):
+        self.behind = frozenset() if self.frames_behind < 30 else frozenset(pictures)
+        super().add_frame(values, pictures, task, wait=wait)
+        self.frames_behind = min(self.frames_behind + 1, 30)
+        return frozenset() if wait else self.behind
+
+
+@pytest.mark.parametrize('ends_early', [False, True])
+def test_a_long_preroll_waits_for_the_encoders(ends_early):
+    stage = Stage(num_episodes=1, episode_frames=240, by_hand=True, preroll_ns=6 * S)
+    stage.kept = SlowEncoder()
+    stage.run(9)
+    stage.recorder.obey('start')
+    for number in range(600):
+        stage.run(0.02)
+        stage.kept.frames_behind = max(0, stage.kept.frames_behind - 1 - number % 2)
+        if ends_early and number == 20:
+            assert 0 < stage.recorder.status().frames < 150
+            stage.recorder.obey('stop')
+    (episode,) = stage.recorder.episodes
+    assert 'encoder_repeats' not in episode.defects
+    assert 180 <= episode.frames < 200 if ends_early else episode.frames == 240
 
 
 def test_a_preroll_never_reaches_into_the_episode_before():
