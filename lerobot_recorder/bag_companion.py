@@ -125,6 +125,10 @@ class BagCompanion(Companion):
         if (bag := self._ended.pop(saved.uuid, None)) is not None:
             self._thread.finish(bag)
 
+    def on_dropped(self, uuid: str) -> None:
+        """Remove the bag of an episode that was taken out again."""
+        self._thread.remove(uuid)
+
     def told(self) -> list[str]:
         """Return what the operator should hear since the last time."""
         return self._thread.told()

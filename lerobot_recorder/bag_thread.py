@@ -13,6 +13,7 @@ from rosbags.interfaces import Qos
 from lerobot_drivers.common.scheduling import stay_in_background
 from lerobot_recorder.bag_link import BagPlace
 from lerobot_recorder.bag_types import MessageTypes
+from lerobot_recorder.dataset import durable
 from lerobot_recorder.episode_bag import BAG_FAULTS, EpisodeBag
 from lerobot_recorder.messages import RawMessage
 
@@ -87,6 +88,10 @@ class BagThread:
     def discard(self, bag: RunningBag) -> None:
         """Remove a bag whose episode was dropped."""
         self._do(bag, lambda: self._discard(bag))
+
+    def remove(self, uuid: str) -> None:
+        """Remove a bag that was finished: its episode was dropped after all."""
+        self._do(RunningBag(uuid), lambda: durable.remove_tree(self._place.folder / uuid))
 
     def say(self, line: str, is_fault: bool = False) -> None:
         """Keep a line for the operator."""

@@ -83,9 +83,22 @@ class RecorderGroup:
         self._capture = capture
         self._routes: dict[str, list[Recorder]] = {}
         self._apart_since_ns: int | None = None
-        self.message = ''
+        self._message: tuple[str, list[str]] = ('', [])
         for recorder in self.recorders.values():
             recorder.is_held = True
+
+    @property
+    def message(self) -> str:
+        """What was set here, until a recorder has something newer to tell."""
+        text, told = self._message
+        return text if told == self._told() else ''
+
+    @message.setter
+    def message(self, text: str) -> None:
+        self._message = (text, self._told())
+
+    def _told(self) -> list[str]:
+        return [f'{name}: {one.message}' for name, one in self.recorders.items() if one.message]
 
     def obey(self, verb: str) -> Answer:
         """Do what the operator says, one of `VERBS`; the answer comes when all have done it."""
@@ -173,7 +186,6 @@ class RecorderGroup:
         """Return what an operator must know: of counts the lowest, of messages all."""
         by_name = {name: recorder.status() for name, recorder in self.recorders.items()}
         slowest = min(by_name.values(), key=lambda status: (status.saved, status.accepted))
-        told = [f'{name}: {status.message}' for name, status in by_name.items() if status.message]
         awaited = _once(status.waiting_for for status in by_name.values())
         return replace(
             slowest,
@@ -181,7 +193,7 @@ class RecorderGroup:
             frames=min(status.frames for status in by_name.values()),
             waiting_for=tuple(awaited),
             left_s=max(status.left_s for status in by_name.values()),
-            message='; '.join([*filter(None, [self.message]), *told]),
+            message='; '.join([*filter(None, [self.message]), *self._told()]),
             streams=tuple(line for status in by_name.values() for line in status.streams),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import threading
+import time
 from dataclasses import replace
 
 import fact_messages
@@ -142,6 +143,20 @@ def test_the_bag_of_a_dropped_take_goes_with_it(root):
         path.stem for path in (root / 'meta/ros/episodes').glob('*.json')
     ]
     assert len(list(root.with_name('set_bags').iterdir())) == 1
+
+
+def test_the_bag_of_an_episode_dropped_after_it_was_saved_goes_with_it(root):
+    stage = BagStage(root, num_episodes=2, reset_ns=1000 * S)
+    stage.run_to(Phase.RESETTING)
+    while not stage.recorder.status().saved:
+        time.sleep(0.02)
+        stage.run(0.01)
+    answer = stage.recorder.rerecord()
+    while not answer.is_given:
+        time.sleep(0.02)
+        stage.run(0.01)
+    stage.recorder.close()
+    assert answer.success and bags(root) == [], answer.text
 
 
 @pytest.mark.parametrize('verb', ['stop', 'close'])

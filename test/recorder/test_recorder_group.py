@@ -125,6 +125,8 @@ def test_an_operator_is_told_of_both():
     pair.group.message = 'c'
     status = pair.group.status()
     assert status.message == 'c; left: a; right: b' and status.phase == 'recording'
+    pair.recorders['left'].message = 'newer'
+    assert pair.group.status().message == 'left: newer; right: b', 'what is old is not told again'
 
 
 def test_an_operator_is_answered_when_both_have_done_it():
