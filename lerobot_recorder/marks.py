@@ -63,12 +63,15 @@ class Marks:
         for answer in self.answers:
             answer.give(success, text)
 
-    def details(self, origin_ns: int | None = None, fps: int = 1) -> dict[str, Any]:
+    def details(
+        self, origin_ns: int | None = None, fps: int = 1, frames: int = 1
+    ) -> dict[str, Any]:
         """Return what the episode's record tells; nothing that nobody said.
 
         Args:
             origin_ns: acquisition time of its first row, where that is known [ns].
             fps: rows per second.
+            frames: its rows, where it is over.
         """
         told: dict[str, Any] = {}
         if self.notes:
@@ -76,12 +79,13 @@ class Marks:
         if self.ended_by is not None:
             told['ended_by'] = self.ended_by
         if self._marks:
-            told['marks'] = [_told(mark, origin_ns, fps) for mark in self._marks]
+            told['marks'] = [_told(mark, origin_ns, fps, frames) for mark in self._marks]
         return told
 
 
-def _told(mark: Mark, origin_ns: int | None, fps: int) -> dict[str, Any]:
+def _told(mark: Mark, origin_ns: int | None, fps: int, frames: int) -> dict[str, Any]:
     told: dict[str, Any] = {'kind': mark.kind, 'text': mark.text, 'stamp_ns': mark.stamp_ns}
     if origin_ns is not None:
-        told['frame_index'] = max(0, round((mark.stamp_ns - origin_ns) * fps / NS_PER_S))
+        frame = round((mark.stamp_ns - origin_ns) * fps / NS_PER_S)
+        told['frame_index'] = min(max(frame, 0), frames - 1)
     return told

@@ -61,12 +61,10 @@ class Recorder:
         companions: Sequence[Companion] = (),
     ) -> None:
         self.phase = Phase.PREPARING
-        self.message = ''
-        self.is_held = False
-        self.plan = plan
+        self.message, self.is_held = '', False
+        self.plan, self.guard = plan, ResourceGuard()
         self._capture = capture or Capture(plan.mapping)
         self._companions = Companions(companions)
-        self.guard = ResourceGuard()
         self._preparation = Preparation(plan, make_writer, session, self._companions, now_ns)
         self._watch = SessionWatch(plan)
         self._session = session
@@ -175,7 +173,7 @@ class Recorder:
 
     def rerecord(self) -> Answer:
         """Drop the running episode, or after its end the last one; it is recorded again."""
-        if self._take is not None and self.phase in (*_RUNNING, Phase.FINISHING):
+        if self._take is not None:
             self._keep = False
             self._close_take()
             return done(self.message)
@@ -183,7 +181,8 @@ class Recorder:
 
     def pause(self) -> Answer:
         """End and keep the running episode, and let the next one wait."""
-        if self._schedule.is_paused or self.phase in (Phase.SAVING, Phase.DONE):
+        is_over = self.phase in (Phase.SAVING, Phase.DONE) and self._take is None
+        if self._schedule.is_paused or is_over:
             return refused('paused already' if self._schedule.is_paused else 'the session is over')
         self._schedule.pause(self._now_ns)
         return self._end(by='pause') or done('paused')
@@ -225,8 +224,7 @@ class Recorder:
 
     def mark(self, kind: str, text: str, stamp_ns: int) -> Answer:
         """Mark a moment [ns] of the running episode: an ``event``, or a beginning ``subtask``."""
-        is_running = self._take is not None
-        return self._marks.mark(kind, text, stamp_ns) if is_running else refused(_IDLE)
+        return self._marks.mark(kind, text, stamp_ns) if self._take else refused(_IDLE)
 
     def wait(self) -> None:
         """Wait until all that was accepted is durable.
@@ -262,9 +260,11 @@ class Recorder:
         if self._take is not None and not self._take.num_frames:
             self._companions.end_episode(keep=False)
         self._take = None
-        if self._writer is not None:
-            self._writer.finalize()
-        self._companions.close()
+        try:
+            if self._writer is not None:
+                self._writer.finalize()
+        finally:
+            self._companions.close()
 
     def status(self) -> RecorderStatus:
         """Return what an operator must know."""

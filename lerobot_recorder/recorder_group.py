@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from lerobot_drivers.common.clock import NS_PER_S
-from lerobot_drivers.common.errors import DatasetError
+from lerobot_drivers.common.errors import DatasetError, LerobotRosError
 from lerobot_recorder.capture import Capture
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.recorder import Recorder
 from lerobot_recorder.recorder_status import Phase, RecorderStatus
-from lerobot_recorder.verbs import Answer, JointAnswer
+from lerobot_recorder.verbs import Answer, JointAnswer, done, refused
 
 RUNNING = (Phase.WAITING, Phase.RECORDING)
+BETWEEN = (Phase.WARMUP, Phase.RESETTING)
 GRACE_NS = NS_PER_S
 """So much later than the first the takes of an episode may end by themselves [ns]."""
 
@@ -103,8 +104,12 @@ class RecorderGroup:
     def obey(self, verb: str) -> Answer:
         """Do what the operator says, one of `VERBS`; the answer comes when all have done it."""
         told = self.recorders
+        if verb == 'stop':
+            return self.stop()
         if verb == 'end_episode' and (running := self._running()):
             told = running
+        elif verb in ('start', 'end_episode') and not self._is_between():
+            return refused('an episode cannot begin before all robots have ended theirs')
         return self._all(lambda recorder: recorder.obey(verb), told)
 
     def set_task(self, task: str) -> Answer:
@@ -120,8 +125,13 @@ class RecorderGroup:
         return self._all(lambda recorder: recorder.mark(kind, text, stamp_ns))
 
     def stop(self) -> Answer:
-        """End the session; the running episodes are kept up to now."""
-        return self._all(Recorder.stop)
+        """End the session; the running episodes are kept up to now.
+
+        Raises:
+            DatasetError: one could not be ended; the others are.
+        """
+        self._each(Recorder.stop)
+        return done('stopped')
 
     def restart_time(self, now_ns: int, reason: str) -> None:
         """Go on at an earlier time; see ``Recorder``."""
@@ -226,12 +236,15 @@ class RecorderGroup:
             for recorder in running.values():
                 recorder.end_episode()
 
-    def _each(self, work: Callable[[Recorder], None]) -> None:
+    def _is_between(self) -> bool:
+        return all(recorder.phase in BETWEEN for recorder in self.recorders.values())
+
+    def _each(self, work: Callable[[Recorder], object]) -> None:
         failures = []
         for name, recorder in self.recorders.items():
             try:
                 work(recorder)
-            except DatasetError as error:
+            except LerobotRosError as error:
                 failures.append(f'{name}: {error}')
         if failures:
             raise DatasetError('; '.join(failures))

@@ -136,7 +136,13 @@ class RecorderNode(AutostartLifecycleNode):
         try:
             self.recorder.stop()
             self._report()
-            self.recorder.wait()
+        finally:
+            self._finish(self.recorder)
+
+    def _finish(self, recorder: Session) -> None:
+        """Wait for what was accepted, and answer those who wait for it."""
+        try:
+            recorder.wait()
         finally:
             self._operator.poll()
             self._report()

@@ -96,7 +96,7 @@ class RecorderStatus:
     @property
     def summary(self) -> str:
         """The phase, and which episodes are on the disk and which are on their way there."""
-        waiting = self.accepted - self.saved
+        waiting = max(self.accepted - self.saved, 0)  # one that is being dropped is saved still
         being = f', {waiting} accepted and being saved' if waiting else ''
         return f'{self.phase}: {self.saved} of {self.wanted} episodes saved{being}'
 

@@ -39,7 +39,7 @@ def accept_take(take: Take, marks: Marks, fps: int, companions: Companion) -> Ac
     """
     take.write_due()
     outcome = marks.outcome or ('incomplete' if take.lost or take.ended else None)
-    take.tell({**marks.details(take.origin_ns, fps), **companions.details()})
+    take.tell({**marks.details(take.origin_ns, fps, take.num_frames), **companions.details()})
     notes, answers = tuple(marks.notes), tuple(marks.answers)
     verdict = take.verdict()
     try:

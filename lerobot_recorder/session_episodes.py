@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -167,9 +168,11 @@ class SessionEpisodes:
         Raises:
             DatasetError: an episode that was accepted could not be saved.
         """
+        # Counted before: what is changed by now is an episode that is collected first.
+        changed = list(itertools.takewhile(lambda one: one.pending.is_done, self._changes))
         while self._pending and self._pending[0].pending.is_done:
             self._collect_episode(self._pending.popleft())
-        while self._changes and self._changes[0].pending.is_done:
+        for _ in changed:
             self._collect_change(self._changes.popleft())
 
     def wait(self) -> None:
@@ -211,6 +214,7 @@ class SessionEpisodes:
         except DatasetError as error:
             self.message = str(error)
             self._dropped.discard(change.dropped)
+            self.can_drop = self.can_drop or bool(change.dropped)
             change.answer.give(False, self.message)
         else:
             self.message = change.apply()

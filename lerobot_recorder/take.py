@@ -161,6 +161,8 @@ class Take:
 
     def poll(self, now_ns: int) -> None:
         """Write the rows that are complete by now [ns]; end it if no encoder will catch up."""
+        if self.ended:
+            return
         self._due.extend(self._synchronizer.poll(now_ns, self.until_ns, self._left()))
         self._write()
         behind_s = self.seconds(self._writer.frames_behind)

@@ -147,5 +147,5 @@ def _style(status: RecorderStatus) -> str:
 
 
 def _being_saved(status: RecorderStatus) -> str:
-    waiting = status.accepted - status.saved
+    waiting = max(status.accepted - status.saved, 0)
     return f'{status.saved} saved, {waiting} accepted and on the way to the disk'

@@ -167,3 +167,28 @@ def test_topics_of_all_are_wanted():
     assert '/left/joint_commands_sent' in captures.topics()
     captures.refused['/x'] = 'why'
     assert all(capture.refused == {'/x': 'why'} for capture in captures.captures.values())
+
+
+def test_no_robot_begins_before_all_have_ended():
+    pair = Pair(episode_frames=300)
+    pair.run_to(Phase.RECORDING)
+    pair.recorders['left'].obey('save')
+    pair.run_to(Phase.RESETTING)
+    assert pair.recorders['right'].phase is Phase.RECORDING
+    assert not pair.group.obey('start').success
+    assert pair.recorders['left'].phase is Phase.RESETTING
+    pair.group.stop()
+
+
+def test_a_robot_that_cannot_be_ended_does_not_keep_the_other_running():
+    pair = Pair(episode_frames=300)
+    pair.run_to(Phase.RECORDING)
+    pair.run(0.5)
+
+    def refuse(record=None):
+        raise DatasetError('the disk is gone')
+
+    pair.kept['left'].accept_episode = refuse
+    with pytest.raises(DatasetError, match='left: the disk is gone'):
+        pair.group.stop()
+    assert pair.recorders['right'].is_done and len(pair.kept['right'].episodes) == 1

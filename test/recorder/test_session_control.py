@@ -338,3 +338,54 @@ def test_companions_hear_the_take_and_their_word_is_in_its_record():
     stage.run()
     assert stage.kept.episodes[0][1].details['diary'] == 'kept'
     assert diary.messages > 150
+
+
+def test_a_take_that_waits_for_the_disk_can_be_dropped_or_paused():
+    for verb in ('discard', 'pause'):
+        stage = Stage(num_episodes=3, reset_ns=2 * S)
+        stage.kept.can_accept = False
+        stage.run_to(Phase.SAVING)
+        answer = stage.recorder.obey(verb)
+        stage.kept.can_accept = True
+        stage.run(1)
+        assert answer.success, verb
+        assert lengths(stage) == ([] if verb == 'discard' else [30])
+        assert stage.recorder.status().paused is (verb == 'pause')
+
+
+def test_companions_are_ended_though_the_dataset_cannot_be():
+    diary = Diary()
+    stage = Stage(num_episodes=1, companions=(diary,))
+    stage.run()
+
+    def refuse():
+        raise DatasetError('the disk is gone')
+
+    stage.kept.finalize = refuse
+    with pytest.raises(DatasetError):
+        stage.recorder.close()
+    assert diary.lines[-1] == 'close'
+
+
+def test_a_drop_that_fails_can_be_asked_for_again():
+    stage = Stage(num_episodes=3, reset_ns=20 * S)
+    stage.run_to(Phase.RESETTING)
+    failed = stage.kept.amendments._done()
+    failed._error = DatasetError('no room')
+    stage.kept.amendments.drop = lambda uuid: failed
+    answer = stage.recorder.obey('discard')
+    stage.run(0.1)
+    assert not answer.success and stage.recorder.accepted == 1
+    del stage.kept.amendments.drop
+    again = stage.recorder.obey('discard')
+    stage.run(0.1)
+    assert again.success and stage.recorder.accepted == 0
+
+
+def test_a_mark_lies_on_a_row_that_is_there():
+    stage = Stage(num_episodes=1, episode_frames=30)
+    stage.run_to(Phase.RECORDING)
+    stage.recorder.mark('event', 'far', stage.now + 99 * S)
+    stage.run()
+    (mark,) = stage.kept.episodes[0][1].details['marks']
+    assert mark['frame_index'] == 29
