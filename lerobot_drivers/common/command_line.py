@@ -27,8 +27,6 @@ SETTINGS = (
     'grpc_port',
 )  # fmt: skip
 """... and the settings beside them."""
-SWITCHED = ('bag',)
-"""Settings that are a switch or a section: ``--bag=true --bag.storage=sqlite3``."""
 
 
 def make_console(*, wraps: bool = False) -> Console:
@@ -64,7 +62,7 @@ def read_sections(
         UsageError: a flag is none, or not one of those known.
         ConfigError: the file cannot be read, or holds a section that nobody knows.
     """
-    flags = _respell(parse_flags(arguments, SWITCHED), (CONFIG_PATH, *known))
+    flags = _respell(parse_flags(arguments), (CONFIG_PATH, *known))
     path = flags.pop(CONFIG_PATH, None)
     robot_path = _pop_robot_path(flags)
     robot_flag = () if robot_path is None else ('robot',)
@@ -78,9 +76,6 @@ def read_sections(
         base = _session_file(Path(str(path)).expanduser())
     if robot_path is not None:
         base = merge(base, {'robot': _robot_section(Path(str(robot_path)).expanduser())})
-    for name in SWITCHED:  # --bag=true leaves its section as it is in the file
-        if flags.get(name) is True and isinstance(base.get(name), dict):
-            del flags[name]
     return merge(base, flags, empty_clears=True)  # as in --robot.cameras={}
 
 

@@ -7,7 +7,7 @@ pydantic's; its findings are reported all at once, each with its key.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,17 +44,13 @@ def read_yaml(path: Path) -> Section:
     return loaded
 
 
-def parse_flags(arguments: Sequence[str], switched: Collection[str] = ()) -> Section:
+def parse_flags(arguments: Sequence[str]) -> Section:
     """Turn ``--a.b=value`` and ``--a.b value`` into nested mappings.
 
     Values are YAML, except where that would change what the user typed: a text of several
     words (``Pick: red #3``) and a number written otherwise than YAML would (``007``) stay
     text, which becomes a number again where one is wanted. A flag alone is ``true``, and true
     for a section takes nothing away: ``--dashboard=true --dashboard.port=0``.
-
-    Args:
-        arguments: the flags.
-        switched: names that may be ``true`` and have keys beside that.
 
     Raises:
         UsageError: an argument is not such a flag, or its value is not YAML.
@@ -68,11 +64,7 @@ def parse_flags(arguments: Sequence[str], switched: Collection[str] = ()) -> Sec
         key, has_value, text = flag[2:].partition('=')
         if not has_value:
             text = rest.pop(0) if rest and not rest[0].startswith('--') else 'true'
-        value, section = _parse_value(key, text), key.partition('.')[0]
-        if section in switched and result.get(section) is True:
-            del result[section]
-        if not (key in switched and value is True and isinstance(result.get(key), dict)):
-            set_key(result, key, value)
+        set_key(result, key, _parse_value(key, text))
     return result
 
 

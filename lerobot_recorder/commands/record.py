@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from lerobot_drivers.common.command_line import SWITCHED, read_sections, switch
+from lerobot_drivers.common.command_line import read_sections, switch
 from lerobot_drivers.common.config import Section, build, parse_flags
 from lerobot_drivers.common.display import (
     DISPLAY_FLAGS,
@@ -179,7 +179,7 @@ def check_bag(arguments: Sequence[str]) -> None:
     Raises:
         UsageError: it is.
     """
-    told = parse_flags(arguments, SWITCHED).get('bag')
+    told = parse_flags(arguments).get('bag')
     if isinstance(told, str):
         raise UsageError(
             f'--bag is true or false, found {told!r}; name a folder for bags with --bag.root, '
