@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lerobot_recorder.disk_room import free_bytes
 from lerobot_recorder.resource_guard import Shortage
 
 MB = 1 << 20
-
-
-def free_bytes(folder: Path) -> int:
-    """Return the room on the disk of a folder, which may not be there yet [bytes]."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 class DiskGuard:

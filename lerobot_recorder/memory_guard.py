@@ -99,13 +99,23 @@ def read_memory(proc: Path = Path('/proc'), group: Path = _GROUP) -> Memory | No
     try:
         words = [line.split() for line in (proc / 'meminfo').read_text('ascii').splitlines()]
         told = {name: int(number) for name, number, *_ in words}
-        pages = int((proc / 'self/statm').read_text(encoding='ascii').split()[1])
+        own = resident_bytes(proc)
         total, available = told['MemTotal:'] * 1024, told['MemAvailable:'] * 1024
     except (OSError, ValueError, IndexError, KeyError):
         return None
     groups = _groups(proc, group)
     left = [left for folder in groups if (left := _left(folder, total)) is not None]
-    return Memory(total, min([available, *left]), pages * os.sysconf('SC_PAGE_SIZE'))
+    return Memory(total, min([available, *left]), own)
+
+
+def resident_bytes(proc: Path = Path('/proc')) -> int:
+    """Return the memory of this process [bytes].
+
+    Raises:
+        OSError, ValueError, IndexError: the kernel does not tell.
+    """
+    pages = int((proc / 'self/statm').read_text(encoding='ascii').split()[1])
+    return pages * os.sysconf('SC_PAGE_SIZE')
 
 
 def trim() -> None:

@@ -30,8 +30,6 @@ from lerobot_recorder.verbs import OUTCOMES, VERBS, Answer, done, refused
 DRAIN_NS = NS_PER_S // 2
 """How long after the end of an episode its last messages are waited for [ns]."""
 _IDLE = 'no episode is running'
-_BETWEEN = (Phase.WARMUP, Phase.RESETTING)
-_RUNNING = (Phase.WAITING, Phase.RECORDING)
 
 
 class Recorder:
@@ -99,7 +97,7 @@ class Recorder:
     @property
     def is_due(self) -> bool:
         """Return whether the time has come for the next take to begin."""
-        return self.phase in _BETWEEN and self._schedule.is_due(self._now_ns)
+        return self.phase.is_between and self._schedule.is_due(self._now_ns)
 
     def on_message(self, raw: RawMessage) -> None:
         """Take in a message.
@@ -131,7 +129,7 @@ class Recorder:
             DatasetError: the dataset cannot be written, or an episode that was accepted could
                 not be saved.
         """
-        running, before = self._take if self.phase in _RUNNING else None, self.message
+        running, before = self._take if self.phase.is_running else None, self.message
         self.message = self.guard.heed(running) or self.message
         self._advance(now_ns)
         self._collect()
@@ -161,7 +159,7 @@ class Recorder:
 
     def start(self) -> Answer:
         """Begin the next episode now."""
-        if self.phase not in _BETWEEN:
+        if not self.phase.is_between:
             return refused(f'an episode cannot begin while {self.phase.value}')
         self._schedule.resume(self._now_ns)
         self._begin()
@@ -169,7 +167,7 @@ class Recorder:
 
     def end_episode(self) -> Answer:
         """End the running episode now and keep it, or the reset."""
-        return self.start() if self.phase in _BETWEEN else self.save()
+        return self.start() if self.phase.is_between else self.save()
 
     def rerecord(self) -> Answer:
         """Drop the running episode, or after its end the last one; it is recorded again."""
@@ -177,7 +175,7 @@ class Recorder:
             self._keep = False
             self._close_take()
             return done(self.message)
-        return self._episodes.drop_last() if self.phase in _BETWEEN else refused('nothing to drop')
+        return self._episodes.drop_last() if self.phase.is_between else refused('nothing to drop')
 
     def pause(self) -> Answer:
         """End and keep the running episode, and let the next one wait."""
@@ -200,7 +198,8 @@ class Recorder:
         The session is over when all that was accepted is durable.
         """
         self._stopped = True
-        if self.phase in (*_RUNNING, Phase.FINISHING, Phase.SAVING) and self._take is not None:
+        may_run = self.phase.is_running or self.phase in (Phase.FINISHING, Phase.SAVING)
+        if may_run and self._take is not None:
             self._take.until_ns = min(self._take.until_ns, self._now_ns)
             self._take.finish()
             self._take.ended = None if self._take.is_full else 'the session was stopped'
@@ -276,7 +275,7 @@ class Recorder:
             frames=self._take.num_frames if self._take else 0,
             episode_frames=self._session.episode_frames,
             waiting_for=tuple(self.waiting_for()),
-            left_s=self._schedule.left_s(self._now_ns) if self.phase in _BETWEEN else 0.0,
+            left_s=self._schedule.left_s(self._now_ns) if self.phase.is_between else 0.0,
             task=self._take.task if self._take else self._task,
             message=self.message,
             paused=self._schedule.is_paused,
@@ -360,7 +359,7 @@ class Recorder:
             return None
         self._marks.answers.append(Answer())
         self._marks.outcome = by if by in OUTCOMES else self._marks.outcome
-        if self.phase in _RUNNING:
+        if self.phase.is_running:
             self._take.until_ns = self._now_ns
             self._marks.ended_by = by
             self._go(Phase.FINISHING)

@@ -13,8 +13,6 @@ from lerobot_recorder.recorder import Recorder
 from lerobot_recorder.recorder_status import Phase, RecorderStatus
 from lerobot_recorder.verbs import Answer, JointAnswer, done, refused
 
-RUNNING = (Phase.WAITING, Phase.RECORDING)
-BETWEEN = (Phase.WARMUP, Phase.RESETTING)
 GRACE_NS = NS_PER_S
 """So much later than the first the takes of an episode may end by themselves [ns]."""
 
@@ -217,7 +215,7 @@ class RecorderGroup:
         return min(phases, key=list(Phase).index)
 
     def _running(self) -> dict[str, Recorder]:
-        return {n: recorder for n, recorder in self.recorders.items() if recorder.phase in RUNNING}
+        return {n: recorder for n, recorder in self.recorders.items() if recorder.phase.is_running}
 
     def _all(
         self, say: Callable[[Recorder], Answer], told: Mapping[str, Recorder] | None = None
@@ -237,7 +235,7 @@ class RecorderGroup:
                 recorder.end_episode()
 
     def _is_between(self) -> bool:
-        return all(recorder.phase in BETWEEN for recorder in self.recorders.values())
+        return all(recorder.phase.is_between for recorder in self.recorders.values())
 
     def _each(self, work: Callable[[Recorder], object]) -> None:
         failures = []

@@ -21,6 +21,16 @@ class Phase(str, Enum):
     RESETTING = 'resetting'
     DONE = 'done'
 
+    @property
+    def is_running(self) -> bool:
+        """Whether an episode runs that nobody has ended yet."""
+        return self in (Phase.WAITING, Phase.RECORDING)
+
+    @property
+    def is_between(self) -> bool:
+        """Whether the next episode may begin."""
+        return self in (Phase.WARMUP, Phase.RESETTING)
+
 
 @dataclass(frozen=True)
 class SessionConfig:

@@ -11,20 +11,18 @@ WARN    the encoders are 1 s behind, or the disk is full in 10 minutes, or a fur
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from lerobot_drivers.common.health import Health, Level
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.disk_room import DiskRoom
+from lerobot_recorder.memory_guard import resident_bytes
 from lerobot_recorder.recorder_status import RecorderStatus
 from lerobot_recorder.take import Take
 
 BEHIND_WARN_S, BEHIND_ERROR_S = 1.0, 5.0
 DISK_WARN_MIN, DISK_ERROR_MIN = 10.0, 2.0
-_STATM = Path('/proc/self/statm')
 
 
 @dataclass(frozen=True)
@@ -90,10 +88,9 @@ def session_health(status: RecorderStatus, behind: Behind, room: DiskRoom | None
 def memory_mib() -> int | None:
     """Return the memory of this process [MiB], None where the system does not tell."""
     try:
-        pages = int(_STATM.read_text(encoding='ascii').split()[1])
+        return resident_bytes() >> 20
     except (OSError, ValueError, IndexError):
         return None
-    return pages * os.sysconf('SC_PAGE_SIZE') >> 20
 
 
 def _late(behind: Behind) -> Iterator[tuple[Level, str]]:

@@ -14,6 +14,7 @@ from lerobot_recorder.dashboard.thumbnail import thumbnail
 from lerobot_recorder.dataset import layout, schema
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.episodes import EpisodeRow
+from lerobot_recorder.disk_room import nearest_folder
 
 WIDTH = 240
 """Of an episode's picture [px]."""
@@ -155,9 +156,8 @@ def _size(folder: Path) -> int:
 
 def _disk(folder: Path, shelf: Shelf) -> dict[str, Any]:
     """Return what is free, and for how long that lasts at the rate so far."""
-    there = next((path for path in (folder, *folder.parents) if path.is_dir()), Path('/'))
     try:
-        usage = shutil.disk_usage(there)
+        usage = shutil.disk_usage(nearest_folder(folder))
     except OSError:
         return {}
     per_minute = shelf.size / shelf.seconds * 60 if shelf.seconds else 0.0
