@@ -165,7 +165,6 @@ class RecorderNode(AutostartLifecycleNode):
             self._time.add(raw)
 
     def _poll(self) -> None:
-        self._operator.poll()
         self._take_in()
         self._operator.poll()
 
