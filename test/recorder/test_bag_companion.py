@@ -241,6 +241,7 @@ def test_topics_for_the_bag_only_make_no_row_and_wait_for_no_take(root):
     assert ('/map', 'my_msgs/msg/Odd', odd.received_ns, odd.data) in read(bag)
     assert '/map' not in stage.recorder._recent._topics
     assert record_of(root, bag.name)['details']['bag']['unheard'] == ['/never']
+    stage.companion.told()  # what its thread said after the last poll
     told = '; '.join(stage.companion.lines)
     assert 'nothing came on /never' in told
     assert '/map: the package of my_msgs/msg/Odd is not installed here' in told
