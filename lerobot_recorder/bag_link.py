@@ -17,6 +17,7 @@ from lerobot_drivers.common.clock import FOREVER_NS
 from lerobot_recorder.bag_config import BagConfig
 from lerobot_recorder.bag_mending import METADATA
 from lerobot_recorder.dataset import layout
+from lerobot_recorder.dataset.record import read_document
 from lerobot_recorder.dataset.side_tables import FRAMES
 
 START, END, CONFIGURATION = 'start_ns', 'end_ns', 'configuration'
@@ -62,10 +63,8 @@ def episode_notes(root: Path, uuid: str) -> dict[str, str] | None:
     ``start_ns`` and ``end_ns`` are the first moment of its rows and its last row [ns]: what a
     bag has before and after belongs to the episode, but makes no row.
     """
-    try:
-        text = (root / layout.RECORDS / f'{uuid}.json').read_text(encoding='utf-8')
-        record: dict[str, Any] = json.loads(text)
-    except (OSError, ValueError):
+    record = read_document(root / layout.RECORDS / f'{uuid}.json')
+    if record is None:
         return None
     details = record.get('details') or {}
     found = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from lerobot_drivers.common.command_line import make_console, read_sections, spl
 from lerobot_recorder.commands.which_dataset import DATASET_KEYS, dataset_root
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.layout import RECORDS
+from lerobot_recorder.dataset.record import read_document
 from lerobot_recorder.filmstrip import write_filmstrip
 
 KNOWN = ('dataset', 'filmstrip')
@@ -85,8 +85,8 @@ def _episodes(reader: DatasetReader) -> Table:
 
 def _verdict(root: Path, uuid: str | None) -> str:
     """Return the word on an episode in its record, a dash where there is none."""
+    record = read_document(root / RECORDS / f'{uuid}.json') or {}
     try:
-        record = json.loads((root / RECORDS / f'{uuid}.json').read_text(encoding='utf-8'))
         return str(record['details']['verdict']['grade'])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return '-'

@@ -20,6 +20,15 @@ _NAME = re.compile(r'[A-Za-z0-9_-]+')
 _SKETCH = 'record.json'
 
 
+def read_document(path: Path) -> dict[str, Any] | None:
+    """Return what the JSON file of an episode's record holds, None if it cannot be read."""
+    try:
+        document = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
 @dataclass(frozen=True)
 class EpisodeRecord:
     """Facts of one episode, kept beside the dataset under a name that survives renumbering.

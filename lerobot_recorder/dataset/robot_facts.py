@@ -15,7 +15,7 @@ from typing import Any
 
 from lerobot_recorder.dataset import layout
 from lerobot_recorder.dataset.episodes import EpisodeRow
-from lerobot_recorder.dataset.record import EpisodeRecord
+from lerobot_recorder.dataset.record import EpisodeRecord, read_document
 
 KEY = 'session'
 """Entry of an episode's details."""
@@ -142,18 +142,12 @@ def _documents(root: Path, rows: Sequence[EpisodeRow]) -> Iterator[dict[str, Any
     folder = root / layout.RECORDS
     names = [row.extra.get('ros/uuid') for row in reversed(rows)]
     paths = [folder / f'{name}.json' for name in names if name]
-    found = [document for path in paths or folder.glob('*.json') if (document := _read(path))]
+    found = [
+        document for path in paths or folder.glob('*.json') if (document := read_document(path))
+    ]
     if not paths:
         found.sort(key=lambda document: -int(document.get('episode_index_when_saved') or 0))
     yield from found
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        document = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError):
-        return None
-    return document if isinstance(document, dict) else None
 
 
 def _mapping(facts: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 from lerobot_recorder.dataset import layout
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.reading import ODD_CONTENT, parquet_table
+from lerobot_recorder.dataset.record import read_document
 
 _NS_PER_MS = 1e6
 _HEADS = '| stream | topic | rate [Hz] | rows repeated | messages lost | apart [ms] |'
@@ -78,11 +78,12 @@ def section(reader: DatasetReader) -> list[str]:
 
 
 def _told(path: Path) -> dict[str, dict[str, Any]]:
+    record = read_document(path) or {}
     try:
-        streams = json.loads(path.read_text(encoding='utf-8'))['details']['streams']
-    except (OSError, ValueError, KeyError, TypeError):
+        streams = dict(record['details']['streams'])
+    except (ValueError, KeyError, TypeError):
         return {}
-    return {key: told for key, told in dict(streams).items() if isinstance(told, dict)}
+    return {key: told for key, told in streams.items() if isinstance(told, dict)}
 
 
 def _apart_ms(path: Path, name: str) -> list[float]:
