@@ -6,12 +6,14 @@ that hangs) blocks whoever writes to it, which must not be the thread that recor
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import os
 import queue
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TextIO
 
 _GONE = (errno.EPIPE, errno.EIO)
@@ -38,10 +40,13 @@ class LastingOutput:
         self._changed = threading.Condition()
         self._is_working = False
         try:
-            stream.fileno()
+            self._file = stream.fileno()
             self._may_block = True
         except (OSError, AttributeError):
             self._may_block = False
+            return
+        self._try(stream.flush)  # what was written before comes before
+        atexit.register(self.drain)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -76,11 +81,17 @@ class LastingOutput:
 
     def _work(self) -> None:
         while (text := self._next()) is not None:
-            self._try(lambda text=text: self._stream.write(text))  # type: ignore[misc]
-            self._try(self._stream.flush)
+            self._try(partial(self._send, text))
             with self._changed:
                 self._waiting -= len(text)
                 self._changed.notify_all()
+
+    def _send(self, text: str) -> None:
+        """Write past the stream: whoever is blocked there holds its lock, to the process' end."""
+        encoding, errors = self._stream.encoding, self._stream.errors
+        left = text.encode(encoding or 'utf-8', errors or 'replace')
+        while left:
+            left = left[os.write(self._file, left) :]
 
     def _next(self) -> str | None:
         """Return the next text; None, and the thread ends, if there is none for a while."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 import io
 import os
 import pty
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from lerobot_recorder.commands.lasting_output import MAX_CHARACTERS, LastingOutput
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -82,3 +87,33 @@ def test_a_pipe_without_a_reader_ends_nothing():
             output.write('lost')
         output.drain()
         assert not output.is_behind
+
+
+LAST_WORDS = """
+import sys, time
+from lerobot_recorder.commands.lasting_output import LastingOutput
+output = LastingOutput(sys.stdout)
+for _ in range(int(sys.argv[1])):
+    output.write('x' * 100)
+time.sleep(float(sys.argv[2]))
+"""
+
+
+def ended(lines: int, reads: bool) -> tuple[int, bytes]:
+    """Return how a process ended that wrote and went, and what came."""
+    words = [sys.executable, '-c', LAST_WORDS, str(lines), '0' if reads else '0.5']
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    if not reads:
+        process.wait(timeout=60)
+    said, error = process.communicate(timeout=60)
+    assert not error, error
+    return process.returncode, said
+
+
+def test_the_last_words_of_a_process_are_written():
+    assert ended(2000, reads=True) == (0, b'x' * 200_000)
+
+
+def test_a_process_ends_well_though_nobody_reads_its_last_words():
+    code, said = ended(2000, reads=False)
+    assert code == 0 and said == b'x' * len(said)
