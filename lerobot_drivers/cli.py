@@ -21,6 +21,7 @@ COMMANDS = {
     'dataset-viz': ('lerobot_recorder.commands.dataset_viz', 'show an episode in rerun'),
     'validate': ('lerobot_recorder.commands.validate', 'check a dataset on disk'),
     'compact': ('lerobot_recorder.commands.compact', 'join the small files of a dataset'),
+    'merge': ('lerobot_recorder.commands.merge', 'make one dataset of several'),
     'upload': ('lerobot_recorder.commands.upload', 'upload a dataset to the Hugging Face Hub'),
     'info': ('lerobot_recorder.commands.info', 'show what a dataset holds'),
 }

@@ -41,6 +41,21 @@ def dataset_root(sections: Section, folder: str | None = None) -> Path:
     return root
 
 
+def new_root(sections: Section) -> Path:
+    """Return where a command is to make a new dataset: ``to``, or what names a dataset.
+
+    Raises:
+        UsageError: nothing names it.
+    """
+    dataset = section_of(sections, 'dataset')
+    told = sections.get('to') or dataset.get('root')
+    if told:
+        return Path(str(told)).expanduser()
+    if dataset.get('repo_id'):
+        return dataset_folder(str(dataset['repo_id'])).expanduser()
+    raise UsageError('name the new dataset: --to=NEW_FOLDER, or --dataset.repo_id=USER/NAME')
+
+
 def check_free(folder: Path, remedy: str = '') -> None:
     """Check early what would fail late.
 

@@ -87,9 +87,9 @@ def _plan(root: Path, document: Mapping[str, Any]) -> Plan:
         raise DatasetFormatError(
             f'{root} is not whole and was not touched: {found.problem}; repair it first'
         )
-    _check_totals(root, document, found.rows)
+    check_totals(root, document, found.rows)
     _check_strays(root, document, found.rows)
-    limits = _limits(root, document)
+    limits = file_limits(root, document)
     data = _look_at_data(root, found.rows, limits['data'])
     videos = {
         key: _look_at_videos(root, key, found.rows, int(document['fps']))
@@ -110,7 +110,12 @@ def _plan(root: Path, document: Mapping[str, Any]) -> Plan:
     )
 
 
-def _limits(root: Path, document: Mapping[str, Any]) -> dict[str, int]:
+def file_limits(root: Path, document: Mapping[str, Any]) -> dict[str, int]:
+    """Return how large files and folders may become: `data`, `video` [bytes], `chunk` [files].
+
+    Raises:
+        DatasetFormatError: info.json says something odd.
+    """
     keys = {
         'data': ('data_files_size_in_mb', _MIB),
         'video': ('video_files_size_in_mb', _MIB),
@@ -125,7 +130,12 @@ def _limits(root: Path, document: Mapping[str, Any]) -> dict[str, int]:
     return {**limits, 'chunk': files_per_chunk(document)}
 
 
-def _check_totals(root: Path, document: Mapping[str, Any], rows: Sequence[EpisodeRow]) -> None:
+def check_totals(root: Path, document: Mapping[str, Any], rows: Sequence[EpisodeRow]) -> None:
+    """Check that info.json counts what is there.
+
+    Raises:
+        DatasetFormatError: it does not.
+    """
     totals = {'total_episodes': len(rows), 'total_frames': sum(row.length for row in rows)}
     for key, value in totals.items():
         if document.get(key, 0) != value:

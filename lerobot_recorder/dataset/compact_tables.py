@@ -92,7 +92,7 @@ def join_data(files: Sequence[DataFile], target: Path) -> None:
 def episode_rows(
     table: pa.Table, rows: Sequence[EpisodeRow], fps: int, first: FileIndex
 ) -> pa.Table:
-    """Return the table of meta/episodes with where its episodes lie now; the rest as it was.
+    """Return the table of meta/episodes with numbers and places as they are now.
 
     Args:
         table: The rows as they were.
@@ -101,6 +101,9 @@ def episode_rows(
         first: Number of the file that the table will be.
     """
     new: dict[str, list[Any]] = {
+        'episode_index': [row.index for row in rows],
+        'dataset_from_index': [row.start for row in rows],
+        'dataset_to_index': [row.stop for row in rows],
         'data/chunk_index': [row.data.chunk for row in rows],
         'data/file_index': [row.data.file for row in rows],
         'meta/episodes/chunk_index': [first.chunk] * len(rows),

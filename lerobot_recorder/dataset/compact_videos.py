@@ -20,10 +20,10 @@ from lerobot_recorder.dataset.layout import FileIndex
 from lerobot_recorder.dataset.parameter_sets import ParameterSets
 from lerobot_recorder.dataset.video_reader import TOLERANCE_S
 
-_PACKET_BYTES = 32
+PACKET_BYTES = 32
 """What the index of an MP4 takes for a packet, at most [bytes]."""
-_CONTAINER = {'movflags': 'faststart'}
-_NEVER_JOINED = 'never'
+CONTAINER = {'movflags': 'faststart'}
+NEVER_JOINED = 'never'
 _SEEK_BACK = (0, 4, 60, 2**31)
 """How far before a picture decoding begins, tried in turn [frames]."""
 
@@ -54,7 +54,7 @@ class VideoFile:
     def can_follow(self, other: VideoFile) -> bool:
         """Return whether this file can be joined behind another."""
         gap = self.first_dts + other.frames - other.last_dts
-        return self.kind == other.kind and _NEVER_JOINED not in self.kind and gap >= 1
+        return self.kind == other.kind and NEVER_JOINED not in self.kind and gap >= 1
 
 
 @dataclass
@@ -73,27 +73,27 @@ def look_at(path: Path, file: FileIndex, fps: int) -> VideoFile:
     Raises:
         DatasetFormatError: it is damaged, or its frames are not on the grid of 1/fps.
     """
-    with _open(path) as container:
+    with open_video(path) as container:
         if not container.streams.video:
             raise DatasetFormatError(f'{path}: holds no video stream')
         stream = container.streams.video[0]
-        kind = _kind(container, stream)
+        kind = kind_of(container, stream)
         scan = _Scan()
         regular, own = True, ParameterSets(kind[0], stream.codec_context.extradata)
-        for packet in _packets(container, stream, path):
-            shown, decoded = _frame(packet.pts, stream, fps), _frame(packet.dts, stream, fps)
+        for packet in packets_of(container, stream, path):
+            shown, decoded = frame_at(packet.pts, stream, fps), frame_at(packet.dts, stream, fps)
             if shown is None:
                 raise DatasetFormatError(f'{path}: a frame is off the grid of 1/{fps} s')
             regular = regular and decoded is not None and own.are_in_force(packet)
             scan.times.append(shown)
             scan.decoding.append(decoded or 0)
             scan.checksums.append(zlib.crc32(packet))
-            scan.size += packet.size + _PACKET_BYTES
+            scan.size += packet.size + PACKET_BYTES
     count = len(scan.times)
     if not count or sorted(scan.times) != list(range(count)):
         raise DatasetFormatError(f'{path}: its frames are not 0 to {max(count - 1, 0)}, each once')
     if not regular or sorted(set(scan.decoding)) != scan.decoding:
-        kind = (*kind, _NEVER_JOINED)
+        kind = (*kind, NEVER_JOINED)
     checksums = tuple(scan.checksums)
     decoding = scan.decoding
     return VideoFile(path, file, count, scan.size, kind, decoding[0], decoding[-1], checksums)
@@ -114,10 +114,10 @@ def join(
         DatasetFormatError: what was written is not what was read.
     """
     start = 0
-    with av.open(str(target), 'w', container_options=_CONTAINER) as container:
+    with av.open(str(target), 'w', container_options=CONTAINER) as container:
         stream: Any = None
         for video in videos:
-            with _open(video.path) as source:
+            with open_video(video.path) as source:
                 if stream is None:
                     stream = add_copy(container, source.streams.video[0])
                     stream.time_base = Fraction(1, fps)
@@ -137,8 +137,8 @@ def add_copy(container: Any, template: Any) -> Any:
 def _copy(video: VideoFile, source: Any, stream: Any, start: int, fps: int) -> int:
     origin = source.streams.video[0]
     copied = 0
-    for packet in _packets(source, origin, video.path):
-        shown, decoded = _frame(packet.pts, origin, fps), _frame(packet.dts, origin, fps)
+    for packet in packets_of(source, origin, video.path):
+        shown, decoded = frame_at(packet.pts, origin, fps), frame_at(packet.dts, origin, fps)
         assert shown is not None and decoded is not None
         packet.time_base = Fraction(1, fps)
         packet.pts, packet.dts, packet.duration = shown + start, decoded + start, 1
@@ -189,12 +189,12 @@ def pictures(path: Path, first: int, count: int, fps: int) -> list[int]:
 
 def _decoded(path: Path, start: int, wanted: range, fps: int) -> dict[int, int]:
     found: dict[int, int] = {}
-    with _open(path) as container:
+    with open_video(path) as container:
         stream = container.streams.video[0]
         container.seek(int(Fraction(start, fps) / stream.time_base), stream=stream)
         try:
             for frame in container.decode(stream):
-                number = _frame(frame.pts, stream, fps)
+                number = frame_at(frame.pts, stream, fps)
                 if number is not None and number in wanted:
                     found[number] = _checksum(frame)
                 if number is not None and number >= wanted[-1]:
@@ -211,7 +211,8 @@ def _checksum(frame: Any) -> int:
         return zlib.crc32(frame.to_ndarray(format='rgb24').tobytes())
 
 
-def _kind(container: Any, stream: Any) -> tuple[Any, ...]:
+def kind_of(container: Any, stream: Any) -> tuple[Any, ...]:
+    """Return what two files must have in common to be joined."""
     context = stream.codec_context
     kind = (
         context.codec.canonical_name, context.width, context.height, str(context.pix_fmt),
@@ -219,10 +220,11 @@ def _kind(container: Any, stream: Any) -> tuple[Any, ...]:
         str(context.colorspace), str(context.color_primaries), str(context.color_trc),
         str(context.sample_aspect_ratio or 1),
     )  # fmt: skip
-    return kind if len(container.streams) == 1 else (*kind, _NEVER_JOINED)
+    return kind if len(container.streams) == 1 else (*kind, NEVER_JOINED)
 
 
-def _packets(container: Any, stream: Any, path: Path) -> Iterator[Any]:
+def packets_of(container: Any, stream: Any, path: Path) -> Iterator[Any]:
+    """Yield the packets of a stream that hold a picture."""
     try:
         for packet in container.demux(stream):
             if packet.size and packet.pts is not None:
@@ -231,7 +233,7 @@ def _packets(container: Any, stream: Any, path: Path) -> Iterator[Any]:
         raise DatasetFormatError(f'{path} is damaged: {error}') from None
 
 
-def _frame(ticks: int | None, stream: Any, fps: int) -> int | None:
+def frame_at(ticks: int | None, stream: Any, fps: int) -> int | None:
     """Return which frame lies at a time, None if none does."""
     if ticks is None:
         return None
@@ -240,7 +242,8 @@ def _frame(ticks: int | None, stream: Any, fps: int) -> int | None:
     return number if abs(at - number) <= TOLERANCE_S * fps else None
 
 
-def _open(path: Path) -> Any:
+def open_video(path: Path) -> Any:
+    """Open a file."""
     try:
         return av.open(str(path))
     except (av.FFmpegError, OSError) as error:

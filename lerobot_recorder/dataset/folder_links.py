@@ -58,12 +58,8 @@ def make_alike(source: Path, target: Path, name: Path) -> None:
 
 def link(source: Path, target: Path) -> None:
     """Make a file known under a second name: hard link, reflink or copy, whichever can be had."""
-    try:
-        os.link(source, target, follow_symlinks=False)
+    if _hard_link(source, target):
         return
-    except OSError as error:
-        if error.errno not in _NO_LINK:
-            raise
     if source.is_symlink():
         target.symlink_to(os.readlink(source))
         return
@@ -71,6 +67,28 @@ def link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
     shutil.copystat(source, target)
     durable.sync_file(target)
+
+
+def share(source: Path, target: Path, copy: bool = False) -> None:
+    """Bring a file that nobody writes to any more into another dataset.
+
+    Args:
+        source: The file; if it is a symbolic link, what that leads to.
+        target: Its new name.
+        copy: Share nothing: else a reflink is made or, where that cannot be had, a hard link.
+    """
+    source = source.resolve()
+    temporary = target.with_name(f'.{target.name}.tmp')
+    temporary.unlink(missing_ok=True)
+    cloned = not copy and _clone(source, temporary)
+    if not cloned:
+        temporary.unlink(missing_ok=True)
+    if copy or not (cloned or _hard_link(source, temporary)):
+        shutil.copyfile(source, temporary)
+        cloned = True
+    if cloned:  # a hard link is the file itself
+        shutil.copystat(source, temporary)
+    os.replace(temporary, target)
 
 
 def can_link(folder: Path, file: Path) -> bool:
@@ -81,6 +99,16 @@ def can_link(folder: Path, file: Path) -> bool:
     except OSError:
         return False
     probe.unlink()
+    return True
+
+
+def _hard_link(source: Path, target: Path) -> bool:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        return False
     return True
 
 

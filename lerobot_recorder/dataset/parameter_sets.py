@@ -12,6 +12,7 @@ from typing import Any
 
 #: Codec -> where the header says how long a length is, and how to tell a parameter set.
 _FORMATS = {'h264': (4, 0, 0x1F, {7, 8, 13}), 'hevc': (21, 1, 0x3F, {32, 33, 34})}
+_IDR = {'h264': {5}, 'hevc': {19, 20}}
 
 
 class ParameterSets:
@@ -47,3 +48,20 @@ def _units(data: bytes, length_size: int) -> Iterator[bytes]:
         start += length_size
         yield data[start : start + size]
         start += size
+
+
+def begins_anew(codec: str, header: bytes | None, packet: Any) -> bool:
+    """Return whether no picture from a key frame on needs one before it.
+
+    A key frame of H.264 and HEVC may be one of an open group; only an IDR picture is sure.
+
+    Args:
+        codec: FFmpeg's canonical name.
+        header: The codec's configuration record, None if there is none.
+        packet: A packet that is marked as a key frame.
+    """
+    if codec not in _FORMATS or not header or header[:1] != b'\x01':
+        return codec not in _FORMATS
+    at, shift, mask, _ = _FORMATS[codec]
+    units = _units(bytes(packet), (header[at] & 3) + 1)
+    return any(unit and unit[0] >> shift & mask in _IDR[codec] for unit in units)

@@ -19,7 +19,7 @@ from lerobot_recorder.dataset.record import EpisodeRecord, read_document
 
 KEY = 'session'
 """Entry of an episode's details."""
-_PLAIN = 'radians'
+PLAIN_UNIT = 'radians'
 """The unit of a joint that is not named: as on the topic, rad or m."""
 
 
@@ -69,7 +69,7 @@ def differences(root: Path, rows: Sequence[EpisodeRow], facts: RobotFacts) -> li
     for key in sorted(set(_mapping(found, 'units')) & set(facts.units)):
         there, here = _mapping(_mapping(found, 'units'), key), facts.units[key]
         for joint in sorted(set(there) | set(here)):
-            units = there.get(joint, _PLAIN), here.get(joint, _PLAIN)
+            units = there.get(joint, PLAIN_UNIT), here.get(joint, PLAIN_UNIT)
             if units[0] != units[1]:
                 problems.append(f'its {key} has {joint} in {units[0]}, this session in {units[1]}')
     problems += _other_calibration(number, found, facts)
@@ -114,6 +114,21 @@ def _steps(pipeline: Any) -> str:
         kind = named.get('registry_name') or named.get('class')
         told.append(f'{kind} {json.dumps(named.get("config") or {}, sort_keys=True)}')
     return ', '.join(told)
+
+
+def of_dataset(root: Path, rows: Sequence[EpisodeRow]) -> RobotFacts | None:
+    """Return the facts of a dataset's last episode that has any, None if none has."""
+    known = _last(root, rows)
+    if known is None:
+        return None
+    _, found = known
+    units = {
+        str(key): {str(joint): str(unit) for joint, unit in _mapping(found['units'], key).items()}
+        for key in _mapping(found, 'units')
+    }
+    calibration = {str(k): str(v) for k, v in _mapping(found, 'calibration').items()}
+    processors = dict(_mapping(found, 'processors'))
+    return RobotFacts(units=units, calibration=calibration, processors=processors)
 
 
 def remarks(root: Path, rows: Sequence[EpisodeRow], facts: RobotFacts) -> list[str]:

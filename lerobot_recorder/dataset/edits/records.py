@@ -1,0 +1,97 @@
+"""What `meta/ros` keeps of episodes, on its way into a new dataset."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lerobot_drivers.common.errors import DatasetFormatError
+from lerobot_recorder.dataset import folder_links, layout
+from lerobot_recorder.dataset.edits.source import Selection, Source
+from lerobot_recorder.dataset.record import read_document
+
+_BAG = 'bag'
+
+
+def uuids(selection: Selection) -> list[str]:
+    """Return the names for good of the chosen episodes that have one."""
+    return [uuid for row in selection.rows if (uuid := row.extra.get('ros/uuid'))]
+
+
+def files_of(selection: Selection) -> list[str]:
+    """Return the files of `meta/ros` that belong to the chosen episodes, relative to the root.
+
+    What several episodes name (`meta/ros/files`) is left out only if all that name it are.
+    """
+    source, kept = selection.source, set(uuids(selection))
+    folder = source.root / layout.RECORDS
+    own = [path for path in sorted(folder.glob('*')) if path.name.partition('.')[0] in kept]
+    texts: dict[bool, str] = {True: '', False: ''}
+    for path in folder.glob('*.json'):
+        texts[path.stem in kept] += path.read_text(encoding='utf-8', errors='replace')
+    shared = [
+        path
+        for path in sorted((source.root / layout.SHARED_FILES).glob('*'))
+        if path.name in texts[True] or path.name not in texts[False]
+    ]
+    return [path.relative_to(source.root).as_posix() for path in (*own, *shared)]
+
+
+def carry(selection: Selection, root: Path, place: Path, copy: bool) -> None:
+    """Bring the records of the chosen episodes into a new dataset.
+
+    Args:
+        selection: The episodes.
+        root: The folder in which the new dataset is made.
+        place: Where it will be; what a record names outside of its dataset is named from there.
+        copy: Copy files instead of sharing them.
+
+    Raises:
+        DatasetFormatError: two datasets have different files of one name.
+    """
+    for name in files_of(selection):
+        source, target = selection.source.root / name, root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        document = _moved(selection.source, name, place) if name.endswith('.json') else None
+        if document is not None:
+            text = json.dumps(document, indent=2, ensure_ascii=False)
+            target.write_text(text, encoding='utf-8')
+        elif not target.exists():
+            folder_links.share(source, target, copy)
+        elif source.stat().st_size != target.stat().st_size:
+            raise DatasetFormatError(
+                f'{source} is another file than that of the same name in a dataset before it'
+            )
+
+
+def left_behind(source: Source) -> list[str]:
+    """Return what lies in `meta` that no other dataset can take over."""
+    known = {layout.INFO, layout.STATS, layout.TASKS}
+    names = (path.relative_to(source.root).as_posix() for path in source.root.glob('meta/*'))
+    return sorted(name for name in names if name not in known | {layout.EPISODES, 'meta/ros'})
+
+
+def repeated(selections: Sequence[Selection]) -> dict[str, list[str]]:
+    """Return the episodes that lie in more than one place: uuid -> where."""
+    found: dict[str, list[str]] = {}
+    for selection in selections:
+        for row in selection.rows:
+            uuid = row.extra.get('ros/uuid')
+            if uuid:
+                found.setdefault(uuid, []).append(f'{selection.source.root} episode {row.index}')
+    return {uuid: places for uuid, places in found.items() if len(places) > 1}
+
+
+def _moved(source: Source, name: str, place: Path) -> Mapping[str, Any] | None:
+    """Return a record that names its bag from another place, None if it names none."""
+    document = read_document(source.root / name) if name.startswith(layout.RECORDS) else None
+    details = (document or {}).get('details')
+    bag = details.get(_BAG) if isinstance(details, dict) else None
+    path = bag.get('path') if isinstance(bag, dict) else None
+    if document is None or not isinstance(path, str) or os.path.isabs(path):
+        return None
+    there = os.path.relpath((source.root / path).resolve(), place.resolve())
+    return {**document, 'details': {**details, _BAG: {**bag, 'path': there}}}  # type: ignore[dict-item]
