@@ -1,4 +1,4 @@
-"""A first mapping from what was heard in a graph: what is clear is taken, the rest is laid out.
+"""A first mapping from what was heard: what is clear is taken, the rest is laid out.
 
 Nothing is picked where the choice is not clear: such a feature stays undecided, with all its
 candidates beside it.
@@ -6,10 +6,8 @@ candidates beside it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from lerobot_drivers.common.naming import (
     ACTION,
@@ -18,6 +16,17 @@ from lerobot_drivers.common.naming import (
     OBSERVATION_STATE,
     image_key,
 )
+from lerobot_recorder.draft_arms import joined
+from lerobot_recorder.draft_entries import (
+    Entry,
+    Seen,
+    make_entry,
+    table_name,
+    topics_of,
+    types_of,
+)
+from lerobot_recorder.draft_extras import extras, next_state, usual_state, worth_alone
+from lerobot_recorder.facts import tells_fact
 from lerobot_recorder.fixed_messages import LAYOUTS
 from lerobot_recorder.guess import (
     COMMAND_NAMES,
@@ -26,6 +35,7 @@ from lerobot_recorder.guess import (
     action_candidates,
     guess_cameras,
     is_depth,
+    likely_actions,
     named_topic,
     namespace_of,
     state_candidates,
@@ -38,24 +48,8 @@ from lerobot_recorder.survey import SeenTopic
 
 FAST_HZ = 100.0
 """Stamped numbers faster than this that no feature needs are kept at their native rate [1/s]."""
-Seen = Mapping[str, SeenTopic]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One feature, or table, of the draft.
-
-    Attributes:
-        key: its name.
-        value: what a mapping file holds of it, None if it is not decided.
-        comments: what was heard and what was assumed.
-        candidates: what else it could be, each with what was heard of it.
-    """
-
-    key: str
-    value: dict[str, Any] | None
-    comments: tuple[str, ...] = ()
-    candidates: tuple[tuple[dict[str, Any], str], ...] = ()
+KEPT = 'kept beside the dataset anyway'
+NO_JOINTS = 'assumed: the state, since no topic holds joint states'
 
 
 @dataclass(frozen=True)
@@ -69,6 +63,7 @@ class Draft:
         native: the tables beside the dataset.
         left_out: topic -> why it is in neither.
         robot_type: LeRobot's name of the robot, if a preset knows it.
+        optional: features that it could have too.
     """
 
     fps: int
@@ -77,6 +72,7 @@ class Draft:
     native: tuple[Entry, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
     robot_type: str | None = None
+    optional: tuple[Entry, ...] = ()
 
     @property
     def undecided(self) -> list[str]:
@@ -84,13 +80,16 @@ class Draft:
         return [entry.key for entry in self.features if entry.value is None]
 
 
-def make_draft(seen: Seen, hints: TopicHints, chosen: Chosen) -> Draft:
-    """Return the draft of a graph.
+def make_draft(
+    seen: Seen, hints: TopicHints, chosen: Chosen, others: Mapping[str, str] | None = None
+) -> Draft:
+    """Return the draft of a graph or a bag.
 
     Args:
         seen: topic -> what was heard.
         hints: what the user said.
         chosen: what presets make of it.
+        others: topic -> type of what cannot be recorded.
 
     Raises:
         StreamError: a topic that the user named is not there.
@@ -98,47 +97,79 @@ def make_draft(seen: Seen, hints: TopicHints, chosen: Chosen) -> Draft:
     state = _state(seen, hints, chosen)
     action = _action(seen, hints, chosen, state)
     cameras = _cameras(seen, hints, chosen)
-    others = [
-        _entry(key, entry, seen)
+    features = [entry for entry in (state, action) if entry is not None]
+    features += [
+        make_entry(key, entry, seen)
         for key, entry in chosen.features.items()
         if key not in (OBSERVATION_STATE, ACTION) and not key.startswith(IMAGES_PREFIX)
     ]
-    features = [entry for entry in (state, action) if entry is not None] + others + cameras
-    native = [_entry(name, entry, seen) for name, entry in chosen.native.items()]
-    used = _topics([*features, *native])
+    features += cameras
+    native = _native(seen, chosen, topics_of(features)) if features else []
+    optional = extras(seen, topics_of([*features, *native]))
+    if not features:
+        features = [entry for entry in optional if worth_alone(entry, seen)]
+        optional = [entry for entry in optional if entry not in features]
+    leading = state or (features[0] if features else None)
+    fps, why = suggest_fps(
+        [seen[t] for t in topics_of(cameras) if t in seen], _first(leading, seen)
+    )
+    if action is None and hints.action != NONE and state is not None:
+        optional = [entry for entry in (next_state(state, fps),) if entry is not None] + optional
+    left = _left_out(seen, topics_of([*features, *native, *optional]), others or {})
+    return Draft(fps, why, tuple(features), tuple(native), left, chosen.robot_type,
+                 tuple(optional))  # fmt: skip
+
+
+def _native(seen: Seen, chosen: Chosen, used: set[str]) -> list[Entry]:
+    native = [make_entry(name, entry, seen) for name, entry in chosen.native.items()]
+    used = used | topics_of(native)
     fast = [one for topic, one in seen.items() if topic not in used and _is_fast(one)]
-    native += [Entry(_table(one.topic), {'topic': one.topic}, (one.told,)) for one in fast]
-    used |= _topics(native)
+    return native + [
+        Entry(table_name(one.topic), {'topic': one.topic}, (one.told,)) for one in fast
+    ]
+
+
+def _left_out(seen: Seen, used: set[str], others: Mapping[str, str]) -> dict[str, str]:
     left = {topic: _why_left(one) for topic, one in seen.items() if topic not in used}
-    fps, why = suggest_fps([seen[t] for t in _topics(cameras) if t in seen], _first(state, seen))
-    return Draft(fps, why, tuple(features), tuple(native), left, chosen.robot_type)
+    return left | {topic: _why_other(topic, msgtype) for topic, msgtype in others.items()}
+
+
+def _why_other(topic: str, msgtype: str) -> str:
+    return KEPT if tells_fact(topic, msgtype) else f'{msgtype} cannot be recorded'
 
 
 def _state(seen: Seen, hints: TopicHints, chosen: Chosen) -> Entry | None:
-    topics = _types(seen)
+    topics = types_of(seen)
     named = named_topic(topics, hints.state, 'state')
     if named is not None:
-        return _entry(OBSERVATION_STATE, {'topic': named}, seen, said='as you said')
+        return make_entry(OBSERVATION_STATE, {'topic': named}, seen, said='as you said')
     if OBSERVATION_STATE in chosen.features:
-        return _entry(OBSERVATION_STATE, chosen.features[OBSERVATION_STATE], seen)
+        return make_entry(OBSERVATION_STATE, chosen.features[OBSERVATION_STATE], seen)
     of_joints = [
         topic
         for topic, msgtype in topics.items()
         if msgtype == JOINT_STATE and not topic.endswith(COMMAND_NAMES)
     ]
-    return _clear(OBSERVATION_STATE, state_candidates(topics) or of_joints, seen)
+    found = state_candidates(topics) or of_joints
+    return _clear(OBSERVATION_STATE, found, seen) or _place(seen)
+
+
+def _place(seen: Seen) -> Entry | None:
+    entry = _clear(OBSERVATION_STATE, usual_state(seen), seen)
+    return entry and replace(entry, comments=(*entry.comments, NO_JOINTS))
 
 
 def _action(seen: Seen, hints: TopicHints, chosen: Chosen, state: Entry | None) -> Entry | None:
     if hints.action == NONE:
         return None
-    topics, beside = _types(seen), _first(state, seen)
+    topics, beside = types_of(seen), _first(state, seen)
     named = named_topic(topics, hints.action, 'action')
     if named is not None:
-        return _entry(ACTION, {'topic': named}, seen, beside, 'as you said')
+        return make_entry(ACTION, {'topic': named}, seen, beside, 'as you said')
     if ACTION in chosen.features:
-        return _entry(ACTION, chosen.features[ACTION], seen, beside)
-    found = action_candidates(topics, beside.topic if beside else '')
+        return make_entry(ACTION, chosen.features[ACTION], seen, beside)
+    of_state = beside.topic if beside else ''
+    found = action_candidates(topics, of_state) or likely_actions(topics, of_state)
     return _clear(ACTION, found, seen, beside)
 
 
@@ -148,91 +179,48 @@ def _clear(
     """Return the only candidate, an undecided entry of several, None of none."""
     heard = [topic for topic in found if seen[topic].problem is None]
     if len(heard or found) == 1:
-        return _entry(key, {'topic': (heard or found)[0]}, seen, beside)
+        return make_entry(key, {'topic': (heard or found)[0]}, seen, beside)
     if not found:
         return None
-    made = [_entry(key, {'topic': topic}, seen, beside or _near(topic, seen)) for topic in found]
-    candidates = tuple((entry.value or {}, '; '.join(entry.comments)) for entry in made)
-    return Entry(key, None, (), candidates)
+    shortest_first = sorted(found, key=lambda topic: (topic.count('/'), topic))
+    made = [
+        make_entry(key, {'topic': topic}, seen, beside or _near(topic, seen))
+        for topic in shortest_first
+    ]
+    candidates = [(entry.value or {}, '; '.join(entry.comments)) for entry in made]
+    together = joined([entry for entry in made if topic_of(entry.value or {}) in heard], seen)
+    candidates += [(together, 'all of these together, as of one robot')] if together else []
+    return Entry(key, None, (), tuple(candidates))
 
 
 def _cameras(seen: Seen, hints: TopicHints, chosen: Chosen) -> list[Entry]:
-    topics = _types(seen)
+    topics = types_of(seen)
     known = {key: e for key, e in chosen.features.items() if key.startswith(IMAGES_PREFIX)}
     if hints.cameras is not None:
         for camera, topic in hints.cameras.items():
             named_topic(topics, topic, f'cameras.{camera}')
         known = {image_key(camera): {'topic': topic} for camera, topic in hints.cameras.items()}
     if known:
-        return [_entry(key, entry, seen) for key, entry in known.items()]
+        return [make_entry(key, entry, seen) for key, entry in known.items()]
     return [
-        _entry(image_key(camera), {'topic': topic}, seen)
+        make_entry(image_key(camera), {'topic': topic}, seen)
         for camera, topic in guess_cameras(topics).items()
         if seen[topic].problem is None
     ]
-
-
-def _entry(
-    key: str,
-    value: dict[str, Any],
-    seen: Seen,
-    beside: SeenTopic | None = None,
-    said: str = '',
-) -> Entry:
-    """Return a feature with the joints as they were seen, and what was heard of its topic.
-
-    Args:
-        key: the feature.
-        value: what is known of it.
-        seen: topic -> what was heard.
-        beside: the robot's state, whose joints an array without names is taken to have.
-        said: where its topic comes from.
-    """
-    one = seen.get(topic_of(value))
-    if one is None:
-        return Entry(key, value, ('nobody published it',))
-    comments = [one.told, *([said] if said else [])]
-    names = one.msgtype not in LAYOUTS and not one.is_picture and 'sources' not in value
-    if names and one.joints and 'joints' not in value:
-        if one.has_names:
-            value = {**value, 'joints': list(one.joints)}
-        elif beside and beside.joints and len(beside.joints) == len(one.joints):
-            value = {**value, 'joints': list(beside.joints)}
-            comments.append(
-                f'assumed: its values are in the order of {beside.topic}; compare with the '
-                "controller's parameter joints"
-            )
-        else:
-            comments.append('its values have no names: give them with joints: [...]')
-    if one.fields:
-        comments.append(f'there too: {", ".join(one.fields)} (a source each, with field: NAME)')
-    return Entry(key, value, tuple(comments))
 
 
 def _near(topic: str, seen: Seen) -> SeenTopic | None:
     """Return the joint states in the namespace that a topic of commands is in, or below."""
     states = [
         state
-        for state in state_candidates(_types(seen))
+        for state in state_candidates(types_of(seen))
         if topic.startswith(f'{namespace_of(state)}/')
     ]
     return seen[max(states, key=len)] if states else None
 
 
-def _types(seen: Seen) -> dict[str, str]:
-    return {topic: one.msgtype for topic, one in seen.items()}
-
-
 def _first(entry: Entry | None, seen: Seen) -> SeenTopic | None:
     return seen.get(topic_of(entry.value)) if entry and entry.value else None
-
-
-def _topics(entries: Sequence[Entry]) -> set[str]:
-    """Return the topics of entries, those of undecided ones too."""
-    values = [entry.value for entry in entries if entry.value]
-    values += [value for entry in entries for value, _ in entry.candidates]
-    sources = [source for value in values for source in value.get('sources', [value])]
-    return {str(source['topic']) for source in sources}
 
 
 def _is_fast(one: SeenTopic) -> bool:
@@ -246,8 +234,4 @@ def _why_left(one: SeenTopic) -> str:
         depth = one.is_depth or is_depth(one.topic)
         return 'depth' if depth else 'another transport of a camera, or one you left out'
     is_sent = one.topic.rpartition('/')[2] == JOINT_COMMANDS_SENT
-    return 'kept beside the dataset anyway' if is_sent else 'neither state nor action'
-
-
-def _table(topic: str) -> str:
-    return re.sub(r'\W+', '_', topic.strip('/'), flags=re.ASCII)
+    return KEPT if is_sent else 'neither state nor action'

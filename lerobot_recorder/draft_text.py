@@ -4,48 +4,60 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from lerobot_recorder.draft import Draft, Entry
+from lerobot_recorder.draft import Draft
+from lerobot_recorder.draft_entries import Entry
 
 WIDTH = 96
 UNNAMED_TASK = 'unnamed task'
-HEAD = """\
-Written by lerobot-ros record --init: what was in the graph, and what was assumed.
-Look at it, then: lerobot-ros record --config_path={path} --check=true
-and without --check to record.
+OPTIONAL = """
+Not taken, though it could be: take out the "# " before what you want.
 """
 UNITS = """\
 Joints are in rad and m, as on the topics. For a robot of ours in LeRobot's units, write it with
-record --init --robot.type=so101_follower --robot.id=NAME; else give units for each joint:
+--init --robot.type=so101_follower --robot.id=NAME; else give units for each joint:
 units: {gripper: {mode: range_0_100, lower: -0.17, upper: 1.74}}
 """
 
 
-def session_text(
-    draft: Draft, dataset: Mapping[str, Any], robot: Mapping[str, Any], path: str = 'record.yaml'
-) -> str:
-    """Return the file.
+@dataclass(frozen=True)
+class Frame:
+    """What stands around a draft in its file.
 
-    Args:
-        draft: the first mapping.
-        dataset: what the user said of the dataset.
+    Attributes:
+        head: what is told first, lines of a comment.
+        dataset: what its section dataset holds unless the user says otherwise.
+        said: what the user said of the dataset.
         robot: what he said of the robot, empty if nothing.
-        path: where it will lie.
     """
+
+    head: str
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    said: Mapping[str, Any] = field(default_factory=dict)
+    robot: Mapping[str, Any] = field(default_factory=dict)
+
+
+def session_text(draft: Draft, frame: Frame) -> str:
+    """Return the file: a draft in its frame."""
     parts = [
-        _comment(HEAD.format(path=path)),
-        'attach: true  # nothing is started: the graph is that of others',
+        _comment(frame.head),
+        'attach: true  # no robot of ours is started',
     ]
-    if robot:
-        parts.append(_yaml({'robot': dict(robot)}))
-    parts += [_dataset(draft, dataset), 'recorder:']
+    if frame.robot:
+        parts.append(_yaml({'robot': dict(frame.robot)}))
+    parts += [_dataset(draft, frame), 'recorder:']
     if draft.robot_type:
         parts.append(f'  robot_type: {_scalar(draft.robot_type)}')
-    parts += ['' if robot else _indent(_comment(UNITS)), '  features:']
+    has_joints = any('joints' in source for entry in draft.features for source in entry.sources)
+    parts += [_indent(_comment(UNITS)) if has_joints and not frame.robot else '', '  features:']
     parts += [_indent(_feature(entry), 4) for entry in draft.features]
+    if draft.optional:
+        listed = ''.join(_feature(entry) for entry in draft.optional)
+        parts.append(_indent(_comment(OPTIONAL + listed), 4))
     if draft.native:
         parts += ['  native:  # every message beside the dataset, at its own rate']
         parts += [_indent(_feature(entry), 4) for entry in draft.native]
@@ -55,14 +67,13 @@ def session_text(
     return '\n'.join(part.rstrip('\n') for part in parts if part) + '\n'
 
 
-def _dataset(draft: Draft, said: Mapping[str, Any]) -> str:
+def _dataset(draft: Draft, frame: Frame) -> str:
+    said = frame.said
     section = {
         'repo_id': 'me/recording',
         'single_task': UNNAMED_TASK,
         'fps': draft.fps,
-        'num_episodes': 50,
-        'episode_time_s': 60,
-        'reset_time_s': 60,
+        **frame.dataset,
         **said,
     }
     notes = {'fps': draft.why_fps if 'fps' not in said else 'as you said'}
@@ -81,7 +92,7 @@ def _feature(entry: Entry) -> str:
     if entry.value is not None:
         return _comment('\n'.join(entry.comments)) + _yaml({entry.key: entry.value})
     told = (
-        f'Not decided: {len(entry.candidates)} topics could be it. Take one instead of null,\n'
+        f'Not decided: {len(entry.topics)} topics could be it. Take one instead of null,\n'
         'or several, for two arms: {sources: [{topic: ..., joints: [...], names: [...]}, ...]}'
     )
     lines = [_comment(told), f'{entry.key}: null\n']

@@ -64,6 +64,11 @@ def fact_topics(topics: Mapping[str, str], mapping: MappingConfig) -> dict[str, 
     return found
 
 
+def tells_fact(topic: str, msgtype: str) -> bool:
+    """Return whether a topic tells facts, be it of whichever camera."""
+    return (topic.rpartition('/')[2], msgtype) in _LATCHED or msgtype == _CAMERA_INFO_TYPE
+
+
 def camera_info_topics(mapping: MappingConfig) -> dict[str, str]:
     """Return image feature -> the topic on which its camera tells of its lens."""
     return {

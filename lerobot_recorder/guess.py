@@ -6,12 +6,19 @@ picked at random.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lerobot_drivers.common.errors import StreamError
-from lerobot_drivers.common.naming import ACTION, IMAGES_PREFIX, OBSERVATION_STATE, image_key
+from lerobot_drivers.common.naming import (
+    ACTION,
+    IMAGES_PREFIX,
+    JOINT_COMMANDS_SENT,
+    OBSERVATION_STATE,
+    image_key,
+)
 from lerobot_recorder.images import COMPRESSED_IMAGE, IMAGE_TYPES
 from lerobot_recorder.joint_states import JOINT_STATE
 from lerobot_recorder.numeric_fields import JOINT_TRAJECTORY, READERS
@@ -21,6 +28,10 @@ COMMAND_NAMES = ('joint_commands', 'joint_command', 'commands', 'joint_trajector
 _TRANSPORTS = ('compressed', 'compressedDepth', 'theora', 'zstd', 'ffmpeg')
 _IMAGE_NAMES = ('image_raw', 'image_rect_raw', 'image_rect', 'image_color', 'image_mono', 'image')
 _SOURCES = ('teleop', 'policy')
+_LIKE_COMMANDS = re.compile(
+    r'(^|_)(cmds?|commands?|targets?|goals?|setpoints?|desired|actions?)(_|$)', re.IGNORECASE
+)
+"""Less certain names of commands, asked only where there is none of the usual ones."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +146,23 @@ def action_candidates(topics: Mapping[str, str], state: str) -> list[str]:
     here = [topic for topic in merged if _parts(topic)[:-1] == _parts(state)[:-1]]
     leaders = [topic for topic in usable if _last(topic) == 'joint_states' and 'leader' in topic]
     return here or merged or commands or leaders
+
+
+def likely_actions(topics: Mapping[str, str], state: str) -> list[str]:
+    """Return the topics that could be commands by a name or type less usual for them."""
+    return [
+        topic
+        for topic, msgtype in topics.items()
+        if msgtype in READERS
+        and topic != state
+        and (msgtype == JOINT_TRAJECTORY or is_command(topic))
+        and _last(topic) != JOINT_COMMANDS_SENT
+    ]
+
+
+def is_command(topic: str) -> bool:
+    """Return whether a topic's name says that it holds commands."""
+    return _last(topic) in COMMAND_NAMES or bool(_LIKE_COMMANDS.search(_last(topic)))
 
 
 def _only(candidates: Sequence[str], what: str, flag: str, topics: Mapping[str, str]) -> str:

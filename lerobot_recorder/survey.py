@@ -1,4 +1,4 @@
-"""What a graph holds that could be recorded, learnt by listening to it for a few seconds."""
+"""What a graph or a bag holds that could be recorded, learnt from some seconds of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from rosbags.typesys.store import Typestore
 
 from lerobot_drivers.common.errors import StreamError
 from lerobot_drivers.common.naming import image_key
@@ -18,6 +20,8 @@ from lerobot_recorder.numeric_fields import READERS, read_values
 from lerobot_recorder.offers import Offer
 
 OTHER_FIELDS = ('velocity', 'effort')
+LATE_S = 0.5
+"""A topic that begins so much after its bag is told to be late [s]."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class SeenTopic:
         size: width and height of its pictures [px].
         is_depth: whether its pictures are depth.
         problem: why it cannot be recorded, None if it can.
+        count: messages in the bag, None in a graph.
+        late_s: how long after the bag's first message its own first one came [s].
     """
 
     topic: str
@@ -47,6 +53,8 @@ class SeenTopic:
     size: tuple[int, int] | None = None
     is_depth: bool = False
     problem: str | None = None
+    count: int | None = None
+    late_s: float = 0.0
 
     @property
     def is_picture(self) -> bool:
@@ -59,15 +67,19 @@ class SeenTopic:
         rate = '' if self.rate_hz is None else f'{self.rate_hz:.1f} Hz'
         what = f'{len(self.joints)} values' if self.joints else ''
         what = f'{self.size[0]}x{self.size[1]}' if self.size else what
-        return ', '.join(filter(None, [rate, what, self.problem]))
+        count = '' if self.count is None else f'{self.count} message{"s"[: self.count != 1]}'
+        late = f'from {self.late_s:.1f} s on' if self.late_s >= LATE_S else ''
+        return ', '.join(filter(None, [count, rate, what, late, self.problem]))
 
     @property
     def told(self) -> str:
         """All that is known of it, in one line."""
-        way = 'reliable' if all(offer.reliable for offer in self.offers) else 'best effort'
-        nodes = 'of ' + ', '.join(sorted({offer.node for offer in self.offers}))
-        short = self.msgtype.replace('/msg/', '/')
-        return ', '.join(filter(None, [self.short, short, way, nodes]))
+        parts = [self.short, self.msgtype.replace('/msg/', '/')]
+        if self.offers:  # a bag does not tell who published
+            reliable = all(offer.reliable for offer in self.offers)
+            nodes = sorted({offer.node for offer in self.offers})
+            parts += ['reliable' if reliable else 'best effort', f'of {", ".join(nodes)}']
+        return ', '.join(filter(None, parts))
 
 
 @dataclass
@@ -76,22 +88,27 @@ class _Listener:
 
     msgtype: str
     channel: NumericChannel | PictureChannel
+    types: Typestore | None = None
     offers: tuple[Offer, ...] = ()
     has_names: bool = True
     fields: set[str] = field(default_factory=set)
     problem: str | None = None
+    first_ns: int | None = None
 
     def add(self, raw: RawMessage) -> None:
         """Learn from a message."""
-        self.channel.stamp(peek_header_ns(raw), raw)
+        self.first_ns = raw.received_ns if self.first_ns is None else self.first_ns
+        self.channel.stamp(peek_header_ns(raw, self.types), raw)
         if self.channel.is_learned:
             return
         try:
-            message = decode(raw)
+            message = decode(raw, self.types)
             self.channel.learn(message, raw)
             self._look_inside(message, raw)
         except StreamError as error:
             self.problem = str(error).removeprefix(f'{raw.topic}: ')
+        except AttributeError as error:  # a definition of the bag's own, other than the usual
+            self.problem = f'its {raw.msgtype} is not the usual one: {error}'
 
     def _look_inside(self, message: Any, raw: RawMessage) -> None:
         if isinstance(self.channel, PictureChannel):
@@ -108,10 +125,14 @@ class Survey:
 
     Args:
         offers: topic -> what its publishers offer.
+        types: message definitions to decode with; the standard ones by default.
     """
 
-    def __init__(self, offers: Callable[[str], Sequence[Offer]]) -> None:
+    def __init__(
+        self, offers: Callable[[str], Sequence[Offer]], types: Typestore | None = None
+    ) -> None:
         self._offers = offers
+        self._types = types
         self._listeners: dict[str, _Listener] = {}
 
     def look(self, topics: Mapping[str, str]) -> None:
@@ -121,7 +142,7 @@ class Survey:
                 key = image_key('any') if msgtype in IMAGE_TYPES else 'observation.any'
                 channel = make_channel(key, SourceConfig(topic=topic), 0)
                 assert isinstance(channel, NumericChannel | PictureChannel)
-                self._listeners[topic] = _Listener(msgtype, channel)
+                self._listeners[topic] = _Listener(msgtype, channel, self._types)
             if topic in self._listeners:
                 self._listeners[topic].offers = tuple(self._offers(topic))
 
@@ -133,6 +154,10 @@ class Survey:
     def add(self, raw: RawMessage) -> None:
         """Take in a message."""
         self._listeners[raw.topic].add(raw)
+
+    def first_ns(self, topic: str) -> int | None:
+        """Return when the first message of a topic came [ns], None if none did."""
+        return self._listeners[topic].first_ns
 
     def seen(self) -> dict[str, SeenTopic]:
         """Return what was heard, by topic."""

@@ -21,6 +21,7 @@ from lerobot_drivers.common.config import Section
 from lerobot_drivers.common.errors import UsageError
 from lerobot_recorder.bag_link import rows_span_ns
 from lerobot_recorder.bag_reader import BagReader
+from lerobot_recorder.commands import convert_init, drafting
 from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.convert import Converted, ConvertJob, convert_bag
 from lerobot_recorder.hub.session import check_upload, upload_recorded
@@ -54,7 +55,9 @@ Makes a LeRobot v3.0 dataset of a bag: rosbag2 (mcap, sqlite3) or ROS 1.
   --dataset.augmentation.{brightness,rotation,...}   see docs/processors.md
   --start_s, --end_s           stamps between which rows lie, seconds since the epoch; of a bag
                                that record made, by default those of its episode
-  --config_path=FILE           all of these from a file"""
+  --config_path=FILE           all of these from a file
+  --init[=convert.yaml]        look into the bag and write such a file, - to show it; with
+                               --topics.*, --dataset.*, --recorder.preset, --force"""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -69,6 +72,8 @@ def run(arguments: Sequence[str]) -> int:
         DatasetExistsError: there is a dataset already.
         HubError: what is made could not be uploaded, or was not.
     """
+    if drafting.is_asked_for(arguments):
+        return convert_init.run(arguments)
     word, flags = split_positional(arguments)
     sections = read_sections(flags, KNOWN)
     told = sections.pop('bag', None)

@@ -9,7 +9,7 @@ from synthetic_messages import MS, T0, S, header, image, joint_state, make, raw
 
 from lerobot_drivers.common.errors import ConfigError, StreamError
 from lerobot_recorder.draft import Draft, make_draft
-from lerobot_recorder.draft_text import session_text
+from lerobot_recorder.draft_text import Frame, session_text
 from lerobot_recorder.guess import NONE, TopicHints
 from lerobot_recorder.offers import Offer
 from lerobot_recorder.presets import Chosen, choose
@@ -46,9 +46,13 @@ def values(made: Draft) -> dict:
     return {entry.key: entry.value for entry in made.features}
 
 
-def read_back(made: Draft, tmp_path: Path, dataset=None, robot=None):
+def text_of(made: Draft, said=None) -> str:
+    return session_text(made, Frame('head', {}, said or {}))
+
+
+def read_back(made: Draft, tmp_path: Path, dataset=None):
     """Return the mapping that ``record --config_path`` makes of a draft's text."""
-    sections = yaml.safe_load(session_text(made, dataset or {}, robot or {}))
+    sections = yaml.safe_load(text_of(made, dataset or {}))
     return sections, record_config(sections, 'record.yaml')
 
 
@@ -86,8 +90,14 @@ def test_two_robots_are_laid_out_and_none_is_picked(tmp_path):
     assert [value for value, _ in made.features[1].candidates] == [
         {'topic': '/left/c/commands', 'joints': ['a', 'b']},
         {'topic': '/right/c/commands', 'joints': ['c', 'd']},
+        {
+            'sources': [
+                {'topic': '/left/c/commands', 'joints': ['a', 'b']},
+                {'topic': '/right/c/commands', 'joints': ['c', 'd']},
+            ]
+        },
     ]
-    text = session_text(made, {}, {})
+    text = text_of(made)
     assert '    observation.state: null' in text
     for topic in ('/left/joint_states', '/right/joint_states', '/left/c/commands'):
         assert sum(topic in line for line in text.splitlines() if line.lstrip()[0] == '#') >= 1
@@ -98,7 +108,7 @@ def test_two_robots_are_laid_out_and_none_is_picked(tmp_path):
 
 def test_a_candidate_that_is_uncommented_is_recorded(tmp_path):
     made = draft(joints('/left/joint_states'), joints('/right/joint_states'))
-    lines = session_text(made, {}, {}).splitlines()
+    lines = text_of(made).splitlines()
     at = next(i for i, line in enumerate(lines) if '/right/joint_states' in line)
     lines[at - 1 : at + 2] = [line.replace('# ', '', 1) for line in lines[at - 1 : at + 2]]
     text = '\n'.join(lines).replace('    observation.state: null\n', '')
@@ -125,7 +135,10 @@ def test_a_preset_decides_and_what_it_lacks_is_found():
     assert values(made)[ACTION]['joints'] == list(ur)
     assert list(values(made))[2] == 'observation.images.front'
     assert made.robot_type == 'ur'
-    assert made.left_out == {'/other/joint_states': 'neither state nor action'}
+    assert [(one.key, one.value['topic']) for one in made.optional] == [
+        ('observation.other_joint_states', '/other/joint_states')
+    ]
+    assert made.left_out == {}
 
 
 def test_other_features_of_a_preset_are_kept():
@@ -139,9 +152,10 @@ def test_silent_and_broken_topics_are_left_out_with_the_reason():
     gone, depth = camera('gone', problem='no message came'), SeenTopic('/depth/image_raw', IMG)
     sent = joints('/joint_commands_sent')
     made = draft(joints('/joint_states'), camera('front'), gone, depth, sent)
+    assert made.optional[-1].value == {'topic': '/depth/image_raw'}
+    assert made.optional[-1].key == 'observation.images.depth'
     assert made.left_out == {
         '/gone/image_raw': 'no message came',
-        '/depth/image_raw': 'depth',
         '/joint_commands_sent': 'kept beside the dataset anyway',
     }
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lerobot_drivers.common.errors import StreamError
-from lerobot_recorder.guess import TopicHints, guess_cameras, guess_features
+from lerobot_recorder.guess import TopicHints, guess_cameras, guess_features, likely_actions
 
 JS, IMG = 'sensor_msgs/msg/JointState', 'sensor_msgs/msg/Image'
 CMP, ARR = 'sensor_msgs/msg/CompressedImage', 'std_msgs/msg/Float64MultiArray'
@@ -135,3 +135,14 @@ CAMERAS = [
 @pytest.mark.parametrize(('topics', 'cameras'), CAMERAS)
 def test_cameras_are_named_after_their_topics(topics, cameras):
     assert guess_cameras(topics) == cameras
+
+
+def test_less_usual_names_of_commands_are_known_too():
+    twist, array = 'geometry_msgs/msg/Twist', 'std_msgs/msg/Float64MultiArray'
+    topics = {
+        '/odom': 'nav_msgs/msg/Odometry', '/cmd_vel': twist, '/joint_states': JS,
+        '/arm/target_pose': 'geometry_msgs/msg/PoseStamped', '/recommended': array,
+        '/planned': 'trajectory_msgs/msg/JointTrajectory', '/joint_commands_sent': JS,
+        '/gripper_command': 'control_msgs/msg/GripperCommand',
+    }  # fmt: skip
+    assert likely_actions(topics, '/joint_states') == ['/cmd_vel', '/arm/target_pose', '/planned']

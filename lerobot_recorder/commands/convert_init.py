@@ -1,0 +1,98 @@
+"""``lerobot-ros convert BAG --init``: look into a bag and write a first file for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lerobot_drivers.common.command_line import read_sections, section_of, split_positional
+from lerobot_drivers.common.config import Section, build
+from lerobot_drivers.common.errors import BagError, UsageError
+from lerobot_recorder.bag_reader import BagReader
+from lerobot_recorder.bag_survey import HEAD_NS, survey_bag
+from lerobot_recorder.commands.drafting import STDOUT, Target, in_units, tell
+from lerobot_recorder.config import RecorderConfig, TopicsConfig
+from lerobot_recorder.draft import Draft, make_draft
+from lerobot_recorder.draft_text import Frame, session_text
+from lerobot_recorder.presets import choose
+from lerobot_recorder.session_file import of_others
+from lerobot_recorder.survey import SeenTopic
+
+KNOWN = ('init', 'force', 'topics', 'dataset', 'recorder', 'robot')
+RECORDER_KEYS = ('preset',)
+DEFAULT_FILE = 'convert.yaml'
+USAGE = 'name the bag: lerobot-ros convert BAG --init=FILE.yaml'
+HEAD = """\
+Written by lerobot-ros convert --init: what is in {bag}
+({what}) and what was assumed.
+Of each topic the first {head} s were looked at. Look at it, then:
+lerobot-ros convert {bag} --config_path={path} --dataset.repo_id=USER/NAME
+"""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command.
+
+    Args:
+        arguments: the command line after ``convert``.
+
+    Raises:
+        UsageError: flags that cannot be obeyed, or the file is there already.
+        ConfigError: settings that cannot be obeyed.
+        BagError: the bag cannot be read, or holds nothing that can be recorded.
+        StreamError: a topic that was named is not there.
+    """
+    bag, sections = _bag_of(arguments)
+    target = Target.of(sections, DEFAULT_FILE)
+    topics = build(TopicsConfig, section_of(sections, 'topics'), 'topics')
+    recorder = build(RecorderConfig, section_of(sections, 'recorder'), 'recorder')
+    choose(recorder.preset, {})  # unknown names are told before anything is read
+    with BagReader(bag) as opened:
+        seen = survey_bag(opened)
+        what = f'{opened.duration_s:.1f} s, {opened.message_count} messages'
+        others = {topic: kind for topic, kind in opened.topics.items() if topic not in seen}
+    chosen = choose(recorder.preset, {topic: one.msgtype for topic, one in seen.items()})
+    draft = in_units(make_draft(seen, topics.hints(), chosen, others), sections)
+    _check_worth(bag, draft, seen, others)
+    frame = Frame(
+        HEAD.format(bag=bag, what=what, head=HEAD_NS // 10**9, path=target.name),
+        {},
+        section_of(sections, 'dataset'),
+        section_of(of_others(sections), 'robot'),
+    )
+    target.write(session_text(draft, frame), draft)
+    console = target.console()
+    tell(console, draft, seen, target)
+    follow = f'lerobot-ros convert {bag} --config_path={target.name} --dataset.repo_id=USER/NAME'
+    console.print(f'{target.name} is written: {follow}', soft_wrap=True)
+    return 0
+
+
+def _bag_of(arguments: Sequence[str]) -> tuple[Path, Section]:
+    """Return the bag, be it before the flags or after ``--init``, and the sections."""
+    word, flags = split_positional(arguments)
+    sections = read_sections(flags, KNOWN, {'recorder': RECORDER_KEYS})
+    asked = sections.get('init')
+    if word is None and isinstance(asked, str) and asked not in STDOUT and Path(asked).exists():
+        word, sections['init'] = asked, True
+    if word is None:
+        raise UsageError(USAGE)
+    return Path(word).expanduser(), sections
+
+
+def _check_worth(
+    bag: Path, draft: Draft, seen: dict[str, SeenTopic], others: dict[str, str]
+) -> None:
+    """Check that there is something to make a dataset of.
+
+    Raises:
+        BagError: nothing; names what is there.
+    """
+    if draft.features:
+        return
+    there = [f'{one.topic} ({one.problem or one.msgtype})' for one in seen.values()]
+    there += [f'{topic} ({msgtype})' for topic, msgtype in others.items()]
+    raise BagError(
+        f'bag {bag} holds no topic that looks like joint states, commands, a camera or another '
+        f'sensor; there are: {", ".join(there) or "none at all"}'
+    )
