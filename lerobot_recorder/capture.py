@@ -138,7 +138,7 @@ class Capture:
             (table, topic)
             for table, candidates in zip(COMMANDS, (asked, sent), strict=True)
             for topic in candidates
-            if is_kept(topics.get(topic, ''))
+            if is_kept(topics.get(topic, ''), self._types)
         ]
 
     def _near(self) -> list[str]:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_recorder.cdr import aligned, text
 
 XYZ = ('x', 'y', 'z')
 XYZW = ('x', 'y', 'z', 'w')
@@ -81,6 +82,15 @@ class Layout:
     def doubles(self) -> int:
         """Floats in the message, covariances counted."""
         return sum(len(part.elements) + part.covariance[1] for part in self.parts)
+
+    @property
+    def called(self) -> dict[str, str]:
+        """Dotted attribute -> name of the element in it."""
+        return {
+            f'{part.path}.{element}'.lstrip('.'): name
+            for part in self.parts
+            for element, name in zip(part.elements, part.names, strict=True)
+        }
 
     def picked(self) -> list[int]:
         """Return where among the floats the elements are."""
@@ -206,30 +216,39 @@ def read_quickly(msgtype: str, data: bytes) -> QuickMessage | None:
     return QuickMessage(msgtype, stamp, np.frombuffer(data, '<f8', count, start))
 
 
-def read_many(msgtype: str, messages: Sequence[bytes]) -> NDArray[np.float64] | None:
-    """Return the elements of many messages of one length, shape (messages, elements).
+def read_many(
+    msgtype: str, messages: Sequence[bytes]
+) -> tuple[NDArray[np.float64], list[str]] | None:
+    """Return all floats of many messages of one length, shape (messages, floats), and their texts.
 
-    None if they are not alike enough to be read at once.
+    None if they are not alike enough to be read at once: the texts before the floats (frame_id,
+    child_frame_id) are those of all of them.
 
     Args:
         msgtype: their type.
         messages: their CDR bytes.
     """
-    first = messages[0]
+    first, layout = messages[0], LAYOUTS[msgtype]
     if read_quickly(msgtype, first) is None:
         return None
-    start, size = _floats_at(LAYOUTS[msgtype], first), len(first)
+    start, size = _floats_at(layout, first), len(first)
     assert start is not None
-    strings = first[_BODY + _STAMP.size : start] if LAYOUTS[msgtype].stamped else b''
-    at = _BODY + _STAMP.size if strings else start
+    at = _BODY + _STAMP.size if layout.stamped else start
+    same = first[at:start]
     if any(
-        len(data) != size or data[:2] != _PLAIN_CDR or data[at:start] != strings
-        for data in messages
+        len(data) != size or data[:2] != _PLAIN_CDR or data[at:start] != same for data in messages
     ):
+        return None
+    texts: list[str] = []
+    try:
+        for _ in range(layout.stamped + layout.child):
+            found, at = text(first, aligned(at))
+            texts.append(found)
+    except ValueError:
         return None
     rows = np.frombuffer(b''.join(messages), np.uint8).reshape(len(messages), size)
     body = np.ascontiguousarray(rows[:, start : start + 8 * _DOUBLES[msgtype]]).view('<f8')
-    return without_unknown(LAYOUTS[msgtype], body)[:, _PICKED[msgtype]]
+    return body, texts
 
 
 def without_unknown(layout: Layout, floats: NDArray[np.float64]) -> NDArray[np.float64]:

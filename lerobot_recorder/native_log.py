@@ -17,23 +17,17 @@ from rosbags.typesys.store import Typestore
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import StreamError
-from lerobot_recorder.dataset.side_tables import STAMP, SideTable
+from lerobot_recorder.dataset.side_tables import SideTable
 from lerobot_recorder.fixed_messages import header_ns
 from lerobot_recorder.mapping import NativeConfig
-from lerobot_recorder.messages import (
-    HEADER,
-    RawMessage,
-    decode,
-    header_stamp_ns,
-    standard_types,
-)
-from lerobot_recorder.native_columns import NativeColumns, is_kept
+from lerobot_recorder.message_fields import begins_with_header
+from lerobot_recorder.messages import RawMessage, decode, header_stamp_ns, standard_types
+from lerobot_recorder.native_columns import TIMES, NativeColumns, is_kept
+from lerobot_recorder.native_table import DEFINITION, TOPIC, TYPE
 from lerobot_recorder.stamps import StampChooser
 
 MAX_WAITING_NS = 2 * NS_PER_S
 """Before an episode begins, messages older than this are forgotten [ns]."""
-TIMES = (STAMP, 'header_ns', 'source_ns', 'received_ns')
-"""Columns of every table: the stamp used, and the clocks it was chosen from [ns]."""
 
 StartTable = Callable[[str, pa.Schema], SideTable]
 
@@ -101,6 +95,7 @@ class NativeLog:
         self._types = types
         self._stamps = StampChooser(source.clock)
         self._columns: NativeColumns | None = None
+        self._schema: pa.Schema | None = None
         self._msgtype: str | None = None
         self._has_header = False
         self._has_begun = False
@@ -160,7 +155,7 @@ class NativeLog:
         kept = [due[number] for number in read]
         self.counts.add([entry.stamp_ns for entry in kept])
         if self._table is None:
-            self._table = start_table(self.name, self._schema())
+            self._table = start_table(self.name, self._schema)
         times = [
             [entry.stamp_ns for entry in kept],
             [entry.header_ns for entry in kept],
@@ -168,7 +163,7 @@ class NativeLog:
             [entry.raw.received_ns for entry in kept],
         ]
         arrays = [pa.array(column, pa.int64()) for column in times]
-        self._table.append(pa.record_batch([*arrays, *columns], schema=self._schema()))
+        self._table.append(pa.record_batch([*arrays, *columns], schema=self._schema))
 
     def report(self) -> dict[str, Any]:
         """Return what is told of it in the episode's record."""
@@ -181,20 +176,17 @@ class NativeLog:
         }
 
     def _begin(self, raw: RawMessage) -> None:
-        if not is_kept(raw.msgtype):
+        if not is_kept(raw.msgtype, self._types):
             raise StreamError(
                 f'{raw.topic}: {raw.msgtype} cannot be kept at its native rate '
-                f'(native.{self.name}); leave it out of the mapping'
+                f'(native.{self.name}): its definition is not known; leave it out of the mapping'
             )
         self._columns = NativeColumns(raw.msgtype, self._types)
         self._msgtype = raw.msgtype
-        known = (self._types or standard_types()).fielddefs.get(raw.msgtype)
-        fields = list(known[1]) if known else []
-        self._has_header = bool(fields) and fields[0][1][1] == HEADER
-
-    def _schema(self) -> pa.Schema:
-        assert self._columns is not None
-        return pa.schema([*(pa.field(name, pa.int64()) for name in TIMES), *self._columns.fields])
+        self._has_header = begins_with_header(raw.msgtype, self._types or standard_types())
+        times = (pa.field(name, pa.int64()) for name in TIMES)
+        told = {TOPIC: raw.topic, TYPE: raw.msgtype, DEFINITION: self._columns.definition}
+        self._schema = pa.schema([*times, *self._columns.fields], told)
 
     def _stamp(self, raw: RawMessage) -> tuple[int | None, int | None]:
         """Return the stamp used and the header's, both None if the message is not whole."""

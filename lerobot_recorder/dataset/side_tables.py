@@ -30,6 +30,8 @@ _SUFFIX = '.side.arrow'
 _NAME = re.compile(r'[A-Za-z0-9_-]+')
 _ROW_GROUP = 4096
 """Rows written at once: with more, an hour of a native table takes 100 MB while it is closed."""
+_ROW_GROUP_BYTES = 1 << 24
+"""Bytes written at once: a row may be a point cloud of megabytes."""
 
 
 class SideTable:
@@ -183,7 +185,7 @@ def to_parquet(
             for portion in _portions(path):
                 table = cut.apply(portion) if cut else portion
                 if len(table):
-                    writer.write_table(table, row_group_size=_ROW_GROUP)
+                    writer.write_table(table, row_group_size=_rows_at_once(table))
         files[file] = f'{layout.RECORDS}/{file}'
     return files
 
@@ -196,16 +198,23 @@ def _schema(path: Path) -> pa.Schema | None:
             return None
 
 
+def _rows_at_once(table: pa.Table) -> int:
+    """Return how many of its rows are written at once."""
+    row_bytes = max(1, int(table.nbytes) // len(table))
+    return min(_ROW_GROUP, max(1, _ROW_GROUP_BYTES // row_bytes))
+
+
 def _portions(path: Path) -> Iterator[pa.Table]:
     """Yield the complete batches of a stream, many at a time."""
     waiting: list[pa.RecordBatch] = []
-    rows = 0
+    rows = size = 0
     for batch in _batches(path):
         waiting.append(batch)
         rows += batch.num_rows
-        if rows >= _ROW_GROUP:
+        size += batch.nbytes
+        if rows >= _ROW_GROUP or size >= _ROW_GROUP_BYTES:
             yield pa.Table.from_batches(waiting)
-            waiting, rows = [], 0
+            waiting, rows, size = [], 0, 0
     if waiting:
         yield pa.Table.from_batches(waiting)
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import numpy as np
 import pytest
@@ -58,9 +57,9 @@ def test_the_quick_way_gives_what_decoding_gives(msgtype, data, frame, child):
     assert list(quick_names) == list(names)
     assert quick_values.tobytes() == values.tobytes()
     assert quick.floats.tobytes() == np.array(numbers).tobytes()
-    (row,) = read_many(msgtype, [entry.data])
-    at = {name: number for number, name in enumerate(LAYOUTS[msgtype].names)}
-    assert [row[at[name]] for name in names] == pytest.approx(list(values), abs=0, nan_ok=True)
+    (row,), texts = read_many(msgtype, [entry.data])
+    assert row.tobytes() == np.array(numbers).tobytes()
+    assert texts == [frame, child][: LAYOUTS[msgtype].stamped + LAYOUTS[msgtype].child]
 
 
 @settings(max_examples=60, deadline=None)
@@ -84,7 +83,7 @@ def test_messages_that_differ_in_their_frame_are_not_read_at_once():
         return raw('/x', filled(msgtype, iter(range(6)), frame, ''), T0).data
 
     one, other, longer = made('a'), made('b'), made('longer than that')
-    assert read_many(msgtype, [one, one]).tolist() == [list(range(6))] * 2
+    assert read_many(msgtype, [one, one])[0].tolist() == [list(range(6))] * 2
     assert read_many(msgtype, [one, other]) is None
     assert read_many(msgtype, [one, longer]) is None
 
@@ -95,8 +94,6 @@ def test_an_imu_without_orientation_has_none():
     for message in (decode(entry), read_quickly(entry.msgtype, entry.data)):
         names, values = read_fixed(message, entry.msgtype)
         assert names[0] == 'angular_velocity.x' and list(values) == [1, 2, 3, 4, 5, 6]
-    (row,) = read_many(entry.msgtype, [entry.data])
-    assert [math.isnan(value) for value in row] == [True] * 4 + [False] * 6
 
 
 def test_recordings_of_others_read_quickly_are_what_decoding_gives(shared_data):
