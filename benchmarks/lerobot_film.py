@@ -39,7 +39,12 @@ def choices(mode: str) -> dict[str, Any]:
         if 'rgb_encoder' in known:
             from lerobot.configs.video import RGBEncoderConfig
 
-            wanted['rgb_encoder'] = RGBEncoderConfig(vcodec='h264', crf=21, preset=mode)
+            is_av1 = mode == 'av1'
+            wanted['rgb_encoder'] = (
+                RGBEncoderConfig(vcodec='libsvtav1', preset=12)
+                if is_av1
+                else RGBEncoderConfig(vcodec='h264', crf=21, preset=mode)
+            )
         else:
             wanted['vcodec'] = 'h264'
         if 'streaming_encoding' in known:
@@ -89,8 +94,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or '').splitlines()[0])
     parser.add_argument('film', type=Path)
     parser.add_argument('folder', type=Path)
-    parser.add_argument('--mode', default='defaults', help='or a preset of h264')
+    parser.add_argument('--mode', default='defaults', help='or av1, or a preset of h264')
     parser.add_argument('--frames', type=int, default=300)
+    parser.add_argument('--at-once', action='store_true', help='no waiting between rows')
     options = parser.parse_args()
     film = np.load(options.film, mmap_mode='r')
     dataset = create(options, film.shape[1:3])
@@ -100,7 +106,8 @@ def main() -> None:
         picture = np.asarray(film[place(number, len(film))])
         row = {'action': vector, 'observation.state': vector, 'task': 'Benchmark'}
         dataset.add_frame(row | {f'observation.images.{name}': picture for name in CAMERAS})
-        time.sleep(max(0.0, start + (number + 1) / FPS - time.perf_counter()))
+        if not options.at_once:
+            time.sleep(max(0.0, start + (number + 1) / FPS - time.perf_counter()))
     began = time.perf_counter()
     dataset.save_episode()
     saved_s = time.perf_counter() - began
@@ -109,6 +116,7 @@ def main() -> None:
     figures = {
         'cpu_s': spent_s() - before,
         'frames': options.frames * len(CAMERAS),
+        'wall_s': time.perf_counter() - start,
         'save_s': saved_s,
         'bytes': sum(path.stat().st_size for path in options.folder.rglob('*.mp4')),
         'psnr_db': psnr_db(options.folder, film, options.frames),

@@ -67,6 +67,9 @@ class Child:
         python: the interpreter.
         environment: variables to add.
         log: where its errors go; this process's own stderr by default.
+
+    Attributes:
+        peak_mb: most resident memory it ever had, known after its end [MB].
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Child:
         )
         self.pid = self.process.pid
         self._ended_cpu_s: float | None = None
+        self.peak_mb = 0.0
 
     def cpu_s(self) -> float:
         """Return its processor time so far [s]."""
@@ -102,6 +106,7 @@ class Child:
             return None
         _, status, usage = os.wait4(self.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
+        self.peak_mb = usage.ru_maxrss / 1024
         return usage.ru_utime + usage.ru_stime
 
     def ended(self) -> bool:

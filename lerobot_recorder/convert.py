@@ -29,6 +29,10 @@ from lerobot_recorder.time_base import SIM_RESET
 Progress = Callable[[int], None]
 MEASURED_NS = 10 * NS_PER_S
 """So much of a bag is looked at to know how fast its streams are [ns]."""
+WAITING = 8
+"""Pictures of each camera that wait for its encoder: here reading waits, not the robot."""
+TOLD_EVERY = 100
+"""Progress is told after so many messages; a screen shows no more."""
 
 
 @dataclass(frozen=True)
@@ -127,9 +131,13 @@ def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Conv
 def _info(job: ConvertJob, plan: RowPlan) -> DatasetInfo:
     features, robot_type = plan.features(), job.mapping.robot_type
     facts = RobotFacts(processors=without_secrets(job.processor.document()))
-    if job.dataset is None:
-        return DatasetInfo(job.mapping.fps, features, robot_type, facts=facts)
-    return replace(job.dataset.info(features, robot_type), facts=facts)
+    info = (
+        DatasetInfo(job.mapping.fps, features, robot_type)
+        if job.dataset is None
+        else job.dataset.info(features, robot_type)
+    )
+    video = replace(info.video, queue=info.video.queue or WAITING)
+    return replace(info, facts=facts, video=video)
 
 
 def _row_processor(job: ConvertJob) -> RowProcessor:
@@ -211,7 +219,8 @@ def _replay(replay: _Replay, progress: Progress) -> None:
             take.poll(raw.received_ns)
         if take.lost or take.ended:
             break
-        progress(done)
+        if done % TOLD_EVERY == 0:
+            progress(done)
     take.finish()
     is_whole = not take.lost and not take.ended and take.until_ns == FOREVER_NS
     if replay.base.has_restarted and is_whole:

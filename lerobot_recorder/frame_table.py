@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 
 from lerobot_recorder.dataset.side_tables import FRAME, TICK
@@ -11,6 +10,7 @@ from lerobot_recorder.synchronizer import AlignedSet
 
 _FLAGS = {flag: number for number, flag in enumerate(Flag)}
 _FLAG_TYPE = pa.dictionary(pa.int8(), pa.string())
+_WORDS = pa.array([flag.value for flag in Flag])
 TARGET = 'target_ns'
 
 
@@ -23,8 +23,8 @@ class FrameTable:
 
     def __init__(self) -> None:
         self.frames = 0
-        self._waiting: list[AlignedSet] = []
-        self._fields: list[pa.Field] = []
+        self._columns: dict[str, list[int]] = {FRAME: [], TICK: [], TARGET: []}
+        self._fields = [pa.field(name, pa.int64()) for name in self._columns]
 
     @property
     def schema(self) -> pa.Schema:
@@ -34,35 +34,40 @@ class FrameTable:
     @property
     def waiting(self) -> int:
         """Rows not written yet."""
-        return len(self._waiting)
+        return len(self._columns[FRAME])
 
     def add(self, aligned: AlignedSet) -> None:
-        """Add the row of an aligned set."""
-        if not self._fields:
-            self._fields = [pa.field(name, pa.int64()) for name in (FRAME, TICK, TARGET)]
-            for name, taken in aligned.taken.items():
-                self._fields.append(pa.field(f'{name}.stamp_ns', pa.int64()))
-                self._fields.append(pa.field(f'{name}.flag', _FLAG_TYPE))
-                if taken.fresh is not None:
-                    self._fields.append(pa.field(f'{name}.fresh', pa.int32()))
-        self._waiting.append(aligned)
+        """Add the row of an aligned set; the values in it are not kept."""
+        if not self.frames:
+            self._begin(aligned)
+        columns = self._columns
+        columns[FRAME].append(self.frames)
+        columns[TICK].append(aligned.tick_ns)
+        columns[TARGET].append(aligned.target_ns)
+        for name, taken in aligned.taken.items():
+            columns[f'{name}.stamp_ns'].append(taken.stamp_ns)
+            columns[f'{name}.flag'].append(_FLAGS[taken.flag])
+            if taken.fresh is not None:
+                columns[f'{name}.fresh'].append(taken.fresh)
         self.frames += 1
 
     def pop(self) -> pa.RecordBatch:
         """Return the rows not written yet; from now on they are."""
-        sets, self._waiting = self._waiting, []
-        first = self.frames - len(sets)
-        columns = [
-            pa.array(np.arange(first, self.frames, dtype=np.int64)),
-            pa.array([aligned.tick_ns for aligned in sets], pa.int64()),
-            pa.array([aligned.target_ns for aligned in sets], pa.int64()),
-        ]
-        for name, example in sets[0].taken.items():
-            taken = [aligned.taken[name] for aligned in sets]
-            columns.append(pa.array([part.stamp_ns for part in taken], pa.int64()))
-            codes = pa.array([_FLAGS[part.flag] for part in taken], pa.int8())
-            words = pa.array([flag.value for flag in Flag])
-            columns.append(pa.DictionaryArray.from_arrays(codes, words))
-            if example.fresh is not None:
-                columns.append(pa.array([part.fresh for part in taken], pa.int32()))
+        columns = []
+        for field in self._fields:
+            values = self._columns[field.name]
+            if field.type == _FLAG_TYPE:
+                codes = pa.array(values, pa.int8())
+                columns.append(pa.DictionaryArray.from_arrays(codes, _WORDS))
+            else:
+                columns.append(pa.array(values, field.type))
+            values.clear()
         return pa.record_batch(columns, schema=self.schema)
+
+    def _begin(self, aligned: AlignedSet) -> None:
+        for name, taken in aligned.taken.items():
+            self._fields.append(pa.field(f'{name}.stamp_ns', pa.int64()))
+            self._fields.append(pa.field(f'{name}.flag', _FLAG_TYPE))
+            if taken.fresh is not None:
+                self._fields.append(pa.field(f'{name}.fresh', pa.int32()))
+        self._columns = {field.name: [] for field in self._fields}

@@ -86,7 +86,7 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
         elif marker in _ALONE:
             at += 2
         elif marker == _START_OF_SCAN:
-            return size if data.find(JPEG_END, at) >= 0 else None
+            return size if data.rfind(JPEG_END, at) >= 0 else None
         else:
             if marker in _FRAMES:
                 size = _nonzero(_number(data[at + 5 : at + 7]), _number(data[at + 7 : at + 9]))

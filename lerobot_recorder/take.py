@@ -35,6 +35,9 @@ from lerobot_recorder.verdict import Verdict, judge
 MAX_BEHIND_S = 10.0
 """An encoder that is so far behind does not catch up: pictures would be repeated for ever [s]."""
 
+BAG_PORTION_S = 2
+"""What lies beside the rows of a bag is written for so many of them at once [s]."""
+
 
 class Take:
     """One episode being recorded.
@@ -165,8 +168,10 @@ class Take:
             return
         self._due.extend(self._synchronizer.poll(now_ns, self.until_ns, self._left()))
         self._write()
+        if not self.is_live:
+            return
         behind_s = self.seconds(self._writer.frames_behind)
-        if self.is_live and behind_s > MAX_BEHIND_S:
+        if behind_s > MAX_BEHIND_S:
             cameras = ', '.join(self.encoders_behind)
             self.ended = f'{cameras}: the encoder was {behind_s:.0f} s behind'
 
@@ -314,6 +319,11 @@ class Take:
         taken = self.num_frames + len(self._due)
         return None if self.max_frames is None else self.max_frames - taken
 
+    @property
+    def _portion(self) -> int:
+        """Rows that may be lost of what lies beside the rows; a bag can be read again."""
+        return max(1, self._quarter if self.is_live else BAG_PORTION_S * self._plan.mapping.fps)
+
     def _processed(self) -> dict[str, Any]:
         """Return what the steps on its rows do in this episode alone, if they do."""
         told = self._plan.processor.episode_info() if self._plan.processor is not None else {}
@@ -347,7 +357,7 @@ class Take:
             behind = self._writer.add_frame(row.values, row.pictures, self.task, wait=wait)
             self._frames.add(self._as_shown(aligned, self._plan.streams(behind)))
             self._end_ns, self._target_ns = aligned.tick_ns, aligned.target_ns
-            if self._frames.waiting >= max(1, self._quarter):
+            if self._frames.waiting >= self._portion:
                 self._write_tables()
         self.preroll_rows = 0 if self.num_frames else self.preroll_rows
 
