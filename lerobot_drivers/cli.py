@@ -22,6 +22,11 @@ COMMANDS = {
     'validate': ('lerobot_recorder.commands.validate', 'check a dataset on disk'),
     'compact': ('lerobot_recorder.commands.compact', 'join the small files of a dataset'),
     'merge': ('lerobot_recorder.commands.merge', 'make one dataset of several'),
+    'split': ('lerobot_recorder.commands.split', 'make several datasets of one'),
+    'delete-episodes': (
+        'lerobot_recorder.commands.delete_episodes',
+        'take episodes out of a dataset',
+    ),
     'upload': ('lerobot_recorder.commands.upload', 'upload a dataset to the Hugging Face Hub'),
     'info': ('lerobot_recorder.commands.info', 'show what a dataset holds'),
 }

@@ -19,6 +19,7 @@ ALIASES = {
     'num_episodes': 'dataset.num_episodes',
     'episode_index': 'dataset.episode',
     'robot_config_path': 'robot.config_path',
+    'new_root': 'to',
     'teleop_config_path': 'teleop.config_path',
 }
 """What stands without a section; dashes are underscores."""

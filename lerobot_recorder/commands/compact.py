@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.progress import Progress
 
 from lerobot_drivers.common.command_line import make_console, read_sections, split_positional
-from lerobot_recorder.commands.which_dataset import DATASET_KEYS, dataset_root
+from lerobot_recorder.commands.which_dataset import DATASET_KEYS, dataset_root, stands_inside
 from lerobot_recorder.dataset.compact import Compacted, Figures, compact_dataset
 
 KNOWN = ('dataset',)
@@ -34,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
     folder, flags = split_positional(arguments)
     sections = read_sections(flags, KNOWN, {'dataset': DATASET_KEYS})
     root = dataset_root(sections, folder)
-    inside = _stands_inside(root)
+    inside = stands_inside(root)
     console = make_console(wraps=True)
     with Progress(console=console, transient=True) as progress:
         bar = progress.add_task('joining', total=None)
@@ -61,8 +59,3 @@ def _files(figures: Figures) -> str:
         f'{figures.data} data, {figures.videos} video and {figures.episodes} episodes files, '
         f'{figures.size / 2**20:.1f} MiB'
     )
-
-
-def _stands_inside(root: Path) -> bool:
-    here, root = Path(os.path.realpath(os.curdir)), root.resolve()
-    return here == root or root in here.parents

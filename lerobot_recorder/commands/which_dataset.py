@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from lerobot_drivers.common.command_line import section_of
@@ -54,6 +55,12 @@ def new_root(sections: Section) -> Path:
     if dataset.get('repo_id'):
         return dataset_folder(str(dataset['repo_id'])).expanduser()
     raise UsageError('name the new dataset: --to=NEW_FOLDER, or --dataset.repo_id=USER/NAME')
+
+
+def stands_inside(root: Path) -> bool:
+    """Return whether the terminal stands in a folder, or below it."""
+    here, root = Path(os.path.realpath(os.curdir)), root.resolve()
+    return here == root or root in here.parents
 
 
 def check_free(folder: Path, remedy: str = '') -> None:

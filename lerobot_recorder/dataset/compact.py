@@ -7,7 +7,6 @@ before, after and at every moment between.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,22 +16,21 @@ from lerobot_drivers.common.errors import DatasetError
 from lerobot_recorder.dataset import (
     compact_tables,
     compact_videos,
-    durable,
     episodes,
     folder_links,
     folder_swap,
     info,
     layout,
+    renewal,
     seal,
 )
 from lerobot_recorder.dataset.compact_plan import Plan, make_plan
 from lerobot_recorder.dataset.layout import FileIndex
-from lerobot_recorder.dataset.reading import ODD_CONTENT, told
+from lerobot_recorder.dataset.renewal import Renewal
 from lerobot_recorder.dataset.work_folder import WorkFolder
 
 _MIB = 2**20
 _SPARE_BYTES = 16 * _MIB
-PARTS = ('data', 'meta/episodes', 'videos')
 
 OnProgress = Callable[[int, int], None]
 
@@ -98,12 +96,15 @@ def _compact(root: Path, on_progress: OnProgress) -> Compacted:
     work = WorkFolder(root)
     try:
         notices += folder_swap.clean_up(root)
-        _check_place(root, work)
+        renewal.check_place(root, work)
         before = figures(root)
         plan = make_plan(root)
         if plan.worthwhile:
             sealed = seal.is_intact(root)
-            notices += _replace(plan, work, on_progress)
+            again = Renewal(root, work, plan.replaced(), 'its files were joined')
+            notices += again.run(
+                lambda new: _check_space(plan, new), lambda new: _build(plan, new, on_progress)
+            )
             if sealed:
                 seal.renew(root)
     finally:
@@ -119,51 +120,6 @@ def figures(root: Path) -> Figures:
     return Figures(len(data), len(videos), len(rows), size)
 
 
-def _check_place(root: Path, work: WorkFolder) -> None:
-    if any(path.is_dir() for path in work.path.iterdir()):
-        raise DatasetError(
-            f'{root} holds an interrupted recording; resume or repair the dataset first'
-        )
-    if root.parent.stat().st_dev != root.stat().st_dev:
-        raise DatasetError(
-            f'{root} is a file system of its own and cannot be exchanged for a folder beside it; '
-            'move the dataset into a folder of that file system'
-        )
-    if not os.access(root.parent, os.W_OK):
-        raise DatasetError(f'{root.parent} cannot be written to; the joined files are made there')
-    for folder in ('meta', *PARTS):
-        for path in (root / folder, *(root / folder).glob('*')):
-            if path.is_symlink() and path.is_dir():
-                raise DatasetError(f'{path} is a symbolic link; only real folders can be joined')
-
-
-def _replace(plan: Plan, work: WorkFolder, on_progress: OnProgress) -> list[str]:
-    """Make the joined dataset beside the old one and let it take its place."""
-    root, new = plan.root, folder_swap.new_folder(plan.root)
-    before = folder_links.snapshot(root, {layout.RECORDING})
-    try:
-        new.mkdir()
-        shutil.copymode(root, new)
-        _check_space(plan, new)
-        _build(plan, work, new, before, on_progress)
-        if folder_links.snapshot(root, {layout.RECORDING}) != before:
-            raise DatasetError(f'{root} was changed while its files were joined; it is as it was')
-        old = folder_swap.swap(root)
-    except BaseException as error:
-        durable.remove_tree(new)
-        if isinstance(error, ODD_CONTENT):
-            reason = told(error)
-            raise DatasetError(f'{root} was not joined, it is as it was: {reason}') from error
-        raise
-    try:
-        durable.sync_folder(root.parent)
-        _carry_over(old, root, before)
-        durable.remove_tree(old)
-    except OSError as error:
-        return [f'{old} holds the files as they were and could not be removed: {error}']
-    return []
-
-
 def _check_space(plan: Plan, new: Path) -> None:
     needed = plan.bytes_to_copy() + _SPARE_BYTES
     if not folder_links.can_link(new, plan.root / layout.INFO):
@@ -176,26 +132,15 @@ def _check_space(plan: Plan, new: Path) -> None:
         )
 
 
-def _build(
-    plan: Plan, work: WorkFolder, new: Path, before: folder_links.Snapshot, on_progress: OnProgress
-) -> None:
-    root = plan.root
-    (new / layout.RECORDING).mkdir()
-    for path in (path for path in work.path.iterdir() if path.is_file()):
-        folder_links.link(path, new / layout.RECORDING / path.name)
-    folder_links.link_files(root, new, set(before) - plan.replaced())
-    _keep_empty_folders(root, new)
+def _build(plan: Plan, new: Path, on_progress: OnProgress) -> None:
     data = _write_data(plan, new)
     videos = _write_videos(plan, new, on_progress)
     rows = [
         compact_tables.moved(row, data[row.data], {k: videos[k, f] for k, f in row.videos.items()})
         for row in plan.rows
     ]
-    table = episodes.read_table(root)
+    table = episodes.read_table(plan.root)
     compact_tables.write_episodes(new, table, rows, int(plan.document['fps']), plan.limits)
-    folders = [Path(folder) for folder, _, _ in os.walk(new)]
-    files = [path for part in PARTS for path in (new / part).rglob('*') if path.is_file()]
-    durable.sync_all([*files, *folders])
 
 
 def _write_data(plan: Plan, new: Path) -> dict[FileIndex, FileIndex]:
@@ -241,18 +186,3 @@ def _write_videos(
             number = number.next(plan.limits['chunk'])
     on_progress(total, total)
     return where
-
-
-def _keep_empty_folders(root: Path, new: Path) -> None:
-    for folder, folders, files in os.walk(root):
-        name = Path(os.path.relpath(folder, root))
-        if name.parts[:1] != (layout.RECORDING,) and not folders and not files:
-            folder_links.make_alike(root, new, name)
-
-
-def _carry_over(old: Path, root: Path, before: folder_links.Snapshot) -> None:
-    """Bring over what somebody put into the old folder in the moment of the exchange."""
-    for name, facts in folder_links.snapshot(old, {layout.RECORDING}).items():
-        if before.get(name) != facts and not name.startswith(PARTS):
-            (root / name).unlink(missing_ok=True)
-            folder_links.link_files(old, root, [name])

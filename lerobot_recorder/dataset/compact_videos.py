@@ -18,14 +18,12 @@ import av
 from lerobot_drivers.common.errors import DatasetFormatError
 from lerobot_recorder.dataset.layout import FileIndex
 from lerobot_recorder.dataset.parameter_sets import ParameterSets
-from lerobot_recorder.dataset.video_reader import TOLERANCE_S
+from lerobot_recorder.dataset.video_reader import SEEK_BACK, TOLERANCE_S
 
 PACKET_BYTES = 32
 """What the index of an MP4 takes for a packet, at most [bytes]."""
 CONTAINER = {'movflags': 'faststart'}
 NEVER_JOINED = 'never'
-_SEEK_BACK = (0, 4, 60, 2**31)
-"""How far before a picture decoding begins, tried in turn [frames]."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +178,7 @@ def pictures(path: Path, first: int, count: int, fps: int) -> list[int]:
         DatasetFormatError: one cannot be decoded.
     """
     wanted = range(first, first + count)
-    for back in _SEEK_BACK:  # seeking goes by decoding times, which lie before those of pictures
+    for back in SEEK_BACK:
         found = _decoded(path, max(first - back, 0), wanted, fps)
         if list(found) == list(wanted):
             return list(found.values())

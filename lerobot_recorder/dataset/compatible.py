@@ -32,7 +32,8 @@ def refuse_existing(root: Path) -> None:
     """
     if not root.exists() and folder_swap.old_folder(root).exists():
         raise DatasetExistsError(
-            f'{root} is a dataset whose files were being joined; compact or resume it to go on'
+            f'{root} is a dataset whose files were being joined or edited; '
+            'resume or compact it to go on'
         )
     if not root.exists():
         return

@@ -101,7 +101,7 @@ def settle(root: Path) -> list[str]:
             return []
         os.rename(whole, root)
         durable.sync_folder(root.parent)
-    return ['finished joining files, which was interrupted']
+    return ['finished joining files or deleting episodes, which was interrupted']
 
 
 def clean_up(root: Path) -> list[str]:
@@ -114,7 +114,9 @@ def clean_up(root: Path) -> list[str]:
     left = [folder for folder in (new_folder(root), old_folder(root)) if folder.exists()]
     for folder in left:
         durable.remove_tree(folder)
-    return [f'removed {folder}, left over from joining files' for folder in left]
+    return [
+        f'removed {folder}, left over from joining files or deleting episodes' for folder in left
+    ]
 
 
 @contextmanager
@@ -128,7 +130,7 @@ def _held(lock: Path, root: Path) -> Iterator[None]:
         yield
     except BlockingIOError:
         raise DatasetError(
-            f'{root}: its files are being joined; wait until that has ended'
+            f'{root}: its files are being joined or edited; wait until that has ended'
         ) from None
     finally:
         os.close(descriptor)

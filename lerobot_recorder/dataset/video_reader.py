@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +19,9 @@ from lerobot_drivers.common.errors import DatasetFormatError
 RGB24 = 'rgb24'
 #: LeRobot's limit for the distance of a picture from its row [s].
 TOLERANCE_S = 1e-4
+SEEK_BACK = (0, 4, 60, 2**31)
+"""How far before a picture decoding begins, tried in turn [frames]: seeking goes by decoding
+times, which lie before those of pictures."""
 
 
 @dataclass(frozen=True)
@@ -146,26 +150,37 @@ def info_block(facts: VideoFacts, fps: int, encoder: Mapping[str, Any]) -> dict[
 
 
 def _decoded(path: Path, start: int, fps: int, pix_fmt: str) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield pictures and their numbers from `start` on, or from somewhat before."""
     reformatter = VideoReformatter()
-    with _open(path) as container:
-        stream = container.streams.video[0]
-        base = stream.time_base or Fraction(1, fps)
+    for back in SEEK_BACK:
+        with _open(path) as container:
+            found = _from(path, container, max(start - back, 0), fps)
+            first = next(found, None)
+            if first is not None and first[0] > start and back < start:
+                continue
+            for number, frame in itertools.chain([first] if first else [], found):
+                yield number, reformatter.reformat(frame, format=pix_fmt).to_ndarray()
+            return
+
+
+def _from(path: Path, container: Any, start: int, fps: int) -> Iterator[tuple[int, Any]]:
+    stream = container.streams.video[0]
+    base = stream.time_base or Fraction(1, fps)
+    try:
         if start:
             container.seek(int(Fraction(start, fps) / base), stream=stream)
-        try:
-            for frame in container.decode(stream):
-                if frame.pts is None:
-                    continue
-                at = frame.pts * base * fps
-                number = round(at)
-                if abs(at - number) > TOLERANCE_S * fps:
-                    raise DatasetFormatError(
-                        f'{path}: a frame at {float(frame.pts * base)} s is off the grid'
-                    )
-                pixels: Any = reformatter.reformat(frame, format=pix_fmt).to_ndarray()
-                yield number, pixels
-        except av.FFmpegError as error:
-            raise DatasetFormatError(f'{path} is damaged: {error}') from None
+        for frame in container.decode(stream):
+            if frame.pts is None:
+                continue
+            at = frame.pts * base * fps
+            number = round(at)
+            if abs(at - number) > TOLERANCE_S * fps:
+                raise DatasetFormatError(
+                    f'{path}: a frame at {float(frame.pts * base)} s is off the grid'
+                )
+            yield number, frame
+    except av.FFmpegError as error:
+        raise DatasetFormatError(f'{path} is damaged: {error}') from None
 
 
 def _open(path: Path) -> Any:

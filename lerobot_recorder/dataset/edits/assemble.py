@@ -17,13 +17,14 @@ from lerobot_recorder.dataset import (
     compact_plan,
     compact_tables,
     durable,
+    folder_links,
     info,
     layout,
     prefix,
     schema,
     tasks,
 )
-from lerobot_recorder.dataset.edits import data_files, episode_table, records
+from lerobot_recorder.dataset.edits import data_files, episode_table, records, video_files
 from lerobot_recorder.dataset.edits.data_files import DataWriter, with_column
 from lerobot_recorder.dataset.edits.source import Selection, Source
 from lerobot_recorder.dataset.edits.video_files import Place, VideoFiles
@@ -103,6 +104,29 @@ def assemble(recipe: Recipe, root: Path, progress: Progress = no_progress) -> li
     _write_meta(recipe, made, root, limits)
     steps.done()
     return made.notices + [line for video in videos for line in video.notices]
+
+
+def needed_bytes(recipe: Recipe, folder: Path) -> int:
+    """Return what a new dataset takes on the disk, at most [bytes]."""
+    sources = {selection.source.root: selection.source for selection in recipe.selections}
+    total = 0
+    for source in sources.values():
+        shared = not recipe.copy and folder_links.can_link(folder, source.root / layout.INFO)
+        for name, (size, _) in source.before.items():
+            if not (shared and name.startswith('videos')):
+                total += size
+    return total + sum(_cut_bytes(selection) for selection in recipe.selections)
+
+
+def _cut_bytes(selection: Selection) -> int:
+    """Return the size of the videos of which only a part is taken."""
+    wanted = set(selection.episodes)
+    return sum(
+        path.stat().st_size
+        for key in schema.video_keys(selection.source.features)
+        for path, rows in video_files.files_of(selection, key)
+        if not all(row.index in wanted for row in rows)
+    )
 
 
 def _take_rows(selection: Selection, made: _Made, writer: DataWriter, recipe: Recipe) -> None:
@@ -186,7 +210,8 @@ def _write_meta(recipe: Recipe, made: _Made, root: Path, limits: Mapping[str, in
             f'{root}: what was written is not whole ({found.problem}); nothing was changed'
         )
     closing.close(DatasetState.load(root), was_sealed=False)
-    durable.sync_all([root, *root.rglob('*')])
+    parts = [path for part in ('data', 'meta', 'videos') for path in (root / part).rglob('*')]
+    durable.sync_all([root, *parts])
 
 
 class _Steps:

@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from lerobot_drivers.common.errors import DatasetError
-from lerobot_recorder.dataset import folder_links, layout
 from lerobot_recorder.dataset.edits import compatibility, new_folder, records
-from lerobot_recorder.dataset.edits.assemble import Progress, Recipe, assemble, no_progress
+from lerobot_recorder.dataset.edits.assemble import (
+    Progress,
+    Recipe,
+    assemble,
+    needed_bytes,
+    no_progress,
+)
 from lerobot_recorder.dataset.edits.compatibility import Allowed
 from lerobot_recorder.dataset.edits.source import Selection, Source, read_source
 
@@ -92,19 +97,6 @@ def merge_datasets(
     found = {task for row in rows for task in row.tasks}
     frames = sum(row.length for row in rows)
     return Merged(target, len(rows), frames, len(found), skipped, tuple(notices))
-
-
-def needed_bytes(recipe: Recipe, folder: Path) -> int:
-    """Return what a new dataset takes on the disk, at most [bytes]."""
-    total = 0
-    for source in {
-        selection.source.root: selection.source for selection in recipe.selections
-    }.values():
-        shared = not recipe.copy and folder_links.can_link(folder, source.root / layout.INFO)
-        for name, (size, _) in source.before.items():
-            if not (shared and name.startswith('videos')):
-                total += size
-    return total
 
 
 def _all_of(source: Source) -> Selection:

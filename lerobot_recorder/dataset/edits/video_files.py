@@ -65,7 +65,7 @@ class VideoFiles:
             number = self._next()
             target = self._path(number)
             temporary = target.with_name(f'.{target.name}')
-            video_cut.write(scan, pieces, temporary, fps)
+            video_cut.write(scan, pieces, temporary)
             os.replace(temporary, target)
             for row, start in zip(rows, starts, strict=True):
                 at = _inside(start, pieces)

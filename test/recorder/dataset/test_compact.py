@@ -31,6 +31,7 @@ from lerobot_recorder.dataset import (
     compact_plan,
     folder_swap,
     layout,
+    renewal,
     video_reader,
 )
 from lerobot_recorder.dataset.compact import compact_dataset
@@ -231,10 +232,10 @@ def test_nobody_records_while_files_are_joined(root, tools, monkeypatch):
             DatasetWriter.resume(root, info)
         refused.append(arguments)
 
-    carry_over = compact._carry_over
+    carry_over = renewal._carry_over
     monkeypatch.setattr(compact, '_check_space', attempt)
     monkeypatch.setattr(
-        compact, '_carry_over', lambda *a: (attempt('after the exchange'), carry_over(*a))
+        renewal, '_carry_over', lambda *a: (attempt('after the exchange'), carry_over(*a))
     )
     compact_dataset(root)
     assert len(refused) == 2
