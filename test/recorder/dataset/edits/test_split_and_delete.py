@@ -207,7 +207,7 @@ def test_images_in_parquet_and_text_come_along(tmp_path, tools):
     delete_episodes(tmp_path / 'd', [1])
     assert decoded(tmp_path / 'd') == before[:3] + before[7:]
     assert whole(tmp_path / 'd') == []
-    assert list(DatasetReader(tmp_path / 'd').episode(1).rows['note'])[0] == 'text 7'
+    assert DatasetReader(tmp_path / 'd').episode(1).rows['note'][0] == 'text 7'
 
 
 def test_files_that_several_episodes_name_go_with_the_last(tmp_path, tools):
