@@ -109,9 +109,9 @@ def make_draft(
     if not features:
         features = [entry for entry in optional if worth_alone(entry, seen)]
         optional = [entry for entry in optional if entry not in features]
-    leading = state or (features[0] if features else None)
+    leading = [seen[t] for entry in features[:1] for t in sorted(entry.topics) if t in seen]
     fps, why = suggest_fps(
-        [seen[t] for t in topics_of(cameras) if t in seen], _first(leading, seen)
+        [seen[t] for t in topics_of(cameras) if t in seen], leading[0] if leading else None
     )
     if action is None and hints.action != NONE and state is not None:
         optional = [entry for entry in (next_state(state, fps),) if entry is not None] + optional

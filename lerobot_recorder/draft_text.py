@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,18 +33,21 @@ class Frame:
         dataset: what its section dataset holds unless the user says otherwise.
         said: what the user said of the dataset.
         robot: what he said of the robot, empty if nothing.
+        noticed: what does not go together, one line each.
     """
 
     head: str
     dataset: Mapping[str, Any] = field(default_factory=dict)
     said: Mapping[str, Any] = field(default_factory=dict)
     robot: Mapping[str, Any] = field(default_factory=dict)
+    noticed: Sequence[str] = ()
 
 
 def session_text(draft: Draft, frame: Frame) -> str:
     """Return the file: a draft in its frame."""
     parts = [
         _comment(frame.head),
+        _comment('\n'.join(['', 'Noticed:', *frame.noticed, ''])) if frame.noticed else '',
         'attach: true  # no robot of ours is started',
     ]
     if frame.robot:

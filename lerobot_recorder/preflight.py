@@ -13,6 +13,7 @@ from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import StreamError
 from lerobot_drivers.common.health import Level
 from lerobot_recorder.channels import Channel, NumericChannel, PictureChannel
+from lerobot_recorder.disagreements.names import check_names
 from lerobot_recorder.findings import Finding, joined
 from lerobot_recorder.images import COMPRESSED_IMAGE, IMAGE_TYPES
 from lerobot_recorder.messages import StampClock, has_header
@@ -47,7 +48,7 @@ class Reach:
 
 
 def check_streams(plan: RowPlan, reach: Reach, may_be_low: bool) -> list[Finding]:
-    """Return a line for every stream and native table, one more if no camera is fast enough.
+    """Return a line for every stream and native table, one more if joints or rates do not fit.
 
     Args:
         plan: what is recorded, with what was measured.
@@ -55,6 +56,7 @@ def check_streams(plan: RowPlan, reach: Reach, may_be_low: bool) -> list[Finding
         may_be_low: record even if no camera is as fast as the dataset says.
     """
     found = [_stream(channel, plan.mapping.fps, reach) for channel in plan.all_channels()]
+    found += check_names(plan)
     found += [_native(name, one.topic, reach) for name, one in plan.mapping.native.items()]
     try:
         plan.check_rates(may_be_low)

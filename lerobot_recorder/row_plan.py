@@ -169,7 +169,7 @@ class RowPlan:
         try:
             for channel in channels:
                 channel.lost += raw.lost_before
-            message = self._read(raw)
+            message = self.read(raw)
             header_ns = header_stamp_ns(message)
             for channel in channels:
                 value = channel.value(message, raw)
@@ -293,7 +293,12 @@ class RowPlan:
                 values[stamp_key(stream)] = np.array([part.stamp_ns], np.int64)
         return Row(values, pictures)
 
-    def _read(self, raw: RawMessage) -> Any:
+    def read(self, raw: RawMessage) -> Any:
+        """Return a message as its channels take it, decoded only as far as they need.
+
+        Raises:
+            StreamError: it is not of its type.
+        """
         if raw.msgtype not in self._is_quick:
             self._is_quick[raw.msgtype] = is_standard(raw.msgtype, self._types)
         quick = self._read_quickly(raw) if self._is_quick[raw.msgtype] else None

@@ -8,10 +8,12 @@ from pathlib import Path
 from lerobot_drivers.common.command_line import read_sections, section_of, split_positional
 from lerobot_drivers.common.config import Section, build
 from lerobot_drivers.common.errors import BagError, UsageError
+from lerobot_drivers.common.health import Level
 from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.bag_survey import HEAD_NS, survey_bag
 from lerobot_recorder.commands.drafting import STDOUT, Target, in_units, tell
 from lerobot_recorder.config import RecorderConfig, TopicsConfig
+from lerobot_recorder.disagreements.bag import bag_disagreements
 from lerobot_recorder.draft import Draft, make_draft
 from lerobot_recorder.draft_text import Frame, session_text
 from lerobot_recorder.presets import choose
@@ -51,18 +53,24 @@ def run(arguments: Sequence[str]) -> int:
         seen = survey_bag(opened)
         what = f'{opened.duration_s:.1f} s, {opened.message_count} messages'
         others = {topic: kind for topic, kind in opened.topics.items() if topic not in seen}
-    chosen = choose(recorder.preset, {topic: one.msgtype for topic, one in seen.items()})
-    draft = in_units(make_draft(seen, topics.hints(), chosen, others), sections)
-    _check_worth(bag, draft, seen, others)
+        chosen = choose(recorder.preset, {topic: one.msgtype for topic, one in seen.items()})
+        draft = in_units(make_draft(seen, topics.hints(), chosen, others), sections)
+        _check_worth(bag, draft, seen, others)
+        decided = {entry.key: entry.value for entry in draft.features if entry.value}
+        noticed = bag_disagreements(opened, decided, draft.fps)
     frame = Frame(
         HEAD.format(bag=bag, what=what, head=HEAD_NS // 10**9, path=target.name),
         {},
         section_of(sections, 'dataset'),
         section_of(of_others(sections), 'robot'),
+        [str(finding) for finding in noticed],
     )
     target.write(session_text(draft, frame), draft)
     console = target.console()
     tell(console, draft, seen, target)
+    for finding in noticed:
+        style = 'yellow' if finding.level > Level.OK else None
+        console.print(f'noticed: {finding}', style=style, soft_wrap=True)
     follow = f'lerobot-ros convert {bag} --config_path={target.name} --dataset.repo_id=USER/NAME'
     console.print(f'{target.name} is written: {follow}', soft_wrap=True)
     return 0

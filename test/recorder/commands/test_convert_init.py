@@ -221,3 +221,16 @@ def test_a_bag_with_nothing_of_use_is_refused_with_what_there_is(tmp_path):
     with pytest.raises(UsageError, match='name the bag'):
         convert.run(['--init'])
     assert [path.name for path in tmp_path.iterdir()] == ['bag']
+
+
+def test_what_does_not_go_together_stands_in_the_file(tmp_path, capsys):
+    _, path, _ = init(
+        tmp_path,
+        joints('/joint_states', 'abc'),
+        joints('/joint_commands', 'ab', 10, 3.0),
+        camera(),
+    )
+    line = 'joints of action: /joint_commands lacks c.pos of /joint_states'
+    assert f'noticed: {line}' in capsys.readouterr().out
+    assert f'# {line}' in path.read_text()
+    assert 'action /joint_commands: comes at 10.0 Hz, the rows at 30' in path.read_text()
