@@ -1,4 +1,4 @@
-"""``lerobot-ros convert``: a dataset out of a bag."""
+"""``lerobot-ros convert``: a dataset out of a bag, or out of a LeRobot v2 dataset."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from lerobot_drivers.common.config import Section
 from lerobot_drivers.common.errors import UsageError
 from lerobot_recorder.bag_link import rows_span_ns
 from lerobot_recorder.bag_reader import BagReader
-from lerobot_recorder.commands import convert_init, drafting
+from lerobot_recorder.commands import convert_init, convert_old, drafting
 from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.convert import Converted, ConvertJob, convert_bag
 from lerobot_recorder.hub.session import check_upload, upload_recorded
+from lerobot_recorder.old_datasets.meta import is_dataset
 from lerobot_recorder.session_facts import session_facts
 from lerobot_recorder.session_file import RecordConfig, of_others, record_config
 
@@ -57,7 +58,16 @@ Makes a LeRobot v3.0 dataset of a bag: rosbag2 (mcap, sqlite3) or ROS 1.
                                that record made, by default those of its episode
   --config_path=FILE           all of these from a file
   --init[=convert.yaml]        look into the bag and write such a file, - to show it; with
-                               --topics.*, --dataset.*, --recorder.preset, --force"""
+                               --topics.*, --dataset.*, --recorder.preset, --force
+
+usage: lerobot-ros convert FOLDER --dataset.repo_id=USER/NAME [--section.key=value ...]
+
+Makes one of a LeRobot v2.0 or v2.1 dataset, its videos copied; an interrupted call goes on.
+
+  --dataset.root=FOLDER, --dataset.episodes="[0, 3]"
+  --dataset.single_task="...", --dataset.fps=30     where the old dataset does not say them
+  --skip_bad=true              leave out episodes that are not whole
+  --dry_run=true               tell what would be done"""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -75,6 +85,8 @@ def run(arguments: Sequence[str]) -> int:
     if drafting.is_asked_for(arguments):
         return convert_init.run(arguments)
     word, flags = split_positional(arguments)
+    if word is not None and is_dataset(Path(word).expanduser()):
+        return convert_old.run(arguments)
     sections = read_sections(flags, KNOWN)
     told = sections.pop('bag', None)
     bag = word or (told if isinstance(told, str) else None)  # else it is what record makes

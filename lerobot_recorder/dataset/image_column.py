@@ -8,12 +8,13 @@ of it.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
 
 from lerobot_recorder.dataset import schema
-from lerobot_recorder.image_headers import PNG_SIGNATURE
+from lerobot_recorder.image_headers import JPEG_SIGNATURE, PNG_SIGNATURE
 
 _LENGTH = struct.Struct('<Q')
 
@@ -42,9 +43,18 @@ def read_column(path: Path, count: int | None = None) -> pa.ChunkedArray:
     return pa.chunked_array(chunks, type=kind)
 
 
+def write_images(path: Path, images: Iterable[bytes]) -> None:
+    """Write encoded images into a file that `read_column` reads, one after the other."""
+    with path.open('wb') as file:
+        for data in images:
+            file.write(_LENGTH.pack(len(data)) + data)
+
+
 def _image(data: pa.Buffer, number: int) -> pa.Array:
     offsets = pa.py_buffer(struct.pack('<ii', 0, data.size))
     images = pa.Array.from_buffers(pa.binary(), 1, [None, offsets, data])
-    is_png = data.slice(0, len(PNG_SIGNATURE)).to_pybytes() == PNG_SIGNATURE
-    names = pa.array([f'frame-{number:06d}.{"png" if is_png else "tiff"}'])
+    first = data.slice(0, len(PNG_SIGNATURE)).to_pybytes()
+    is_jpeg = first.startswith(JPEG_SIGNATURE)
+    ending = 'png' if first == PNG_SIGNATURE else 'jpg' if is_jpeg else 'tiff'
+    names = pa.array([f'frame-{number:06d}.{ending}'])
     return pa.StructArray.from_arrays([images, names], fields=list(schema.IMAGE_TYPE))

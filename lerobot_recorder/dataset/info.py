@@ -249,8 +249,8 @@ def check(document: Any, path: Path) -> None:
     version = str(document['codebase_version'])
     if not version.startswith('v3.'):
         raise DatasetFormatError(
-            f'{path}: codebase_version is {version!r}, expected v3.0; convert it with '
-            "LeRobot's convert_dataset_v21_to_v30 first"
+            f'{path}: codebase_version is {version!r}, expected v3.0; lerobot-ros convert '
+            'makes a v3.0 dataset of v2.0 and v2.1'
         )
     storage = document.get('storage_format', 'parquet')
     if storage != 'parquet':

@@ -47,7 +47,7 @@ class FinishedEpisode:
         tasks: Sentence of each row.
         histograms: Camera -> counts of its pixels' values.
         videos: Camera -> its file in the working folder.
-        video: How the videos were encoded.
+        video: How the videos were encoded, None if nobody knows.
         reencoded: Camera -> pictures that could not be copied as they came.
         side_tables: Name -> file in the working folder, a closed Arrow stream.
         cut: What of the side tables belongs to it; None means all.
@@ -58,7 +58,7 @@ class FinishedEpisode:
     tasks: list[str]
     histograms: Mapping[str, PictureHistogram] = field(default_factory=dict)
     videos: Mapping[str, Path] = field(default_factory=dict)
-    video: VideoConfig = field(default_factory=VideoConfig)
+    video: VideoConfig | None = None
     reencoded: Mapping[str, int] = field(default_factory=dict)
     side_tables: Mapping[str, Path] = field(default_factory=dict)
     cut: Cut | None = None

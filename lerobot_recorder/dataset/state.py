@@ -7,7 +7,7 @@ tasks.parquet are written anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -79,13 +79,20 @@ class DatasetState:
         fps: Rows per second.
         base: Episodes that were there before this object was made.
         saved: Episodes saved since: their uuid -> number of the file that holds their row.
+
+    Args:
+        root: The dataset.
+        document: Its info.json; no episode is in it.
+        sentences: Tasks that have their index already, before an episode has them.
     """
 
-    def __init__(self, root: Path, document: Mapping[str, Any]) -> None:
+    def __init__(
+        self, root: Path, document: Mapping[str, Any], sentences: Sequence[str] = ()
+    ) -> None:
         self.root = root
         self.fps = int(document['fps'])
         self.base = 0
-        self._totals = _Totals(dict(document))
+        self._totals = _Totals(dict(document), tasks=tuple(sentences))
         self._columns = episodes.columns_for(self.features, extra=True)
         self.saved: dict[str, FileIndex] = {}
         self._session = GlobalStatistics(self.features)
@@ -309,9 +316,7 @@ class _Addition:
             feature = self.before.features[key]
             known = dict(feature.get('info') or {})
             if 'video.codec' not in known:
-                video = self._episode.video
-                depth = schema.is_depth(feature)
-                encoder = depth_writer.info(video.gop) if depth else video.info()
+                encoder = _encoder_keys(feature, self._episode.video)
                 block = video_reader.info_block(video_reader.probe(path), self._fps, encoder)
                 described[key] = {**feature, 'info': {**block, **known}}
         return described
@@ -343,22 +348,28 @@ def _write_meta(folder: Path, totals: _Totals, before: _Totals) -> dict[str, str
     document = closing.stats_document(totals.statistics or {}, totals.features)
     (folder / 'stats.json').write_bytes(info.dumps(document))
     (folder / 'info.json').write_bytes(info.dumps(totals.document))
-    if totals.tasks != before.tasks:
+    if totals.tasks != before.tasks or not before.episodes:
         tasks.write(folder / 'tasks.parquet', totals.tasks)
         files['tasks.parquet'] = layout.TASKS
     return files
+
+
+def _encoder_keys(feature: schema.Feature, video: info.VideoConfig | None) -> dict[str, Any]:
+    if video is None:
+        return {}
+    return depth_writer.info(video.gop) if schema.is_depth(feature) else video.info()
 
 
 def _with_pictures(record: EpisodeRecord, episode: FinishedEpisode) -> EpisodeRecord:
     """Add what is known of the pictures: their histograms, and how they were encoded."""
     if not episode.histograms:
         return record
-    encoded = {'encoder': episode.video.told(), 'why': episode.video.why, **episode.video.info()}
+    table = global_statistics.to_table(episode.histograms)
+    record = replace(record, tables={**record.tables, global_statistics.HISTOGRAMS: table})
+    video = episode.video
+    if not episode.videos or video is None:
+        return record
+    encoded = {'encoder': video.told(), 'why': video.why, **video.info()}
     if episode.reencoded:
         encoded['reencoded'] = dict(episode.reencoded)
-    table = global_statistics.to_table(episode.histograms)
-    return replace(
-        record,
-        details={**record.details, 'video': encoded} if episode.videos else record.details,
-        tables={**record.tables, global_statistics.HISTOGRAMS: table},
-    )
+    return replace(record, details={**record.details, 'video': encoded})

@@ -59,6 +59,8 @@ def probe(path: Path) -> VideoFacts:
             raise DatasetFormatError(f'{path}: holds no video stream')
         stream = container.streams.video[0]
         context = stream.codec_context
+        if context is None or context.pix_fmt is None:
+            raise DatasetFormatError(f'{path} is damaged: it tells no pixel format')
         pix_fmt = str(context.pix_fmt)
         return VideoFacts(
             height=context.height,
