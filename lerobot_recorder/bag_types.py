@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
+from lerobot_recorder.bags.definitions import parts_of
 from lerobot_recorder.messages import standard_types
 
 
@@ -68,31 +69,19 @@ class MessageTypes:
             name = missing.pop()
             if name in self._store.fielddefs:
                 continue
-            text = self._text(name)
+            text = self.installed(name)
             found = {name: standard[name]} if text is None else get_types_from_msg(text, name)
             self._store.register(found)
-            missing += _parts(self._store.fielddefs[name][1])
+            missing += parts_of(self._store.fielddefs[name][1])
 
-    def _text(self, msgtype: str) -> str | None:
+    def installed(self, msgtype: str) -> str | None:
+        """Return the text of the definition of a type that is installed, None if it is not."""
         package, _, name = msgtype.partition('/msg/')
         for prefix in self._prefixes:
             path = prefix / 'share' / package / 'msg' / f'{name}.msg'
             if path.is_file():
                 return path.read_text(encoding='utf-8')
         return None
-
-
-def _parts(fields: Iterable[tuple[str, object]]) -> list[str]:
-    """Return the message types in the fields of one, looking into arrays and sequences."""
-    found: list[str] = []
-    waiting: list[object] = [described for _, described in fields]
-    while waiting:
-        described = waiting.pop()
-        if isinstance(described, tuple):
-            waiting += described
-        elif isinstance(described, str) and '/msg/' in described:
-            found.append(described)
-    return found
 
 
 def _prefixes() -> list[Path]:

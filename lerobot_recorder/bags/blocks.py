@@ -1,0 +1,108 @@
+"""Chunks of a file, read in the order of time, a few at once in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from lerobot_recorder.bags.losses import DamageError, Losses
+from lerobot_recorder.bags.merging import Part, merged
+from lerobot_recorder.bags.windows import Window
+
+HELD = 64 << 20
+"""So much of what was unpacked stays in memory, in case it is wanted again [bytes]."""
+
+
+class Block(NamedTuple):
+    """A chunk, or a stretch of messages that are in none.
+
+    Attributes:
+        start_ns, end_ns: times of its first and last message [ns].
+        at: where it begins in the file.
+        length: of it [bytes].
+        channels: whose messages are in it, None if nobody knows.
+    """
+
+    start_ns: int
+    end_ns: int
+    at: int
+    length: int
+    channels: frozenset[int] | None = None
+
+
+class Entry(NamedTuple):
+    """Where a message is.
+
+    Attributes:
+        log_ns: when it was logged [ns].
+        at, size: of its bytes in the window of its block.
+        channel: whose it is.
+    """
+
+    log_ns: int
+    at: int
+    size: int
+    channel: int
+
+
+Unpack = Callable[[Block], Window]
+Walk = Callable[[Window], Iterable[Entry]]
+
+
+class OrderedBlocks:
+    """The messages of blocks.
+
+    Args:
+        blocks: in any order.
+        unpack: gives what is in a block; raises DamageError.
+        walk: gives the messages in that, in the order of the file; raises DamageError.
+        losses: takes what is damaged.
+    """
+
+    def __init__(
+        self, blocks: Iterable[Block], unpack: Unpack, walk: Walk, losses: Losses
+    ) -> None:
+        self._blocks, self._walk, self._losses = sorted(blocks), walk, losses
+        self._unpack = unpack
+        self._windows: OrderedDict[int, Window] = OrderedDict()
+        self._held = 0
+
+    def messages(self, wanted: Collection[int]) -> Iterator[tuple[int, tuple[int, bytes]]]:
+        """Yield (log time [ns], (channel, bytes)), ties in the order of the file."""
+        channels = frozenset(wanted)
+        for log_ns, (block, entry) in merged(self._parts(channels)):
+            data = self._window(block).read(entry.at, entry.size)
+            yield log_ns, (entry.channel, data)
+
+    def _parts(self, wanted: frozenset[int]) -> Iterator[Part[tuple[Block, Entry]]]:
+        for block in self._blocks:
+            if block.channels is None or not block.channels.isdisjoint(wanted):
+                yield Part(block.start_ns, block.at, partial(self._entries, block, wanted))
+
+    def _entries(
+        self, block: Block, wanted: frozenset[int]
+    ) -> Iterator[tuple[int, tuple[Block, Entry]]]:
+        found: list[Entry] = []
+        try:
+            window = self._window(block)
+            found.extend(entry for entry in self._walk(window) if entry.channel in wanted)
+        except DamageError as damage:
+            self._losses.add(str(damage), block.at, damage.messages)
+        else:
+            if sum(entry.size for entry in found) >= window.size // 2 and not window.is_intact():
+                self._losses.add('a chunk with a wrong checksum', block.at, len(found))
+                found.clear()
+        found.sort()
+        return ((entry.log_ns, (block, entry)) for entry in found)
+
+    def _window(self, block: Block) -> Window:
+        if block.at in self._windows:
+            self._windows.move_to_end(block.at)
+            return self._windows[block.at]
+        window = self._windows[block.at] = self._unpack(block)
+        self._held += window.held
+        while self._held > HELD and len(self._windows) > 1:
+            self._held -= self._windows.popitem(last=False)[1].held
+        return window
