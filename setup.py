@@ -31,6 +31,9 @@ REQUIRES = [
     'pyarrow>=15',
     'av>=15',
     'rosbags>=0.11,<0.12',
+    # Chunks, messages and files of bags; rosbags brings both.
+    'lz4>=4,<5',
+    'backports.zstd>=1,<2; python_version < "3.14"',
     'rich>=11',
     'huggingface_hub>=1.6,<3',
 ]

@@ -7,7 +7,7 @@ What a bag cannot give costs the message, the chunk or the topic it is in, and a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +25,7 @@ from lerobot_recorder.bags.given_types import GivenTypes
 from lerobot_recorder.bags.losses import Losses
 from lerobot_recorder.bags.merging import Part, merged
 from lerobot_recorder.bags.opening import open_part
+from lerobot_recorder.bags.options import AS_IT_IS, BagOptions
 from lerobot_recorder.bags.storage import ROS1, Storage
 from lerobot_recorder.bags.topics import ROS, Topic, topics_of
 from lerobot_recorder.messages import RawMessage, standard_types
@@ -35,18 +36,16 @@ class BagReader:
 
     Args:
         path: a rosbag2 folder, one of its files, or a ROS 1 ``.bag``.
-        msgs: files and folders with definitions (``.msg``, ``.idl``) of types that the bag uses
-            but does not define.
-        allow_missing: whether parts that ``metadata.yaml`` names may be absent.
+        options: what a user says of how to read it.
 
     Raises:
         BagError: it is not there, not a bag, or nothing of it can be read.
     """
 
-    def __init__(self, path: Path, msgs: Sequence[Path] = (), allow_missing: bool = False) -> None:
+    def __init__(self, path: Path, options: BagOptions = AS_IT_IS) -> None:
         self.path = path
-        self._files = bag_files(path, allow_missing)
-        self._given = GivenTypes(msgs)
+        self._files = bag_files(path, options.allow_missing_parts)
+        self._given = GivenTypes(options.msgs)
         self._room = contextlib.ExitStack()
         self._parts: list[Storage] = []
         self._lost_parts: list[str] = []
@@ -125,8 +124,11 @@ class BagReader:
             lines += part.losses.told()
         for losses in self._losses.values():
             lines += losses.told()
-        troubled = [topic for topic in self._topics.values() if topic.trouble]
-        return *lines, *(f'{topic.name} is left out: {topic.trouble}' for topic in troubled)
+        troubled: dict[str, list[str]] = {}
+        for topic in self._topics.values():
+            if topic.trouble:
+                troubled.setdefault(topic.trouble, []).append(topic.name)
+        return *lines, *(f'{", ".join(names)}: left out, {why}' for why, names in troubled.items())
 
     @property
     def message_count(self) -> int:

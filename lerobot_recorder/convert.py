@@ -124,7 +124,7 @@ def convert_bag(job: ConvertJob, progress: Progress = lambda done: None) -> Conv
                 defects=take.defects(),
                 streams=take.report(),
                 encoding=told(info),
-                notices=(*notices, *steps, *((take.ended,) if take.ended else ())),
+                notices=(*bag.notices, *notices, *steps, *((take.ended,) if take.ended else ())),
             )
 
 

@@ -27,8 +27,12 @@ PYTHON: dict[str, tuple[str, str | None]] = {
     'pyarrow': ('pyarrow', None),
     'av': ('av', None),
     'rosbags': ('rosbags', None),
+    'lz4': ('lz4', None),
+    'backports': ('backports.zstd', None),
     'huggingface_hub': ('huggingface_hub', None),
 }
+# In the standard library of a Python newer than some that are supported
+NEWER = ('compression',)
 # module -> (extra of setup.py, distribution): imported only when it is asked for
 OPTIONAL = {'rerun': ('display', 'rerun-sdk'), 'Xlib': ('keys', 'python-xlib')}
 # The same for what an extra of setup.py brings: module -> (extra, distribution, rosdep key)
@@ -72,7 +76,7 @@ def keys(tag: str) -> set[str]:
 def foreign_packages(path: Path, tree: ast.Module) -> set[str]:
     """Return the packages of others that a module imports."""
     found = {item.package for item in imports_of(tree, path)}
-    return {name for name in found if name not in {*sys.stdlib_module_names, *PACKAGES}}
+    return {name for name in found if name not in {*sys.stdlib_module_names, *NEWER, *PACKAGES}}
 
 
 def undeclared(package: str) -> list[str]:

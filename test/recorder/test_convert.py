@@ -221,17 +221,32 @@ def test_the_real_bag_gives_back_its_numbers_and_its_pictures(tmp_path, shared_d
         assert abs(found.astype(int) - expected).mean() < 5
 
 
-@pytest.mark.parametrize('share', [0.0, 0.00001, 0.001, 0.1, 0.5, 0.9, 0.999, 0.99999])
-def test_a_bag_cut_short_gives_one_line_and_leaves_nothing(tmp_path, shared_data, share):
-    bag = shutil.copytree(shared_data / G1, tmp_path / 'bag', copy_function=shutil.copyfile)
+def cut(shared_data, folder, share):
+    """A bag of which only a part is there."""
+    bag = shutil.copytree(shared_data / G1, folder / 'bag', copy_function=shutil.copyfile)
     bag.chmod(0o755)
     (file,) = bag.glob('*.mcap')
     data = file.read_bytes()
     file.write_bytes(data[: int(len(data) * share)])
+    return bag
+
+
+@pytest.mark.parametrize('share', [0.0, 0.00001])
+def test_a_bag_of_which_nothing_is_left_gives_one_line(tmp_path, shared_data, share):
+    bag = cut(shared_data, tmp_path, share)
     with pytest.raises(BagError) as caught:
         convert(bag, tmp_path / 'set', mapping=mapping(G1_FEATURES))
     assert '\n' not in str(caught.value) and str(bag) in str(caught.value)
     assert nothing_left(tmp_path, bag)
+
+
+@pytest.mark.parametrize('share', [0.5, 0.99])
+def test_a_bag_cut_short_is_converted_up_to_there(tmp_path, shared_data, share):
+    bag = cut(shared_data, tmp_path, share)
+    result = convert(bag, tmp_path / 'set', mapping=mapping(G1_FEATURES))
+    assert result.frames == pytest.approx(343 * share, rel=0.1)
+    assert 'was not written to its end' in result.notices[0]
+    assert len(DatasetReader(tmp_path / 'set').episode(0).rows['action']) == result.frames
 
 
 # --- what cannot be converted ---------------------------------------------------------------
