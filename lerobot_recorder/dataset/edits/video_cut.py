@@ -201,16 +201,17 @@ def _verify(scan: Scan, pieces: Sequence[Piece], target: Path) -> None:
         first, stop = piece.span
         count = min(_COMPARED, stop - first)
         for start in sorted({first, stop - count}):
-            if not _is_alike(scan, start, count, target, start - first + piece.start):
+            why = _difference(scan, start, count, target, start - first + piece.start)
+            if why:
                 raise DatasetFormatError(
                     f'{scan.path}: frames {start} to {start + count - 1} look different when they '
-                    'are cut out; lerobot-ros transcode encodes the videos anew'
+                    f'are cut out ({why}); lerobot-ros transcode encodes the videos anew'
                 )
 
 
-def _is_alike(scan: Scan, start: int, count: int, target: Path, at: int) -> bool:
+def _difference(scan: Scan, start: int, count: int, target: Path, at: int) -> str | None:
     wanted = pictures(scan.path, start, count, scan.fps)
     try:
-        return pictures(target, at, count, scan.fps) == wanted
-    except DatasetFormatError:
-        return False
+        return None if pictures(target, at, count, scan.fps) == wanted else 'other pixels'
+    except DatasetFormatError as error:
+        return str(error)

@@ -8,15 +8,13 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
-import av
-import pyarrow.parquet as pq
 import pytest
+from file_watch import state, watched
 
 from lerobot_drivers.common.errors import DatasetError, DatasetExistsError
-from lerobot_recorder.dataset import durable, folder_swap, layout
+from lerobot_recorder.dataset import folder_swap, layout
 from lerobot_recorder.dataset.compact import compact_dataset
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
@@ -34,59 +32,6 @@ FORMS = [
         marks=pytest.mark.skipif(not LONG, reason='a minute; set LEROBOT_ROS_LONG_TESTS=1'),
     ),
 ]  # fmt: skip
-CHANGES = {
-    'os.rename', 'os.link', 'os.symlink', 'os.mkdir', 'os.rmdir', 'os.remove', 'os.chmod',
-    'os.utime', 'shutil.copyfile', 'shutil.rmtree',
-}  # fmt: skip
-
-
-class Watch:
-    """Calls back before every step that changes files."""
-
-    def __init__(self):
-        self.before = None
-        sys.addaudithook(self._hook)
-
-    def _hook(self, event, arguments):
-        if self.before is None:
-            return
-        writes = event == 'open' and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT
-        if event in CHANGES or writes:
-            self.step(event)
-
-    def step(self, event):
-        before, self.before = self.before, None
-        if before is not None:
-            try:
-                before(event)
-            finally:
-                self.before = before
-
-    def wrap(self, function, name):
-        def wrapped(*arguments, **options):
-            self.step(name)
-            return function(*arguments, **options)
-
-        return wrapped
-
-
-WATCH = Watch()
-
-
-@contextmanager
-def watched(monkeypatch, before):
-    """Watch what Python tells of, and the libraries that write without it."""
-    with monkeypatch.context() as patch:
-        patch.setattr(av, 'open', WATCH.wrap(av.open, 'av.open'))
-        patch.setattr(pq, 'write_table', WATCH.wrap(pq.write_table, 'write_table'))
-        patch.setattr(pq, 'ParquetWriter', WATCH.wrap(pq.ParquetWriter, 'ParquetWriter'))
-        patch.setattr(durable, '_sync', WATCH.wrap(durable._sync, 'sync'))
-        patch.setattr(folder_swap, 'exchange', WATCH.wrap(folder_swap.exchange, 'exchange'))
-        WATCH.before = before
-        try:
-            yield
-        finally:
-            WATCH.before = None
 
 
 @pytest.fixture(scope='module')
@@ -119,10 +64,6 @@ def check(root, saved, tools):
     files = {len(layout.data_files(root)), len(layout.video_files(root, tools.CAMERA))}
     assert files in ({EPISODES}, {1})
     return files == {1}
-
-
-def state(folder):
-    return [(path, path.lstat().st_size) for path in sorted(folder.rglob('*'))]
 
 
 @pytest.mark.parametrize('stride', FORMS)

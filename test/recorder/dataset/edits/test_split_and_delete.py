@@ -137,7 +137,7 @@ def test_episodes_off_key_frames_are_exact_all_the_same(joined, tmp_path, codec)
         film = list(video_reader.frames(path, 0, None, FPS))
         path.unlink()
         encode(path, codec, film)
-    for numbers in ([1, 2, 5], [3], [6], [0, 6]):
+    for numbers in ([1, 2, 5], [0, 6]):
         name = tmp_path / ''.join(map(str, numbers))
         _, notices = extract_episodes(read_source(joined), name, numbers)
         findings = [f for f in validate_dataset(name, decode=True) if f.severity == 'error']
