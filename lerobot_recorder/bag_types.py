@@ -6,15 +6,13 @@ stand in for what is not.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from lerobot_recorder.bags.definitions import parts_of
+from lerobot_recorder.installed_types import installed_text, parts_of, prefixes_of_ros
 from lerobot_recorder.messages import standard_types
 
 
@@ -42,7 +40,7 @@ class MessageTypes:
     """
 
     def __init__(self, prefixes: Sequence[Path] | None = None) -> None:
-        self._prefixes = _prefixes() if prefixes is None else list(prefixes)
+        self._prefixes = prefixes_of_ros() if prefixes is None else list(prefixes)
         self._store = get_typestore(Stores.EMPTY)
         self._found: dict[str, Definition] = {}
 
@@ -76,14 +74,4 @@ class MessageTypes:
 
     def installed(self, msgtype: str) -> str | None:
         """Return the text of the definition of a type that is installed, None if it is not."""
-        package, _, name = msgtype.partition('/msg/')
-        for prefix in self._prefixes:
-            path = prefix / 'share' / package / 'msg' / f'{name}.msg'
-            if path.is_file():
-                return path.read_text(encoding='utf-8')
-        return None
-
-
-def _prefixes() -> list[Path]:
-    told = os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
-    return [Path(prefix) for prefix in (*filter(None, told), sys.prefix)]
+        return installed_text(msgtype, self._prefixes)

@@ -7,6 +7,7 @@ the same take cannot differ.
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -17,7 +18,9 @@ from rosbags.typesys.store import Typestore
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import StreamError
+from lerobot_recorder import control_messages
 from lerobot_recorder.cdr import read_image
+from lerobot_recorder.installed_types import installed_types
 
 HEADER = 'std_msgs/msg/Header'
 CLOCK_TYPE = 'rosgraph_msgs/msg/Clock'
@@ -50,7 +53,27 @@ class RawMessage:
 @cache
 def standard_types() -> Typestore:
     """Return the message definitions of the newest ROS 2 that is known."""
-    return get_typestore(Stores.LATEST)
+    return _generation(0)
+
+
+@cache
+def _generation(number: int) -> Typestore:
+    store = get_typestore(Stores.LATEST)
+    store.register(control_messages.definitions(number))
+    return store
+
+
+def knows(msgtype: str, types: Typestore | None = None) -> bool:
+    """Return whether a type has a definition; one that is installed is learnt.
+
+    Args:
+        msgtype: the type.
+        types: definitions to look in; None are the standard ones, and those of what is installed.
+    """
+    store = types or standard_types()
+    if msgtype not in store.types and types is None:
+        store.register(installed_types(msgtype, store))
+    return msgtype in store.types
 
 
 def decode(raw: RawMessage, types: Typestore | None = None) -> Any:
@@ -65,13 +88,23 @@ def decode(raw: RawMessage, types: Typestore | None = None) -> Any:
     """
     if raw.msgtype == _WALKED and types is None and (image := read_image(raw.data)):
         return image
-    store = types or standard_types()
-    if raw.msgtype not in store.types:
+    if not knows(raw.msgtype, types):
         raise StreamError(f'{raw.topic}: message type {raw.msgtype} is not known')
     try:
-        return store.deserialize_cdr(raw.data, raw.msgtype)
+        return (types or standard_types()).deserialize_cdr(raw.data, raw.msgtype)
     except Exception as error:
+        older = _of_older_generation(raw) if control_messages.has_changed(raw.msgtype) else None
+        if older is not None:
+            return older
         raise StreamError(f'{raw.topic}: not a valid {raw.msgtype}: {error}') from error
+
+
+def _of_older_generation(raw: RawMessage) -> Any:
+    """Return a message of a type that was defined otherwise, None if it is not that either."""
+    for number in range(1, control_messages.GENERATIONS):
+        with suppress(Exception):
+            return _generation(number).deserialize_cdr(raw.data, raw.msgtype)
+    return None
 
 
 def is_standard(msgtype: str, types: Typestore | None) -> bool:
@@ -108,7 +141,8 @@ def header_stamp_ns(message: Any) -> int | None:
 
 @cache
 def _begins_with_header(types: Typestore, msgtype: str) -> bool:
-    fields = types.fielddefs[msgtype][1] if msgtype in types.fielddefs else []
+    is_known = knows(msgtype, None if types is standard_types() else types)
+    fields = types.fielddefs[msgtype][1] if is_known else []
     return bool(fields) and fields[0][1][1] == HEADER
 
 

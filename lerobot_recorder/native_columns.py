@@ -19,7 +19,7 @@ from lerobot_recorder.dataset.side_tables import STAMP
 from lerobot_recorder.fixed_messages import LAYOUTS, read_many
 from lerobot_recorder.joint_states import JOINT_STATE, JointStateReader
 from lerobot_recorder.message_fields import FRAME_ID, columns_of
-from lerobot_recorder.messages import RawMessage, decode, is_standard, standard_types
+from lerobot_recorder.messages import RawMessage, decode, is_standard, knows, standard_types
 
 TIMES = (STAMP, 'header_ns', 'source_ns', 'received_ns')
 """Columns of every table: the stamp used, and the clocks it was chosen from [ns]."""
@@ -27,9 +27,8 @@ TIMES = (STAMP, 'header_ns', 'source_ns', 'received_ns')
 
 def is_kept(msgtype: str, types: Typestore | None = None) -> bool:
     """Return whether messages of a type can be kept at their native rate: it has a definition."""
-    store = types or standard_types()
     try:
-        return msgtype in store.fielddefs and bool(columns_of(msgtype, store))
+        return knows(msgtype, types) and bool(columns_of(msgtype, types or standard_types()))
     except (TypeError, KeyError, pa.ArrowException):
         return False
 

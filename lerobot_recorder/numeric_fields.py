@@ -2,37 +2,34 @@
 
 A reader gets a message and a field's name and returns the names of the elements (None
 where the message carries none) and their values. Decoding is duck-typed: it needs
-no message class. To add a type, write such a function and enter it in ``READERS``.
+no message class. Types that are not in ``READERS`` are read by the paths of their fields
+(``fields:`` in a mapping, see ``field_paths.py``), or by a class of one's own
+(see ``message_readers.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import StreamError
+from lerobot_recorder import controller_states
+from lerobot_recorder.field_paths import LabelReader, PathReader, members, numbers_in
 from lerobot_recorder.fixed_messages import LAYOUTS, read_fixed
 from lerobot_recorder.joint_states import JOINT_STATE
+from lerobot_recorder.message_readers import MESSAGES, MessageReader, ReaderTable
+from lerobot_recorder.source_config import POSITION, SourceConfig
 
 NamedValues = tuple[Sequence[str] | None, NDArray[np.float64]]
-Reader = Callable[[Any, str], NamedValues]
 
 JOINT_TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
-_POINT_FIELDS = {'position': 'positions', 'velocity': 'velocities'}
 
 
 def _joint_state(message: Any, field: str) -> NamedValues:
     return message.name, np.asarray(getattr(message, field), dtype=np.float64)
-
-
-def _joint_trajectory(message: Any, field: str) -> NamedValues:
-    if not message.points:
-        return [], np.empty(0)
-    values = getattr(message.points[0], _POINT_FIELDS.get(field, field))
-    return list(message.joint_names), np.asarray(values, dtype=np.float64)
 
 
 def _array(message: Any, field: str) -> NamedValues:
@@ -43,35 +40,123 @@ def _scalar(message: Any, field: str) -> NamedValues:
     return None, np.array([message.data], dtype=np.float64)
 
 
-def _range(message: Any, field: str) -> NamedValues:
-    return [RANGE], np.array([message.range], dtype=np.float64)
-
-
 def _joy(message: Any, field: str) -> NamedValues:
     names = [f'axes.{number}' for number in range(len(message.axes))]
     names += [f'buttons.{number}' for number in range(len(message.buttons))]
     return names, np.array([*message.axes, *message.buttons], dtype=np.float64)
 
 
-def _fixed(msgtype: str) -> Reader:
+def _fixed(msgtype: str) -> MessageReader:
     return lambda message, field: read_fixed(message, msgtype)
 
 
 FLOATS = tuple(f'Float{bits}' for bits in (32, 64))
 INTEGERS = tuple(f'{kind}{bits}' for kind in ('Int', 'UInt') for bits in (8, 16, 32, 64))
-RANGE = 'range'
+SMALL = ('Byte', 'Char')
+STRING = 'std_msgs/msg/String'
 
-READERS: dict[str, Reader] = {
+PATHS: dict[str, tuple[str, ...]] = {
+    'sensor_msgs/msg/BatteryState': (
+        'voltage', 'temperature', 'current', 'charge', 'capacity', 'percentage'
+    ),
+    'sensor_msgs/msg/FluidPressure': ('fluid_pressure',),
+    'sensor_msgs/msg/Illuminance': ('illuminance',),
+    'sensor_msgs/msg/MagneticField': ('magnetic_field',),
+    'sensor_msgs/msg/NavSatFix': ('latitude', 'longitude', 'altitude'),
+    'sensor_msgs/msg/Range': ('range',),
+    'sensor_msgs/msg/RelativeHumidity': ('relative_humidity',),
+    'sensor_msgs/msg/Temperature': ('temperature',),
+    'std_msgs/msg/ColorRGBA': ('r', 'g', 'b', 'a'),
+    'control_msgs/msg/GripperCommand': ('position', 'max_effort'),
+    'control_msgs/msg/JointControllerState': (
+        'set_point', 'process_value', 'process_value_dot', 'error', 'command'
+    ),
+}  # fmt: skip
+"""Messages of a few numbers: the paths of those that are recorded unless told otherwise."""
+
+BY_FIELD: dict[str, MessageReader] = {
     JOINT_STATE: _joint_state,
-    JOINT_TRAJECTORY: _joint_trajectory,
-    **{msgtype: _fixed(msgtype) for msgtype in LAYOUTS},
-    **{f'std_msgs/msg/{name}MultiArray': _array for name in (*FLOATS, *INTEGERS)},
-    **{f'std_msgs/msg/{name}': _scalar for name in (*FLOATS, *INTEGERS, 'Bool')},
-    'sensor_msgs/msg/Range': _range,
-    'sensor_msgs/msg/Joy': _joy,
+    JOINT_TRAJECTORY: controller_states.trajectory,
+    'trajectory_msgs/msg/MultiDOFJointTrajectory': controller_states.multi_dof_trajectory,
+    'sensor_msgs/msg/MultiDOFJointState': controller_states.multi_dof_state,
+    'control_msgs/msg/JointTrajectoryControllerState': controller_states.trajectory_controller,
+    'control_msgs/action/FollowJointTrajectory_FeedbackMessage': (
+        controller_states.follow_joint_trajectory
+    ),
+    'control_msgs/msg/DynamicJointState': controller_states.dynamic_joint_state,
+    'control_msgs/msg/MultiDOFStateStamped': controller_states.dof_states,
+    'control_msgs/msg/SingleDOFStateStamped': controller_states.dof_states,
+    'control_msgs/msg/MultiDOFCommand': controller_states.dof_command,
+    'control_msgs/msg/JointJog': controller_states.joint_jog,
 }
+"""Messages of named joints, of which a mapping's ``field`` chooses the quantity."""
 
-SUFFIXES = {'position': '.pos', 'velocity': '.vel', 'effort': '.effort'}
+READERS = ReaderTable(
+    {
+        **BY_FIELD,
+        **{msgtype: _fixed(msgtype) for msgtype in LAYOUTS},
+        **{msgtype: PathReader(paths) for msgtype, paths in PATHS.items()},
+        **{f'std_msgs/msg/{name}MultiArray': _array for name in (*FLOATS, *INTEGERS, 'Byte')},
+        **{f'std_msgs/msg/{name}': _scalar for name in (*FLOATS, *INTEGERS, *SMALL, 'Bool')},
+        'sensor_msgs/msg/Joy': _joy,
+    },
+    MESSAGES,
+)
+
+HELD = frozenset(
+    (
+        'sensor_msgs/msg/Joy',
+        *(f'std_msgs/msg/{name}' for name in (*INTEGERS, *SMALL, 'Bool')),
+        *(f'std_msgs/msg/{name}MultiArray' for name in (*INTEGERS, 'Byte')),
+    )
+)
+"""Messages of whole numbers, of buttons and switches: nothing lies between two of them."""
+
+SUFFIXES = {
+    'position': '.pos',
+    'velocity': '.vel',
+    'acceleration': '.acc',
+    'effort': '.effort',
+    'positions': '.pos',
+    'velocities': '.vel',
+    'accelerations': '.acc',
+}
+_PLAIN = frozenset(
+    path
+    for msgtype, paths in PATHS.items()
+    if msgtype.startswith('sensor_msgs/')
+    for path in paths
+)
+"""What no joint is called."""
+
+
+def element_name(joint: str, field: str) -> str:
+    """Return what an element is called in a dataset: ``shoulder.pos``, ``force.x``, ``range``.
+
+    Args:
+        joint: its name on the topic.
+        field: the quantity that was read.
+    """
+    if '.' in joint or joint in _PLAIN:
+        return joint
+    return joint + SUFFIXES.get(field.rpartition('.')[2], '')
+
+
+def has_plain_names(msgtype: str, source: SourceConfig) -> bool:
+    """Return whether elements are called by their fields, not by joints."""
+    return source.fields is not None or source.labels is not None or msgtype in PATHS
+
+
+def reader_of(msgtype: str, source: SourceConfig) -> MessageReader:
+    """Return what reads the numbers in messages of a source."""
+    if source.labels is not None:
+        return LabelReader(source.labels, source.text_path)
+    if source.fields is not None:
+        return PathReader(source.fields)
+    by_field = msgtype in BY_FIELD or msgtype in MESSAGES.names()
+    if by_field or (msgtype in READERS and source.field == POSITION):
+        return READERS[msgtype]
+    return PathReader([source.field])
 
 
 def read_values(message: Any, msgtype: str, field: str, topic: str) -> NamedValues:
@@ -80,25 +165,54 @@ def read_values(message: Any, msgtype: str, field: str, topic: str) -> NamedValu
     Args:
         message: the decoded message.
         msgtype: its type.
-        field: ``position``, ``velocity`` or ``effort`` of joint messages.
+        field: quantity of joint messages (``position``, ``velocity``, ``effort``), path in others.
         topic: where it came from, for the error.
 
     Raises:
         StreamError: the type cannot be turned into numbers, or lacks the field, or its
             names and values differ in number.
     """
-    reader = READERS.get(msgtype)
-    if reader is None:
-        raise StreamError(f'{topic}: {msgtype} cannot be recorded as numbers')
+    reader = reader_of(msgtype, SourceConfig(topic=topic, field=field))
+    return read_with(reader, message, msgtype, field, topic)
+
+
+def read_with(
+    reader: MessageReader, message: Any, msgtype: str, field: str, topic: str
+) -> NamedValues:
+    """Return what a reader reads in a message; see ``read_values``."""
     try:
         names, values = reader(message, field)
     except AttributeError as error:
         raise StreamError(f'{topic}: {msgtype} has no field {field!r}') from error
-    if names is not None and len(names) != len(values):
-        raise StreamError(
-            f'{topic}: a {msgtype} has {len(names)} names but {len(values)} values of {field}'
+    except StreamError as error:
+        raise StreamError(f'{topic}: {_why(message, msgtype, field, error)}') from error
+    except (ValueError, TypeError) as error:
+        raise StreamError(f'{topic}: {msgtype} contradicts itself: {error}') from error
+    if names is None or len(names) == len(values):
+        return names, values
+    if not len(names):
+        return None, values
+    filled = [name for name in members(message) if _is_as_long(getattr(message, name), names)]
+    instead = f'; as many has {", ".join(filled)}' if filled else ''
+    raise StreamError(
+        f'{topic}: a {msgtype} has {len(names)} names but {len(values)} values of {field}{instead}'
+    )
+
+
+def _why(message: Any, msgtype: str, field: str, error: StreamError) -> str:
+    if msgtype == STRING:
+        return (
+            f'{msgtype} cannot be recorded as numbers: take it as text with dtype: string, '
+            'or give the number of each text with labels: [...]'
         )
-    return names, values
+    if msgtype not in READERS and field == POSITION:
+        known = ', '.join(numbers_in(message)) or 'none'
+        return f'{msgtype} cannot be recorded as numbers unless fields: [...] names some: {known}'
+    return f'{msgtype} {error}'
+
+
+def _is_as_long(value: Any, names: Sequence[str]) -> bool:
+    return isinstance(value, np.ndarray) and len(value) == len(names)
 
 
 def pick(named: NamedValues, wanted: Sequence[str]) -> NDArray[np.float64]:

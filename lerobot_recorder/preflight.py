@@ -15,10 +15,9 @@ from lerobot_drivers.common.health import Level
 from lerobot_recorder.channels import Channel, NumericChannel, PictureChannel
 from lerobot_recorder.disagreements.names import check_names
 from lerobot_recorder.findings import Finding, joined
-from lerobot_recorder.images import COMPRESSED_IMAGE, IMAGE_TYPES
+from lerobot_recorder.images import COMPRESSED_IMAGE
 from lerobot_recorder.messages import StampClock, has_header
 from lerobot_recorder.native_columns import is_kept
-from lerobot_recorder.numeric_fields import READERS
 from lerobot_recorder.offers import Offer
 from lerobot_recorder.rates import LOW
 from lerobot_recorder.reception import SOCKET_ADVICE
@@ -125,8 +124,7 @@ def _type(channel: Channel, offers: Sequence[Offer]) -> Iterator[Finding]:
         advice = 'let only one of them publish it'
         yield Finding(Level.ERROR, topic, f'has several types: {", ".join(types)}', advice)
         return
-    usable = IMAGE_TYPES if isinstance(channel, PictureChannel) else tuple(READERS)
-    if types and types[0] not in usable:
+    if types and not channel.can_use(types[0]):
         kind = 'pictures' if isinstance(channel, PictureChannel) else 'numbers'
         advice = f'{channel.feature} needs a topic of another type'
         yield Finding(Level.ERROR, topic, f'{types[0]} holds no {kind}', advice)

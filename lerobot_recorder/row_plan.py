@@ -12,12 +12,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rosbags.typesys.store import Typestore
 
 from lerobot_drivers.common.clock import FOREVER_NS
 from lerobot_drivers.common.errors import StreamError
-from lerobot_recorder.channels import Channel, NumericChannel, PictureChannel, make_channel
+from lerobot_recorder.channels import (
+    Channel,
+    NumericChannel,
+    PictureChannel,
+    TextChannel,
+    make_channel,
+)
 from lerobot_recorder.dataset.picture import Picture
 from lerobot_recorder.fixed_messages import read_quickly
 from lerobot_recorder.joint_states import JOINT_STATE, JointStateReader
@@ -27,7 +32,6 @@ from lerobot_recorder.messages import (
     decode,
     header_stamp_ns,
     is_standard,
-    peek_header_ns,
 )
 from lerobot_recorder.rates import LOW
 from lerobot_recorder.row_processor import RowProcessor
@@ -45,11 +49,11 @@ class Row:
 
     Attributes:
         values: numeric feature -> float32 vector, shape (n,), or windows, shape (K, n); stamps
-            as int64, shape (1,) [ns].
+            as int64, shape (1,) [ns]; texts as they are.
         pictures: image feature -> picture.
     """
 
-    values: Mapping[str, NDArray[np.float32] | NDArray[np.int64]]
+    values: Mapping[str, Any]
     pictures: Mapping[str, Picture]
 
 
@@ -97,7 +101,9 @@ class RowPlan:
         self._joints: dict[str, JointStateReader] = defaultdict(JointStateReader)
         self._by_topic: dict[str, list[Channel]] = {}
         for channel in self.all_channels():
-            self._by_topic.setdefault(channel.source.topic, []).append(channel)
+            for topic in channel.topics():
+                self._by_topic.setdefault(topic, []).append(channel)
+        self._decoded = {c.source.topic for c in self.all_channels() if c.reads_fields}
 
     def all_channels(self) -> list[Channel]:
         """Return every channel, feature by feature."""
@@ -110,8 +116,8 @@ class RowPlan:
 
     def unlearned_topics(self) -> list[str]:
         """Return the topics from which something is still to be learnt."""
-        open_ones = (c.source.topic for c in self.all_channels() if not c.is_learned)
-        return list(dict.fromkeys(open_ones))
+        open_ones = (c.topics() for c in self.all_channels() if not c.is_learned)
+        return list(dict.fromkeys(topic for topics in open_ones for topic in topics))
 
     def unheard_topics(self) -> list[str]:
         """Return the topics of sensors that have not given a stamp yet."""
@@ -172,9 +178,7 @@ class RowPlan:
             message = self.read(raw)
             header_ns = header_stamp_ns(message)
             for channel in channels:
-                value = channel.value(message, raw)
-                stamp_ns = channel.stamp(header_ns, raw)
-                if stamp_ns is not None:
+                for stamp_ns, value in channel.samples(message, header_ns, raw):
                     yield Sample(channel.stream, stamp_ns, value)
         except StreamError as error:
             self._count_error(channels, error)
@@ -185,7 +189,7 @@ class RowPlan:
     def observe(self, raw: RawMessage) -> None:
         """Take note of when a message was stamped that no take needs: what is usual is learnt."""
         for channel in self._by_topic.get(raw.topic, ()):
-            channel.stamp(peek_header_ns(raw, self._types), raw)
+            channel.observe(raw, self._types)
 
     @contextmanager
     def heard_before(self) -> Iterator[None]:
@@ -201,7 +205,7 @@ class RowPlan:
             channel.forget_stamps()
         for raw in messages:
             for channel in self._by_topic.get(raw.topic, ()):
-                channel.stamps.choose(peek_header_ns(raw, self._types), raw)
+                channel.observe_stamp(raw, self._types)
 
     @property
     def is_measured(self) -> bool:
@@ -277,12 +281,14 @@ class RowPlan:
         Raises:
             ProcessorError: a step on the rows failed.
         """
-        values: dict[str, NDArray[Any]] = {}
+        values: dict[str, Any] = {}
         pictures: dict[str, Picture] = {}
         for key, channels in self.channels.items():
             taken = [aligned.taken[channel.stream].value for channel in channels]
             if is_image_feature(key):
                 pictures[key] = taken[0]
+            elif isinstance(channels[0], TextChannel):
+                values[key] = channels[0].text(taken[0])
             else:
                 values[key] = np.concatenate(taken, axis=-1).astype(np.float32)
         if self.processor:
@@ -301,7 +307,8 @@ class RowPlan:
         """
         if raw.msgtype not in self._is_quick:
             self._is_quick[raw.msgtype] = is_standard(raw.msgtype, self._types)
-        quick = self._read_quickly(raw) if self._is_quick[raw.msgtype] else None
+        is_quick = self._is_quick[raw.msgtype] and raw.topic not in self._decoded
+        quick = self._read_quickly(raw) if is_quick else None
         return quick or decode(raw, self._types)
 
     def _read_quickly(self, raw: RawMessage) -> Any:
@@ -312,7 +319,7 @@ class RowPlan:
 
     def _feature(self, key: str) -> dict[str, Any]:
         first = self.channels[key][0]
-        if isinstance(first, PictureChannel):
+        if not isinstance(first, NumericChannel):
             return first.entry()
         numeric = (c for c in self.channels[key] if isinstance(c, NumericChannel))
         names = unique((name for channel in numeric for name in channel.names), key)

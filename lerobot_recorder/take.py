@@ -305,6 +305,7 @@ class Take:
                 'lost': channel.lost,
                 'slow_seconds': self._plan.slow_seconds(channel),
                 'is_sensor': not channel.may_be_silent,
+                **channel.details(),
             }
             for channel in self._plan.all_channels()
         }

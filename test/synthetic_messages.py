@@ -10,11 +10,10 @@ import cv2
 import numpy as np
 from rosbags.interfaces import ConnectionExtRosbag2
 from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_typestore
 
-from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.messages import RawMessage, standard_types
 
-TYPES = get_typestore(Stores.LATEST)
+TYPES = standard_types()
 S = 1_000_000_000
 MS = 1_000_000
 T0 = 1_700_000_000 * S

@@ -6,11 +6,10 @@ standard ones, and those of the packages that are installed, in this order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from rosbags.interfaces import Nodetype
 from rosbags.interfaces.typing import Constdefs, Fielddefs, FieldDesc, Typesdict
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
@@ -19,6 +18,7 @@ from lerobot_drivers.common.errors import BagError
 from lerobot_recorder.bags.given_types import GivenTypes
 from lerobot_recorder.bags.storage import Definition
 from lerobot_recorder.bags.type_names import ros2_name
+from lerobot_recorder.installed_types import parts_of
 from lerobot_recorder.messages import HEADER, standard_types
 
 Struct: TypeAlias = tuple[Constdefs, Fielddefs]
@@ -179,18 +179,6 @@ def _renamed(described: Any) -> Any:
     if isinstance(described, tuple):
         return tuple(_renamed(part) for part in described)
     return _named(described) if isinstance(described, str) else described
-
-
-def parts_of(fields: Iterable[tuple[str, FieldDesc]]) -> list[str]:
-    """Return the message types in the fields of one, looking into arrays and sequences."""
-    found: list[str] = []
-    for _, described in fields:
-        inner: Any = described
-        if inner[0] in (Nodetype.ARRAY, Nodetype.SEQUENCE):
-            inner = inner[1][0]
-        if inner[0] == Nodetype.NAME:
-            found.append(inner[1])
-    return found
 
 
 def _are_alike(one: Fielddefs, other: Fielddefs) -> bool:

@@ -143,6 +143,6 @@ def test_less_usual_names_of_commands_are_known_too():
         '/odom': 'nav_msgs/msg/Odometry', '/cmd_vel': twist, '/joint_states': JS,
         '/arm/target_pose': 'geometry_msgs/msg/PoseStamped', '/recommended': array,
         '/planned': 'trajectory_msgs/msg/JointTrajectory', '/joint_commands_sent': JS,
-        '/gripper_command': 'control_msgs/msg/GripperCommand',
+        '/gripper_command': 'my_msgs/msg/Grip',
     }  # fmt: skip
     assert likely_actions(topics, '/joint_states') == ['/cmd_vel', '/arm/target_pose', '/planned']

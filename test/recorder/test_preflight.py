@@ -271,7 +271,7 @@ def test_values_without_names_must_be_as_many_as_the_joints():
 
 def test_native_topics_are_looked_at_too():
     mapping = {**MAPPING, 'native': {'wrench': {'topic': '/ft'}, 'text': {'topic': '/text'}}}
-    types = TYPES | {'/text': 'sensor_msgs/msg/Image'}
+    types = TYPES | {'/text': 'my_msgs/msg/Text'}
     reach = Reach(lambda t: [Offer('/lab', types[t], True)] if t in types else [])
     lines = found(Stage(mapping), reach)
     assert lines['native wrench /ft'].level is Level.WARN
