@@ -25,8 +25,14 @@ from lerobot_recorder.draft_entries import (
     topics_of,
     types_of,
 )
-from lerobot_recorder.draft_extras import extras, next_state, usual_state, worth_alone
-from lerobot_recorder.facts import tells_fact
+from lerobot_recorder.draft_extras import (
+    KEPT,
+    Others,
+    extras,
+    next_state,
+    usual_state,
+    worth_alone,
+)
 from lerobot_recorder.fixed_messages import LAYOUTS
 from lerobot_recorder.guess import (
     COMMAND_NAMES,
@@ -48,7 +54,6 @@ from lerobot_recorder.survey import SeenTopic
 
 FAST_HZ = 100.0
 """Stamped numbers faster than this that no feature needs are kept at their native rate [1/s]."""
-KEPT = 'kept beside the dataset anyway'
 NO_JOINTS = 'assumed: the state, since no topic holds joint states'
 
 
@@ -64,6 +69,7 @@ class Draft:
         left_out: topic -> why it is in neither.
         robot_type: LeRobot's name of the robot, if a preset knows it.
         optional: features that it could have too.
+        tables: tables that could be beside it too.
     """
 
     fps: int
@@ -73,6 +79,7 @@ class Draft:
     left_out: Mapping[str, str] = field(default_factory=dict)
     robot_type: str | None = None
     optional: tuple[Entry, ...] = ()
+    tables: tuple[Entry, ...] = ()
 
     @property
     def undecided(self) -> list[str]:
@@ -81,7 +88,7 @@ class Draft:
 
 
 def make_draft(
-    seen: Seen, hints: TopicHints, chosen: Chosen, others: Mapping[str, str] | None = None
+    seen: Seen, hints: TopicHints, chosen: Chosen, others: Others | None = None
 ) -> Draft:
     """Return the draft of a graph or a bag.
 
@@ -89,11 +96,12 @@ def make_draft(
         seen: topic -> what was heard.
         hints: what the user said.
         chosen: what presets make of it.
-        others: topic -> type of what cannot be recorded.
+        others: what is there and makes no feature.
 
     Raises:
         StreamError: a topic that the user named is not there.
     """
+    others = others or Others()
     state = _state(seen, hints, chosen)
     action = _action(seen, hints, chosen, state)
     cameras = _cameras(seen, hints, chosen)
@@ -115,9 +123,9 @@ def make_draft(
     )
     if action is None and hints.action != NONE and state is not None:
         optional = [entry for entry in (next_state(state, fps),) if entry is not None] + optional
-    left = _left_out(seen, topics_of([*features, *native, *optional]), others or {})
+    left = _left_out(seen, topics_of([*features, *native, *optional]), others.left_out)
     return Draft(fps, why, tuple(features), tuple(native), left, chosen.robot_type,
-                 tuple(optional))  # fmt: skip
+                 tuple(optional), others.tables)  # fmt: skip
 
 
 def _native(seen: Seen, chosen: Chosen, used: set[str]) -> list[Entry]:
@@ -131,11 +139,7 @@ def _native(seen: Seen, chosen: Chosen, used: set[str]) -> list[Entry]:
 
 def _left_out(seen: Seen, used: set[str], others: Mapping[str, str]) -> dict[str, str]:
     left = {topic: _why_left(one) for topic, one in seen.items() if topic not in used}
-    return left | {topic: _why_other(topic, msgtype) for topic, msgtype in others.items()}
-
-
-def _why_other(topic: str, msgtype: str) -> str:
-    return KEPT if tells_fact(topic, msgtype) else f'{msgtype} cannot be recorded'
+    return {**left, **others}
 
 
 def _state(seen: Seen, hints: TopicHints, chosen: Chosen) -> Entry | None:

@@ -61,13 +61,22 @@ def session_text(draft: Draft, frame: Frame) -> str:
     if draft.optional:
         listed = ''.join(_feature(entry) for entry in draft.optional)
         parts.append(_indent(_comment(OPTIONAL + listed), 4))
-    if draft.native:
-        parts += ['  native:  # every message beside the dataset, at its own rate']
-        parts += [_indent(_feature(entry), 4) for entry in draft.native]
+    parts.append(_native(draft))
     if draft.left_out:
         lines = [f'{topic}: {why}' for topic, why in draft.left_out.items()]
         parts.append(_comment('\n'.join(['', 'Left out:', *lines])))
     return '\n'.join(part.rstrip('\n') for part in parts if part) + '\n'
+
+
+def _native(draft: Draft) -> str:
+    head = 'native:  # every message beside the dataset, at its own rate\n'
+    taken = _indent(''.join(_feature(entry) for entry in draft.native), 4)
+    free = ''.join(_feature(entry) for entry in draft.tables)
+    if not free:
+        return f'  {head}{taken}' if taken else ''
+    if not taken:
+        return _indent(_comment(OPTIONAL + head + _indent(free)))
+    return f'  {head}{taken}{_indent(_comment(OPTIONAL + free), 4)}'
 
 
 def _dataset(draft: Draft, frame: Frame) -> str:

@@ -67,7 +67,7 @@ class SeenTopic:
         rate = '' if self.rate_hz is None else f'{self.rate_hz:.1f} Hz'
         what = f'{len(self.joints)} values' if self.joints else ''
         what = f'{self.size[0]}x{self.size[1]}' if self.size else what
-        count = '' if self.count is None else f'{self.count} message{"s"[: self.count != 1]}'
+        count = '' if self.count is None else counted(self.count)
         late = f'from {self.late_s:.1f} s on' if self.late_s >= LATE_S else ''
         return ', '.join(filter(None, [count, rate, what, late, self.problem]))
 
@@ -183,3 +183,8 @@ def _seen(topic: str, listener: _Listener) -> SeenTopic:
 
 def _says_something(values: Any) -> bool:
     return len(values) > 0 and not all(math.isnan(value) for value in values)
+
+
+def counted(messages: int) -> str:
+    """Return a number of messages in words."""
+    return f'{messages} message' + ('' if messages == 1 else 's')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lerobot_drivers.common.command_line import read_sections, section_of, split_positional
@@ -15,10 +15,11 @@ from lerobot_recorder.commands.drafting import STDOUT, Target, in_units, tell
 from lerobot_recorder.config import RecorderConfig, TopicsConfig
 from lerobot_recorder.disagreements.bag import bag_disagreements
 from lerobot_recorder.draft import Draft, make_draft
+from lerobot_recorder.draft_extras import Others
 from lerobot_recorder.draft_text import Frame, session_text
 from lerobot_recorder.presets import choose
 from lerobot_recorder.session_file import of_others
-from lerobot_recorder.survey import SeenTopic
+from lerobot_recorder.survey import SeenTopic, counted
 
 KNOWN = ('init', 'force', 'topics', 'dataset', 'recorder', 'robot')
 RECORDER_KEYS = ('preset',)
@@ -50,12 +51,12 @@ def run(arguments: Sequence[str]) -> int:
     recorder = build(RecorderConfig, section_of(sections, 'recorder'), 'recorder')
     choose(recorder.preset, {})  # unknown names are told before anything is read
     with BagReader(bag) as opened:
+        what = f'{opened.duration_s:.1f} s, {counted(opened.message_count)}'
         seen = survey_bag(opened)
-        what = f'{opened.duration_s:.1f} s, {opened.message_count} messages'
-        others = {topic: kind for topic, kind in opened.topics.items() if topic not in seen}
         chosen = choose(recorder.preset, {topic: one.msgtype for topic, one in seen.items()})
-        draft = in_units(make_draft(seen, topics.hints(), chosen, others), sections)
-        _check_worth(bag, draft, seen, others)
+        draft = make_draft(seen, topics.hints(), chosen, _others(opened, seen))
+        _check_worth(opened, draft, seen)
+        draft = in_units(draft, sections)
         decided = {entry.key: entry.value for entry in draft.features if entry.value}
         noticed = bag_disagreements(opened, decided, draft.fps)
     frame = Frame(
@@ -88,9 +89,12 @@ def _bag_of(arguments: Sequence[str]) -> tuple[Path, Section]:
     return Path(word).expanduser(), sections
 
 
-def _check_worth(
-    bag: Path, draft: Draft, seen: dict[str, SeenTopic], others: dict[str, str]
-) -> None:
+def _others(bag: BagReader, seen: Mapping[str, SeenTopic]) -> Others:
+    topics = {topic: msgtype for topic, msgtype in bag.topics.items() if topic not in seen}
+    return Others.of(topics, {topic: bag.count([topic]) for topic in topics}, bag.types)
+
+
+def _check_worth(bag: BagReader, draft: Draft, seen: Mapping[str, SeenTopic]) -> None:
     """Check that there is something to make a dataset of.
 
     Raises:
@@ -98,9 +102,9 @@ def _check_worth(
     """
     if draft.features:
         return
-    there = [f'{one.topic} ({one.problem or one.msgtype})' for one in seen.values()]
-    there += [f'{topic} ({msgtype})' for topic, msgtype in others.items()]
+    why = {topic: one.problem for topic, one in seen.items()}
+    there = [f'{topic} ({why.get(topic) or msgtype})' for topic, msgtype in bag.topics.items()]
     raise BagError(
-        f'bag {bag} holds no topic that looks like joint states, commands, a camera or another '
-        f'sensor; there are: {", ".join(there) or "none at all"}'
+        f'bag {bag.path} holds no topic that looks like joint states, commands, a camera or '
+        f'another sensor; there are: {", ".join(there) or "none at all"}'
     )

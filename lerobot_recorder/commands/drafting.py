@@ -118,6 +118,9 @@ def tell(console: Console, draft: Draft, seen: Mapping[str, SeenTopic], target: 
             f"these are the joints of {' and '.join(known)}: for LeRobot's units, write the file "
             f'with --robot.type={known[-1]} --robot.id=NAME (its calibration)'
         )
+    if draft.tables:
+        count = len(draft.tables)
+        say(f'{count} more could be kept beside the dataset: see native in {target.name}')
     for key in draft.undecided:
         say(f'{key} is not decided: take one of its candidates in {target.name}', style='yellow')
     keys = [entry.key for entry in draft.features]

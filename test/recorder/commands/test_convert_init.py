@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from synthetic_messages import (
@@ -221,6 +222,16 @@ def test_a_bag_with_nothing_of_use_is_refused_with_what_there_is(tmp_path):
     with pytest.raises(UsageError, match='name the bag'):
         convert.run(['--init'])
     assert [path.name for path in tmp_path.iterdir()] == ['bag']
+
+
+def test_what_makes_no_feature_can_be_kept_beside_the_dataset(tmp_path):
+    words = stream('/chatter', lambda at, k: make('std_msgs/msg/String', f'hello {k}'), 5)
+    bag, path, said = init(tmp_path, joints('/joint_states', 'ab'), words)
+    assert 'native' not in said['recorder']
+    uncomment(path, 'native:  # every message beside the dataset, at its own rate')
+    assert converted(bag, path, tmp_path / 'set').episode(0).length > 80
+    (table,) = (tmp_path / 'set').rglob('*.chatter.parquet')
+    assert pq.read_table(table)['data'].to_pylist() == [f'hello {k}' for k in range(15)]
 
 
 def test_what_does_not_go_together_stands_in_the_file(tmp_path, capsys):
