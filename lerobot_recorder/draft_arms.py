@@ -46,7 +46,15 @@ def _name(word: str, joint: str, value: dict[str, Any]) -> str:
 
 
 def _words(topics: Sequence[str]) -> list[str]:
-    """Return of each topic what it does not share with all others, as one word."""
+    """Return of each topic what it does not share with all others, as one word.
+
+    That is a word of its namespace, unless those are alike.
+    """
     parts = [topic.strip('/').split('/') for topic in topics]
+    spaces = _own([some[:-1] for some in parts])
+    return spaces if len(set(spaces)) == len(spaces) else _own(parts)
+
+
+def _own(parts: Sequence[Sequence[str]]) -> list[str]:
     shared = set(parts[0]).intersection(*parts)
     return ['_'.join(part for part in some if part not in shared) for some in parts]

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.command_line import read_sections, section_of, split_positional
 from lerobot_drivers.common.config import Section, build
 from lerobot_drivers.common.errors import BagError, UsageError
 from lerobot_drivers.common.health import Level
 from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.bag_survey import HEAD_NS, survey_bag
+from lerobot_recorder.bags.options import KEYS, bag_options
 from lerobot_recorder.commands.drafting import STDOUT, Target, in_units, tell
 from lerobot_recorder.config import RecorderConfig, TopicsConfig
 from lerobot_recorder.disagreements.bag import bag_disagreements
 from lerobot_recorder.draft import Draft, make_draft
 from lerobot_recorder.draft_extras import Others
 from lerobot_recorder.draft_text import Frame, session_text
+from lerobot_recorder.findings import Finding
 from lerobot_recorder.presets import choose
 from lerobot_recorder.session_file import of_others
 from lerobot_recorder.survey import SeenTopic, counted
 
-KNOWN = ('init', 'force', 'topics', 'dataset', 'recorder', 'robot')
+KNOWN = ('init', 'force', 'topics', 'dataset', 'recorder', 'robot', *KEYS)
 RECORDER_KEYS = ('preset',)
 DEFAULT_FILE = 'convert.yaml'
 USAGE = 'name the bag: lerobot-ros convert BAG --init=FILE.yaml'
@@ -29,7 +33,7 @@ HEAD = """\
 Written by lerobot-ros convert --init: what is in {bag}
 ({what}) and what was assumed.
 Of each topic the first {head} s were looked at. Look at it, then:
-lerobot-ros convert {bag} --config_path={path} --dataset.repo_id=USER/NAME
+{follow}
 """
 
 
@@ -50,7 +54,7 @@ def run(arguments: Sequence[str]) -> int:
     topics = build(TopicsConfig, section_of(sections, 'topics'), 'topics')
     recorder = build(RecorderConfig, section_of(sections, 'recorder'), 'recorder')
     choose(recorder.preset, {})  # unknown names are told before anything is read
-    with BagReader(bag) as opened:
+    with BagReader(bag, bag_options(sections)) as opened:
         what = f'{opened.duration_s:.1f} s, {counted(opened.message_count)}'
         seen = survey_bag(opened)
         chosen = choose(recorder.preset, {topic: one.msgtype for topic, one in seen.items()})
@@ -59,8 +63,12 @@ def run(arguments: Sequence[str]) -> int:
         draft = in_units(draft, sections)
         decided = {entry.key: entry.value for entry in draft.features if entry.value}
         noticed = bag_disagreements(opened, decided, draft.fps)
+        noticed = [*_losses(opened), *noticed]
+    how = ''.join(f' --{key}={_flag(sections[key])}' for key in KEYS if key in sections)
+    file = f'--config_path={target.name} --dataset.repo_id=USER/NAME'
+    follow = f'lerobot-ros convert {bag} {file}{how}'
     frame = Frame(
-        HEAD.format(bag=bag, what=what, head=HEAD_NS // 10**9, path=target.name),
+        HEAD.format(bag=bag, what=what, head=HEAD_NS // NS_PER_S, follow=follow),
         {},
         section_of(sections, 'dataset'),
         section_of(of_others(sections), 'robot'),
@@ -72,7 +80,6 @@ def run(arguments: Sequence[str]) -> int:
     for finding in noticed:
         style = 'yellow' if finding.level > Level.OK else None
         console.print(f'noticed: {finding}', style=style, soft_wrap=True)
-    follow = f'lerobot-ros convert {bag} --config_path={target.name} --dataset.repo_id=USER/NAME'
     console.print(f'{target.name} is written: {follow}', soft_wrap=True)
     return 0
 
@@ -87,6 +94,15 @@ def _bag_of(arguments: Sequence[str]) -> tuple[Path, Section]:
     if word is None:
         raise UsageError(USAGE)
     return Path(word).expanduser(), sections
+
+
+def _flag(value: object) -> str:
+    """Return a setting as it is typed."""
+    return str(value).lower() if isinstance(value, bool) else shlex.quote(str(value))
+
+
+def _losses(bag: BagReader) -> list[Finding]:
+    return [Finding(Level.WARN, 'bag', notice) for notice in bag.notices]
 
 
 def _others(bag: BagReader, seen: Mapping[str, SeenTopic]) -> Others:

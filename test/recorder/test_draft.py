@@ -116,6 +116,15 @@ def test_a_candidate_that_is_uncommented_is_recorded(tmp_path):
     assert config.mapping('/', {}).topics() == ['/right/joint_states']
 
 
+def test_numbers_without_names_get_words_that_tell_them_apart():
+    states = joints('/a/joint_states', *'xyz'), joints('/b/joint_states', *'xyz')
+    made = draft(*states, array('/a/commands', 1), joints('/b/joint_commands', 'g'))
+    together = made.features[1].candidates[-1][0]
+    assert [source['names'] for source in together['sources']] == [
+        ['a_0.pos'], ['b_g.pos']
+    ]  # fmt: skip
+
+
 def test_what_the_user_says_decides():
     graph = (joints('/left/joint_states'), joints('/right/joint_states'), camera('front'),
              camera('side'))  # fmt: skip

@@ -94,6 +94,15 @@ def test_commands_that_come_at_the_end_only_are_silent_most_of_the_time():
     assert 'action /joint_commands: is silent for 92% of the time' in ' '.join(lines)
 
 
+def test_commands_with_a_long_pause_are_silent_too():
+    parts = (
+        numbers('/joint_commands', seconds=4),
+        numbers('/joint_commands', seconds=4, start_s=46),
+    )
+    lines = told(numbers('/joint_states', seconds=50), *parts)
+    assert 'action /joint_commands: is silent for 84% of the time' in ' '.join(lines)
+
+
 def test_doubled_names_and_long_quaternions_are_heard():
     def pose(at):
         place = make('geometry_msgs/msg/Point', 0.0, 0.0, 0.0)
