@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from lerobot_drivers.common.clock import FOREVER_NS
 from lerobot_recorder.bag_config import BagConfig
 from lerobot_recorder.bag_mending import METADATA
 from lerobot_recorder.dataset import layout
 from lerobot_recorder.dataset.record import read_document
 from lerobot_recorder.dataset.side_tables import FRAMES
+from lerobot_recorder.verbs import OUTCOMES
 
 START, END, CONFIGURATION = 'start_ns', 'end_ns', 'configuration'
 
@@ -81,14 +81,37 @@ def episode_notes(root: Path, uuid: str) -> dict[str, str] | None:
     return {key: str(value) for key, value in found.items() if value is not None}
 
 
-def rows_span_ns(bag: Path) -> tuple[int, int]:
-    """Return first and last moment of rows: those of the bag's episode if it has one [ns]."""
+@dataclass(frozen=True)
+class OwnEpisode:
+    """The episode that a bag of ours is of.
+
+    Attributes:
+        start_ns: first moment of its rows [ns].
+        end_ns: its last row [ns].
+        task: what the robot was told, None if the bag does not say.
+        outcome: success, failure, None if nobody said.
+    """
+
+    start_ns: int
+    end_ns: int
+    task: str | None = None
+    outcome: str | None = None
+
+
+def own_episode(bag: Path) -> OwnEpisode | None:
+    """Return the episode that a bag is of, None if no recorder of ours wrote it."""
     try:
         document = yaml.safe_load((bag / METADATA).read_text(encoding='utf-8'))
         told = document['rosbag2_bagfile_information']['custom_data']
-        return int(told[START]), int(told[END])
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
-        return 0, FOREVER_NS
+        outcome = told.get('outcome')
+        return OwnEpisode(
+            int(told[START]),
+            int(told[END]),
+            told.get('task') or None,
+            outcome if outcome in OUTCOMES else None,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
+        return None
 
 
 def _configuration(details: Mapping[str, Any]) -> str | None:

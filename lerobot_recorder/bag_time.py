@@ -22,6 +22,8 @@ SAME_PACE = (0.8, 1.25)
 class BagTime:
     """Header time is log time; the messages are as they were logged."""
 
+    told = 'the headers and the log run on one clock'
+    """What it is, for people."""
     has_restarted = False
     """Whether header time went back in mid-bag; what came after that is not given."""
 
@@ -38,6 +40,11 @@ class _ShiftedTime(BagTime):
 
     def __init__(self, ahead_ns: int) -> None:
         self._ahead_ns = ahead_ns
+        behind, lag_s = ('behind', ahead_ns) if ahead_ns > 0 else ('ahead of', -ahead_ns)
+        self.told = (
+            f'that of the headers, which run {lag_s / NS_PER_S:.3f} s {behind} the log: log times '
+            'are put on it'
+        )
 
     def messages(self, bag: BagReader, topics: Collection[str]) -> Iterator[RawMessage]:
         for raw in bag.messages(topics):
@@ -46,6 +53,8 @@ class _ShiftedTime(BagTime):
 
 class _HeaderTime(BagTime):
     """Log time tells nothing: the bag was written in one go. Headers are all there is."""
+
+    told = 'that of the headers; log time passes at another pace and tells nothing'
 
     def messages(self, bag: BagReader, topics: Collection[str]) -> Iterator[RawMessage]:
         last_ns = 0
@@ -60,6 +69,8 @@ class _HeaderTime(BagTime):
 
 class _SimulatedTime(BagTime):
     """Header time is that of ``/clock``."""
+
+    told = f'the simulated one of {CLOCK_TOPIC}, on which the headers run'
 
     def __init__(self) -> None:
         self._sim = SimTime()

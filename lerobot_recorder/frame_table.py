@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from lerobot_recorder.dataset.side_tables import FRAME, TICK
 from lerobot_recorder.streams import Flag
@@ -12,6 +14,7 @@ _FLAGS = {flag: number for number, flag in enumerate(Flag)}
 _FLAG_TYPE = pa.dictionary(pa.int8(), pa.string())
 _WORDS = pa.array([flag.value for flag in Flag])
 TARGET = 'target_ns'
+_STAMP = '.stamp_ns'
 
 
 class FrameTable:
@@ -25,6 +28,7 @@ class FrameTable:
         self.frames = 0
         self._columns: dict[str, list[int]] = {FRAME: [], TICK: [], TARGET: []}
         self._fields = [pa.field(name, pa.int64()) for name in self._columns]
+        self._skews: dict[str, list[NDArray[np.float32]]] = {}
 
     @property
     def schema(self) -> pa.Schema:
@@ -45,7 +49,7 @@ class FrameTable:
         columns[TICK].append(aligned.tick_ns)
         columns[TARGET].append(aligned.target_ns)
         for name, taken in aligned.taken.items():
-            columns[f'{name}.stamp_ns'].append(taken.stamp_ns)
+            columns[f'{name}{_STAMP}'].append(taken.stamp_ns)
             columns[f'{name}.flag'].append(_FLAGS[taken.flag])
             if taken.fresh is not None:
                 columns[f'{name}.fresh'].append(taken.fresh)
@@ -53,6 +57,7 @@ class FrameTable:
 
     def pop(self) -> pa.RecordBatch:
         """Return the rows not written yet; from now on they are."""
+        self._keep_skews()
         columns = []
         for field in self._fields:
             values = self._columns[field.name]
@@ -64,9 +69,27 @@ class FrameTable:
             values.clear()
         return pa.record_batch(columns, schema=self.schema)
 
+    def skew(self, name: str) -> dict[str, float | None]:
+        """Return how far a stream's values lay from where they were wanted, of the rows written.
+
+        That is the stamp of the reference picture, where there is one [ms].
+        """
+        written = self._skews.get(f'{name}{_STAMP}')
+        if not written:
+            return {'skew_p50_ms': None, 'skew_p95_ms': None}
+        half, most = np.percentile(np.concatenate(written), [50, 95]) / 1e6
+        return {'skew_p50_ms': round(float(half), 3), 'skew_p95_ms': round(float(most), 3)}
+
+    def _keep_skews(self) -> None:
+        targets = np.array(self._columns[TARGET], np.int64)
+        for name, stamps in self._columns.items():
+            if name.endswith(_STAMP):
+                skews = np.abs(np.array(stamps, np.int64) - targets)
+                self._skews.setdefault(name, []).append(skews.astype(np.float32))
+
     def _begin(self, aligned: AlignedSet) -> None:
         for name, taken in aligned.taken.items():
-            self._fields.append(pa.field(f'{name}.stamp_ns', pa.int64()))
+            self._fields.append(pa.field(f'{name}{_STAMP}', pa.int64()))
             self._fields.append(pa.field(f'{name}.flag', _FLAG_TYPE))
             if taken.fresh is not None:
                 self._fields.append(pa.field(f'{name}.fresh', pa.int32()))

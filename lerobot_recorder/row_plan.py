@@ -114,6 +114,12 @@ class RowPlan:
         """Return whether nothing is open any more."""
         return all(channel.is_learned for channel in self.all_channels())
 
+    @property
+    def has_unseen(self) -> bool:
+        """Return whether elements that the mapping names have been in no message yet."""
+        numbers = (c for c in self.all_channels() if isinstance(c, NumericChannel))
+        return any(channel.unseen for channel in numbers)
+
     def unlearned_topics(self) -> list[str]:
         """Return the topics from which something is still to be learnt."""
         open_ones = (c.topics() for c in self.all_channels() if not c.is_learned)

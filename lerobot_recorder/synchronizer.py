@@ -119,6 +119,10 @@ class Synchronizer:
         assert self._origin_ns is not None
         return self._origin_ns + (index * NS_PER_S + self.config.fps // 2) // self.config.fps
 
+    def is_past(self, time_ns: int) -> bool:
+        """Return whether every tick up to a time has been taken [ns]."""
+        return self._origin_ns is not None and self.tick_ns(self._next_index) > time_ns
+
     def add(self, stream: str, stamp_ns: int, value: Any, received_ns: int) -> None:
         """Take in a sample.
 

@@ -24,7 +24,9 @@ from lerobot_recorder.dataset.dataset_writer import (
     SavedEpisode,
 )
 from lerobot_recorder.dataset.side_tables import FRAMES, SideTable
+from lerobot_recorder.defects import defects_of
 from lerobot_recorder.frame_table import FrameTable
+from lerobot_recorder.mapping import is_image_feature
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.provenance import versions
 from lerobot_recorder.row_plan import Row, RowPlan
@@ -118,10 +120,23 @@ class Take:
 
     def is_complete(self, now_ns: int) -> bool:
         """Return whether it is full, and what belongs beside its rows has come, or is overdue."""
-        watermark_ns = round(self._plan.mapping.watermark_ms * 1e6)
-        return self.is_full and all(
-            log.is_settled(self._end_ns, now_ns, watermark_ns) for log in self._logs
-        )
+        return self.is_full and self._has_all_beside(now_ns)
+
+    @property
+    def is_past_end(self) -> bool:
+        """Return whether it has all rows up to `until_ns`."""
+        return self._synchronizer.is_past(self.until_ns)
+
+    def is_over(self, now_ns: int) -> bool:
+        """Return whether it is past its end, and what belongs beside its rows has come too."""
+        return self.is_past_end and self._has_all_beside(now_ns)
+
+    @property
+    def free_from_ns(self) -> int:
+        """From when on another episode shares neither a row nor a picture with it [ns]."""
+        pictures = [t.stamp_ns for key, t in self._shown.items() if is_image_feature(key)]
+        half_ns = self._period_ns // 2 if pictures else 0
+        return max([self._end_ns, *pictures]) + half_ns + 1
 
     def waiting_for(self) -> list[str]:
         """Return the topics that have given no value yet, with the joints they lack."""
@@ -209,6 +224,10 @@ class Take:
         if self._table is not None:
             self._sketch()
 
+    def tell_at_end(self, details: Mapping[str, Any]) -> None:
+        """Have the record tell something that is true only once the episode is accepted."""
+        self._told.update(details)
+
     def record(self, outcome: str | None = None) -> EpisodeRecord:
         """Return what is true of the episode and is kept beside the dataset."""
         told = {
@@ -241,33 +260,7 @@ class Take:
 
     def defects(self) -> dict[str, int]:
         """Return what was not as it should be, by kind, none of it zero."""
-        total = {
-            'encoder_repeats': self._behind.total(),
-            'repeats': 0,
-            'slips': 0,
-            'held': 0,
-            'late': 0,
-            'unusable': 0,
-            'doubtful_stamps': 0,
-            'clock_jumps': 0,
-            'slow_seconds': 0,
-            'lost': 0,
-        }
-        counts = self._synchronizer.counts
-        lost: dict[str, int] = {}
-        for channel in self._plan.all_channels():
-            stream = counts[channel.stream]
-            total['repeats'] += stream.repeats
-            total['slips'] += stream.slips + stream.skip_slips
-            total['held'] += 0 if channel.may_be_silent else stream.held
-            total['late'] += stream.late
-            total['unusable'] += channel.errors
-            total['doubtful_stamps'] += channel.stamps.counts.doubtful
-            total['clock_jumps'] += channel.stamps.counts.clock_jumps
-            total['slow_seconds'] += self._plan.slow_seconds(channel)
-            lost[channel.source.topic] = channel.lost
-        total['lost'] = sum(lost.values())
-        return {kind: number for kind, number in total.items() if number}
+        return defects_of(self._plan, self._synchronizer.counts, self._behind.total())
 
     @property
     def counts(self) -> Mapping[str, StreamCounts]:
@@ -300,6 +293,7 @@ class Take:
                 **asdict(counts[channel.stream]),
                 **channel.rate.report(),
                 **channel.stamps.counts.report(),
+                **self._frames.skew(channel.stream),
                 'unusable': channel.errors,
                 'encoder_repeats': self._behind[channel.stream],
                 'lost': channel.lost,
@@ -315,6 +309,10 @@ class Take:
         silent = f'{self.lost} fell silent' if self.lost else None
         fps = self._plan.mapping.fps
         return judge(self.report(), self.num_frames, fps, self.ended or silent)
+
+    def _has_all_beside(self, now_ns: int) -> bool:
+        watermark_ns = round(self._plan.mapping.watermark_ms * 1e6)
+        return all(log.is_settled(self._end_ns, now_ns, watermark_ns) for log in self._logs)
 
     def _left(self) -> int | None:
         taken = self.num_frames + len(self._due)

@@ -18,13 +18,13 @@ from lerobot_drivers.common.spellings import nearest, respelt, unknown_flag
 CONFIG_PATH = 'config_path'
 SECTIONS = (
     'robot', 'robots', 'teleop', 'mux', 'dataset', 'policy', 'recorder', 'topics', 'processor',
-    'dashboard',
+    'dashboard', 'episodes',
 )  # fmt: skip
 """What a session's file may hold, whichever command reads it ..."""
 SETTINGS = (
     'control_mode', 'attach', 'resume', 'teleop_time_s', 'bag', 'start_s', 'end_s', 'filmstrip',
     'decode', 'play_sounds', 'check', *DISPLAY_FLAGS, 'mode', 'save', 'output_dir', 'web_port',
-    'grpc_port',
+    'grpc_port', 'dry_run', 'report',
 )  # fmt: skip
 """... and the settings beside them."""
 

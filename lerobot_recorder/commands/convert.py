@@ -2,63 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
-from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
 from lerobot_drivers.common.command_line import (
     make_console,
     read_sections,
     seconds,
+    section_of,
     split_positional,
+    switch,
 )
-from lerobot_drivers.common.config import Section
-from lerobot_drivers.common.errors import UsageError
-from lerobot_recorder.bag_link import rows_span_ns
+from lerobot_drivers.common.config import Section, build
+from lerobot_drivers.common.errors import DatasetError, UsageError
+from lerobot_drivers.common.help_text import Group, Help
 from lerobot_recorder.bag_reader import BagReader
+from lerobot_recorder.bags.options import KEYS as BAG_KEYS
+from lerobot_recorder.bags.options import bag_options
 from lerobot_recorder.commands import convert_init, convert_old, drafting
+from lerobot_recorder.commands.convert_report import tell_after, tell_before, tell_plan
 from lerobot_recorder.commands.which_dataset import check_free
-from lerobot_recorder.convert import Converted, ConvertJob, convert_bag
+from lerobot_recorder.conversion.config import EpisodesConfig
+from lerobot_recorder.convert import Conversion, ConvertJob
+from lerobot_recorder.dataset import durable, info, layout
 from lerobot_recorder.hub.session import check_upload, upload_recorded
 from lerobot_recorder.old_datasets.meta import is_dataset
 from lerobot_recorder.session_facts import session_facts
 from lerobot_recorder.session_file import RecordConfig, of_others, record_config
 
-WORDS = {
-    'fresh': 'fresh', 'repeats': 'repeated', 'slips': 'slips', 'held': 'held', 'late': 'late',
-    'duplicates': 'duplicates', 'unusable': 'unusable', 'absurd_stamps': 'absurd stamps',
-    'lying_stamps': 'lying stamps', 'clock_jumps': 'clock jumps', 'delayed': 'delayed',
-    'skip_slips': 'skipped by clock',
-}  # fmt: skip
-KNOWN = ('bag', 'robot', 'dataset', 'recorder', 'topics', 'processor', 'start_s', 'end_s')
-HELP = """usage: lerobot-ros convert BAG --dataset.repo_id=USER/NAME [--section.key=value ...]
-
-Makes a LeRobot v3.0 dataset of a bag: rosbag2 (mcap, sqlite3) or ROS 1.
-
-  BAG                          folder of a rosbag2, or one file of it
-  --dataset.root=FOLDER, --dataset.fps=30, --dataset.single_task="..."
-  --dataset.rgb_encoder.{vcodec,preset,crf,g,pix_fmt,extra_options}   vcodec: h264, hevc,
-                               libsvtav1, mjpeg (keeps JPEGs as they come), hardware ones, auto
-  --dataset.depth_encoder.{depth_min,depth_max,shift,use_log}
-  --dataset.video=false        pictures as images in Parquet
-  --dataset.push_to_hub=true, --dataset.private=true, --dataset.tags="[a, b]"     upload it
-  --topics.state=TOPIC, --topics.action=TOPIC|none, --topics.cameras="{front: /topic}"
-  --robot.type=so101_follower  joints and units of a robot that is known
-  --recorder.mode=aligned|as_seen, --recorder.features={...}, --recorder.stamps=true
-  --recorder.native="{wrench: {topic: /ft/wrench}}"   kept at its native rate beside the dataset
-  --recorder.allow_low_rate=true  although no camera is as fast as --dataset.fps
-  --processor.robot_observation="[{type: ..., ...}]", --processor.teleop_action   steps on rows
-  --dataset.augmentation.{brightness,rotation,...}   see docs/processors.md
-  --start_s, --end_s           stamps between which rows lie, seconds since the epoch; of a bag
-                               that record made, by default those of its episode
-  --config_path=FILE           all of these from a file
-  --init[=convert.yaml]        look into the bag and write such a file, - to show it; with
-                               --topics.*, --dataset.*, --recorder.preset, --force
+KNOWN = (
+    'bag', 'robot', 'dataset', 'recorder', 'topics', 'processor', 'episodes', 'start_s', 'end_s',
+    'resume', 'dry_run', 'report', *BAG_KEYS,
+)  # fmt: skip
+UNTOLD = 'untold'
+"""Stands where no task was named, until it is known whether the bag tells one."""
+HELP = Help(
+    usage='lerobot-ros convert BAG --dataset.repo_id=USER/NAME [--section.key=value ...]',
+    about='Makes episodes of a LeRobot v3.0 dataset of a bag: rosbag2 (mcap, sqlite3) or ROS 1.',
+    examples=(
+        'lerobot-ros convert BAG --init                     a first mapping, by looking inside',
+        'lerobot-ros convert BAG --config_path=convert.yaml --dry-run',
+        'lerobot-ros convert BAG --config_path=convert.yaml --resume=true',
+        'lerobot-ros convert BAG ... --episodes.by=marker --episodes.topic=/episode',
+    ),
+    groups=(
+        Group(
+            'bag and dataset',
+            lines={
+                'BAG': 'folder of a rosbag2, or one file of it',
+                '--dataset.root=FOLDER': 'where it goes, else to the place of its repo_id',
+                '--dataset.single_task=TEXT': 'what the robot was told, where the bag '
+                'does not say',
+                '--dataset.fps=30': 'rows per second',
+                '--dataset.rgb_encoder.{vcodec,preset,crf,g,pix_fmt,extra_options}': 'vcodec: '
+                'h264, hevc, libsvtav1, mjpeg (keeps JPEGs as they come), hardware ones, auto',
+                '--dataset.depth_encoder.{depth_min,depth_max,shift,use_log}': '',
+                '--dataset.video=false': 'pictures as images in Parquet',
+                '--dataset.push_to_hub=true, .private=true, .tags="[a, b]"': 'upload it',
+                '--resume=true': 'add to the dataset that is there; what of the bag is in it '
+                'already is left out',
+                '--dry-run': 'tell what is in the bag and what would be made of it; write nothing',
+                '--report=FILE.json': 'what was told, for machines',
+                '--start_s=N, --end_s=N': 'stamps between which rows lie [s since the epoch]; of '
+                'a bag that record made, by default those of its episode',
+                '--msgs=FOLDER': 'definitions (.msg, .idl) of types that the bag does not define',
+                '--allow_missing_parts=true': 'although files that metadata.yaml names are absent',
+                '--config_path=FILE': 'all of these from a file',
+                '--init[=convert.yaml]': 'look into the bag and write such a file, - to show it; '
+                'with --topics.*, --dataset.*, --recorder.preset, --force',
+            },
+        ),
+        Group(
+            'streams',
+            lines={
+                '--topics.state=TOPIC, .action=TOPIC|none, .cameras="{front: /topic}"': '',
+                '--robot.type=so101_follower': 'joints and units of a robot that is known',
+                '--recorder.mode=aligned|as_seen, .features={...}, .stamps=true': '',
+                '--recorder.native="{wrench: {topic: /ft/wrench}}"': 'kept at its native rate '
+                'beside the dataset',
+                '--recorder.allow_low_rate=true': 'although nothing is as fast as --dataset.fps',
+                '--processor.robot_observation="[{type: ..., ...}]", .teleop_action': 'steps on '
+                'rows',
+                '--dataset.augmentation.{brightness,rotation,...}': 'see docs/processors.md',
+            },
+        ),
+        Group('episodes out of a long bag', EpisodesConfig, 'episodes'),
+    ),
+    notes="""Markers: Bool (start as it becomes true), Int (start at a number that is not 0),
+String (start, stop, success, failure, discard, or "start: the task"), Empty (toggle),
+Joy (button 0). Services: events of those named start, stop, save, discard ...
 
 usage: lerobot-ros convert FOLDER --dataset.repo_id=USER/NAME [--section.key=value ...]
 
@@ -67,7 +105,8 @@ Makes one of a LeRobot v2.0 or v2.1 dataset, its videos copied; an interrupted c
   --dataset.root=FOLDER, --dataset.episodes="[0, 3]"
   --dataset.single_task="...", --dataset.fps=30     where the old dataset does not say them
   --skip_bad=true              leave out episodes that are not whole
-  --dry_run=true               tell what would be done"""
+  --dry_run=true               tell what would be done""",
+)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -79,7 +118,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         UsageError: flags that cannot be obeyed.
         BagError: the bag cannot be read or does not hold what is needed.
-        DatasetExistsError: there is a dataset already.
+        DatasetExistsError: there is a dataset already, and no ``--resume=true``.
         HubError: what is made could not be uploaded, or was not.
     """
     if drafting.is_asked_for(arguments):
@@ -92,64 +131,109 @@ def run(arguments: Sequence[str]) -> int:
     bag = word or (told if isinstance(told, str) else None)  # else it is what record makes
     if bag is None:
         raise UsageError('name the bag: lerobot-ros convert BAG --dataset.repo_id=USER/NAME')
-    config = record_config(of_others(sections), 'convert')
-    check_free(config.dataset.folder)
+    dry_run, report = switch(sections, 'dry_run'), _report_path(sections)
+    config = _config(sections)
+    if not config.resume and not dry_run:
+        check_free(config.dataset.folder, ', or add to it with --resume=true')
     console = make_console(wraps=True)
 
     def say(line: str) -> None:
         console.print(line, soft_wrap=True)
 
-    check_upload(config.dataset, False, say)
-    job = _job(Path(str(bag)).expanduser(), config, sections)
-    with Progress(console=console, transient=True) as progress, BagReader(job.bag) as opened:
-        bar = progress.add_task('converting', total=opened.count(job.mapping.topics()))
-        converted = convert_bag(job, lambda done: progress.update(bar, completed=done))
-    report(console, job.root, converted)
+    if not dry_run:
+        check_upload(config.dataset, config.resume, say)
+    job = job_of(Path(bag).expanduser(), config, sections)
+    with Conversion(job, only_looks=dry_run) as conversion:
+        tell_before(console, conversion)
+        conversion.check()
+        if dry_run:
+            tell_plan(console, conversion)
+            _write(report, conversion.document())
+            return 0
+        with _told_what_is_saved(job.root, say), Progress(console=console, transient=True) as bars:
+            bar = bars.add_task('converting', total=conversion.messages)
+            converted = conversion.run(lambda done: bars.update(bar, completed=done))
+    tell_after(console, converted, conversion.notices)
+    _write(report, converted.document())
     upload_recorded(config.dataset, say)
     return 0
 
 
-def _job(bag: Path, config: RecordConfig, sections: Section) -> ConvertJob:
+@contextlib.contextmanager
+def _told_what_is_saved(root: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Say what there is and how to go on, whatever ends a conversion before its time."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(DatasetError):
+            if (root / layout.INFO).exists():
+                number = info.read(root)['total_episodes']
+                say(f'{number} episodes are saved in {root}; --resume=true goes on from there')
+        raise
+
+
+def _report_path(sections: Section) -> Path | None:
+    told = sections.get('report')
+    if told is None:
+        return None
+    if not isinstance(told, str):
+        raise UsageError(f'--report is a file, such as --report=convert.json, found {told!r}')
+    path = Path(told).expanduser()
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f'--report: there is no folder {path.parent}')
+    return path
+
+
+def _write(path: Path | None, document: dict[str, Any]) -> None:
+    if path is not None:
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        durable.write_bytes(path, text.encode())
+
+
+def _config(sections: Section) -> RecordConfig:
+    """Return the settings; the task may be the bag's to tell."""
+    dataset = sections.get('dataset')
+    if isinstance(dataset, dict) and 'single_task' not in dataset:
+        sections = {**sections, 'dataset': {**dataset, 'single_task': UNTOLD}}
+    sections = {**of_others(sections), 'resume': switch(sections, 'resume')}
+    return record_config(sections, 'convert')
+
+
+def job_of(bag: Path, config: RecordConfig, sections: Section) -> ConvertJob:
+    """Return what to make of a bag.
+
+    Args:
+        bag: the bag.
+        config: the settings.
+        sections: as they were read.
+
+    Raises:
+        UsageError: flags that cannot be obeyed.
+        ConfigError: settings that cannot be obeyed.
+        BagError: the bag cannot be read.
+        StreamError: it is not clear which topics to take.
+    """
     start_s, end_s = seconds(sections, 'start_s'), seconds(sections, 'end_s')
     if start_s is not None and end_s is not None and start_s >= end_s:
         raise UsageError(f'--start_s must lie before --end_s, found {start_s} and {end_s}')
-    with BagReader(bag) as opened:
+    reading = bag_options(sections)
+    with BagReader(bag, reading) as opened:
         mapping = config.mapping('', opened.topics)
-    first_ns, last_ns = rows_span_ns(bag)
+    task = section_of(sections, 'dataset').get('single_task')
     return ConvertJob(
         bag=bag,
         root=config.dataset.folder,
         mapping=mapping,
-        task=config.dataset.single_task,
+        task='' if task is None else config.dataset.single_task,
         dataset=config.dataset,
         session=session_facts(sections),
         sent=config.topics.sent,
-        start_ns=first_ns if start_s is None else round(start_s * NS_PER_S),
-        end_ns=last_ns if end_s is None else round(end_s * NS_PER_S),
+        start_ns=0 if start_s is None else round(start_s * NS_PER_S),
+        end_ns=FOREVER_NS if end_s is None else round(end_s * NS_PER_S),
         allow_low_rate=config.recorder.allow_low_rate,
         processor=config.processor,
+        episodes=build(EpisodesConfig, section_of(sections, 'episodes'), 'episodes'),
+        resume=config.resume,
+        reading=reading,
+        facts=config.facts(mapping),
     )
-
-
-def report(console: Console, root: Path, converted: Converted) -> None:
-    """Tell what became of each stream; zeros are left out, names are never cut."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, overflow='fold')
-    table.add_column(overflow='fold')
-    for name, figures in converted.streams.items():
-        table.add_row(name, _told(figures))
-    if converted.encoding:
-        table.add_row('encoding', converted.encoding)
-    console.print(table)
-    for notice in converted.notices:
-        console.print(notice)
-    ended = f', {converted.outcome}' if converted.outcome else ''
-    summary = f'{converted.frames} frames, {converted.duration_s:.1f} s{ended}, in {root}'
-    console.print(summary, soft_wrap=True)
-
-
-def _told(figures: Mapping[str, Any]) -> str:
-    clock = ', '.join(f'{key} {count}' for key, count in figures['clock'].items())
-    numbers = {word: figures[key] for key, word in WORDS.items() if figures.get(key)}
-    parts = [f'{number} {word}' for word, number in numbers.items()]
-    return f'{figures["received"]} messages: {", ".join(parts) or "none used"}; clock: {clock}'

@@ -78,8 +78,8 @@ def test_a_bag_of_a_simulation_runs_on_its_clock(tmp_path, pace):
     steps = range(begin - 10 * MS, begin + SECONDS * S + 100 * MS, 5 * MS)
     messages += [raw(*clock(sim), logged(sim)) for sim in steps]
     result = convert(tmp_path, messages)
-    assert (result.outcome, result.defects) == (None, {})
-    assert set(result.streams['observation.state']['clock']) == {'header'}
+    assert (result.episodes[0].outcome, result.defects) == (None, {})
+    assert set(result.episodes[0].streams['observation.state']['clock']) == {'header'}
     check_rows(tmp_path / 'set', begin, SECONDS * 30)
 
 
@@ -93,7 +93,7 @@ def test_a_pause_of_the_simulation_is_no_loss(tmp_path):
     steps = range(begin - 10 * MS, begin + SECONDS * S + 100 * MS, 5 * MS)
     messages += [raw(*clock(sim), logged(sim)) for sim in steps]
     result = convert(tmp_path, messages)
-    assert (result.outcome, result.defects) == (None, {})
+    assert (result.episodes[0].outcome, result.defects) == (None, {})
     check_rows(tmp_path / 'set', begin, SECONDS * 30)
 
 
@@ -105,15 +105,17 @@ def test_a_simulation_that_begins_anew_ends_the_episode_and_says_so(tmp_path):
         steps = range(begin - 5 * MS, begin + SECONDS * S, 5 * MS)
         messages += [raw(*clock(sim), sim + off) for sim in steps]
     result = convert(tmp_path, messages)
-    assert result.outcome == 'incomplete' and result.frames == pytest.approx(120, abs=2)
-    assert result.notices == ('the simulated clock went back',)
+    (episode,) = result.episodes
+    assert episode.outcome == 'incomplete' and result.frames == pytest.approx(120, abs=2)
+    assert episode.ended == 'the simulated clock went back'
+    assert result.look.notices == ('the simulated clock went back: what comes after is left out',)
 
 
 def test_a_simulation_without_its_clock_runs_on_headers(tmp_path):
     begin = 50 * S
     messages = [raw(topic, one, sent - begin + T0) for sent, topic, one in scene(begin)]
     result = convert(tmp_path, messages)
-    assert (result.outcome, result.defects) == (None, {})
+    assert (result.episodes[0].outcome, result.defects) == (None, {})
     check_rows(tmp_path / 'set', begin, SECONDS * 30)
 
 
@@ -124,7 +126,7 @@ def test_a_bag_written_in_one_go_runs_on_headers(tmp_path):
         raw(topic, one, T0 + 99 * S + k * 1000) for k, (_, topic, one) in enumerate(ordered)
     ]
     result = convert(tmp_path, messages)
-    assert (result.outcome, result.defects) == (None, {})
+    assert (result.episodes[0].outcome, result.defects) == (None, {})
     check_rows(tmp_path / 'set', T0, SECONDS * 30, tolerance_s=0.04)
 
 
@@ -135,9 +137,11 @@ def test_lying_stamps_in_a_bag_are_left_out_and_counted(tmp_path):
             one.header.stamp.sec += 3
         messages.append(raw(topic, one, sent))
     result = convert(tmp_path, messages)
-    lies = sum(result.streams[name]['lying_stamps'] for name in result.streams)
+    lies = sum(
+        result.episodes[0].streams[name]['lying_stamps'] for name in result.episodes[0].streams
+    )
     assert lies >= 5
-    assert result.defects == {'doubtful_stamps': lies} and result.outcome is None
+    assert result.defects == {'doubtful_stamps': lies} and result.episodes[0].outcome is None
     check_rows(tmp_path / 'set', T0, SECONDS * 30)
 
 
@@ -152,4 +156,6 @@ def test_a_low_rate_may_be_allowed(tmp_path):
     messages = [raw(topic, one, sent) for sent, topic, one in scene(T0, hertz=27)]
     result = convert(tmp_path, messages, allow_low_rate=True)
     assert result.notices[0].startswith('/front: 27.0 pictures/s, the dataset says 30')
-    assert result.streams['observation.images.front']['rate_hz'] == pytest.approx(27, abs=0.1)
+    assert result.episodes[0].streams['observation.images.front']['rate_hz'] == pytest.approx(
+        27, abs=0.1
+    )

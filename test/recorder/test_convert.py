@@ -76,8 +76,8 @@ def nothing_left(folder: Path, *kept: Path) -> bool:
 def test_a_bag_becomes_a_dataset(tmp_path, storage):
     bag = write_bag(tmp_path / 'bag', ordered(scene()), storage)
     result = convert(bag, tmp_path / 'set')
-    assert (result.frames, result.outcome, result.defects) == (30, None, {})
-    assert result.streams['observation.images.front']['clock'] == {'header': 30}
+    assert (result.frames, result.episodes[0].outcome, result.defects) == (30, None, {})
+    assert result.episodes[0].streams['observation.images.front']['clock'] == {'header': 30}
     reader = DatasetReader(tmp_path / 'set')
     view = reader.episode(0)
     times = np.arange(30) / 30
@@ -146,7 +146,7 @@ def test_a_sensor_lost_on_the_way_is_told(tmp_path):
         m for m in ordered(scene(4)) if m.topic != '/front/image_raw' or m.received_ns < T0 + S
     ]
     result = convert(write_bag(tmp_path / 'bag', kept), tmp_path / 'set')
-    assert result.outcome == 'incomplete'
+    assert result.episodes[0].outcome == 'incomplete'
     assert result.frames == pytest.approx(60, abs=2) and result.defects['repeats'] >= 28
 
 
@@ -179,8 +179,8 @@ def test_zero_and_absurd_stamps_fall_back_to_the_log_time_and_are_counted(tmp_pa
     result = convert(
         write_bag(tmp_path / 'bag', messages), tmp_path / 'set', mapping=mapping(features)
     )
-    assert result.streams['observation.state']['clock'] == {'receive': 100}
-    assert result.streams['observation.state']['missing_stamps'] == 50
+    assert result.episodes[0].streams['observation.state']['clock'] == {'receive': 100}
+    assert result.episodes[0].streams['observation.state']['missing_stamps'] == 50
     assert result.defects == {'doubtful_stamps': 50}
 
 
@@ -198,7 +198,7 @@ def test_the_real_bag_gives_back_its_numbers_and_its_pictures(tmp_path, shared_d
     monkeypatch.setattr(RunningEpisode, 'add', spy)
     bag = shared_data / G1
     result = convert(bag, tmp_path / 'set', mapping=mapping(G1_FEATURES))
-    assert (result.frames, result.outcome, result.defects) == (343, None, {})
+    assert (result.frames, result.episodes[0].outcome, result.defects) == (343, None, {})
     origin = pq.read_table(
         shared_data / 'lerobot/yifan_g1_policy/data/chunk-000/episode_000002.parquet'
     )
@@ -245,7 +245,7 @@ def test_a_bag_cut_short_is_converted_up_to_there(tmp_path, shared_data, share):
     bag = cut(shared_data, tmp_path, share)
     result = convert(bag, tmp_path / 'set', mapping=mapping(G1_FEATURES))
     assert result.frames == pytest.approx(343 * share, rel=0.1)
-    assert 'was not written to its end' in result.notices[0]
+    assert 'was not written to its end' in result.look.notices[0]
     assert len(DatasetReader(tmp_path / 'set').episode(0).rows['action']) == result.frames
 
 
@@ -307,7 +307,8 @@ def test_a_topic_of_another_type(tmp_path):
 def test_joints_that_are_not_there_are_named(tmp_path):
     features = {'observation.state': {'topic': '/joint_states', 'joints': ['a', 'wrist']}}
     bag = write_bag(tmp_path / 'bag', ordered(scene()))
-    with pytest.raises(BagError, match=r'/joint_states \(wrist\)$'):
+    told = r'no message of /joint_states holds wrist; there are a, b$'
+    with pytest.raises(BagError, match=told):
         convert(bag, tmp_path / 'set', mapping=mapping(features))
     assert nothing_left(tmp_path, bag)
 
@@ -325,7 +326,7 @@ def test_ctrl_c_leaves_nothing(tmp_path):
     bag = write_bag(tmp_path / 'bag', ordered(scene()))
 
     def progress(done):
-        if done == 100:
+        if done >= 100:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
