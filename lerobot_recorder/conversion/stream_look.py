@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.clock import NS_PER_S
-from lerobot_recorder.channels import TOLERANCE_NS, TOLERANCE_PERIODS
+from lerobot_recorder.channel import TOLERANCE_NS, TOLERANCE_PERIODS
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.rates import own_rate
 from lerobot_recorder.stamps import ABSURD_NS

@@ -8,7 +8,7 @@ from synthetic_messages import MS, T0, S, compressed, image, joint_state, make, 
 
 from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.bag_time import bag_time
-from lerobot_recorder.convert import learn_plan
+from lerobot_recorder.conversion.checks import learn
 from lerobot_recorder.disagreements.check import heard_disagreements
 from lerobot_recorder.disagreements.ear import Ear
 from lerobot_recorder.mapping import build_mapping
@@ -136,7 +136,7 @@ def test_bags_of_others(shared_data):
     def of(name, features, fps=30):
         with BagReader(shared_data / 'bags' / name) as bag:
             mapping = build_mapping({'features': features, 'fps': fps}, 'x')
-            plan, base = learn_plan(bag, mapping), bag_time(bag, mapping.topics())
+            plan, base = learn(bag, mapping, None).plan, bag_time(bag, mapping.topics())
             ear = Ear(plan, bag.types)
             for one in base.messages(bag, mapping.topics()):
                 ear.add(one)
