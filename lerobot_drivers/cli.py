@@ -27,6 +27,7 @@ COMMANDS = {
         'lerobot_recorder.commands.delete_episodes',
         'take episodes out of a dataset',
     ),
+    'stats': ('lerobot_recorder.commands.stats', 'check or compute the statistics of a dataset'),
     'upload': ('lerobot_recorder.commands.upload', 'upload a dataset to the Hugging Face Hub'),
     'info': ('lerobot_recorder.commands.info', 'show what a dataset holds'),
 }

@@ -137,6 +137,15 @@ class PictureHistogram:
         self._counts = np.zeros((levels.channels, len(levels.values)), dtype=np.int64)
         self.pictures = 0
 
+    @classmethod
+    def of_counts(
+        cls, counts: NDArray[np.int64], levels: Levels, pictures: int
+    ) -> PictureHistogram:
+        """Return what was counted before."""
+        histogram = cls(levels)
+        histogram._counts, histogram.pictures = counts, pictures
+        return histogram
+
     @property
     def counts(self) -> NDArray[np.int64]:
         """How often each value occurs, shape (channels, levels)."""

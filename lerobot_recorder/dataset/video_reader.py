@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -130,6 +130,32 @@ def frames(
         raise DatasetFormatError(f'{path}: ends at frame {wanted}, expected {stop}')
 
 
+def frames_at(
+    path: Path, numbers: Sequence[int], fps: int, pix_fmt: str = RGB24
+) -> Iterator[NDArray[Any]]:
+    """Yield some of the pictures; those between are decoded, but not converted.
+
+    Args:
+        path: The file.
+        numbers: Which, rising.
+        fps: Pictures per second.
+        pix_fmt: What they are converted to.
+
+    Raises:
+        DatasetFormatError: one is missing or damaged.
+    """
+    wanted = list(numbers)
+    for number, frame in _decoded(path, wanted[0], fps, pix_fmt, set(wanted)):
+        if number > wanted[0]:
+            break
+        if number == wanted[0]:
+            yield frame
+            del wanted[0]
+        if not wanted:
+            return
+    raise DatasetFormatError(f'{path}: frame {wanted[0]} is missing')
+
+
 def info_block(facts: VideoFacts, fps: int, encoder: Mapping[str, Any]) -> dict[str, Any]:
     """Return a video feature's `info` entry.
 
@@ -151,7 +177,9 @@ def info_block(facts: VideoFacts, fps: int, encoder: Mapping[str, Any]) -> dict[
     }
 
 
-def _decoded(path: Path, start: int, fps: int, pix_fmt: str) -> Iterator[tuple[int, NDArray[Any]]]:
+def _decoded(
+    path: Path, start: int, fps: int, pix_fmt: str, only: Collection[int] | None = None
+) -> Iterator[tuple[int, NDArray[Any]]]:
     """Yield pictures and their numbers from `start` on, or from somewhat before."""
     reformatter = VideoReformatter()
     for back in SEEK_BACK:
@@ -161,7 +189,8 @@ def _decoded(path: Path, start: int, fps: int, pix_fmt: str) -> Iterator[tuple[i
             if first is not None and first[0] > start and back < start:
                 continue
             for number, frame in itertools.chain([first] if first else [], found):
-                yield number, reformatter.reformat(frame, format=pix_fmt).to_ndarray()
+                if only is None or number in only:
+                    yield number, reformatter.reformat(frame, format=pix_fmt).to_ndarray()
             return
 
 

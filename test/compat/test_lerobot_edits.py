@@ -45,9 +45,12 @@ from small_dataset import (
 
 from lerobot_recorder.dataset.compact import compact_dataset
 from lerobot_recorder.dataset.edits.delete import delete_episodes
+from lerobot_recorder.dataset.edits.deviations import WHOLE
 from lerobot_recorder.dataset.edits.merge import merge_datasets
+from lerobot_recorder.dataset.edits.recompute import recompute
 from lerobot_recorder.dataset.edits.source import read_source
 from lerobot_recorder.dataset.edits.split import extract_episodes, split_dataset
+from lerobot_recorder.dataset.edits.write_statistics import write_statistics
 
 pytestmark = [pytest.mark.lerobot, pytest.mark.timeout(400)]
 
@@ -185,6 +188,43 @@ def test_every_kind_is_edited_and_read(tmp_path, whose):
     delete_episodes(tmp_path / 'm', [1, 3])
     check_items(tmp_path / 'm', every_kind(), rows_of(0, 2, 1, 2))
     check_ours(tmp_path / 'm', every_kind(), rows_of(0, 2, 1, 2))
+
+
+@pytest.mark.parametrize('streaming', [False, True])
+def test_statistics_of_lerobots_episodes_are_right_and_can_be_written(tmp_path, streaming):
+    root = record_theirs(
+        tmp_path / 'd', every_kind(), rgb_encoder=h264(), streaming_encoding=streaming
+    )
+    found = recompute(read_source(root))
+    assert {one.where for one in found.deviations} == {WHOLE}  # quantiles are joined roughly
+    assert all(one.name.startswith('q') for one in found.deviations)
+    before = stats(root)
+    write_statistics(root)
+    assert recompute(read_source(root)).deviations == []
+    numbers = {key: value for key, value in stats(root).items() if 'image' not in key}
+    same_statistics(numbers, {key: before[key] for key in numbers})
+    for key in before.keys() - numbers.keys():
+        np.testing.assert_allclose(stats(root)[key]['mean'], before[key]['mean'], atol=0.01)
+    check_items(root, every_kind(), THREE)
+    feed_theirs(
+        LeRobotDataset.resume('local/test', root=root, rgb_encoder=h264()),
+        every_kind(), 3 * LENGTH, 1,
+    )  # fmt: skip
+    check_items(root, every_kind(), range(4 * LENGTH))
+    check_ours(root, every_kind(), range(4 * LENGTH))
+
+
+def test_statistics_that_lerobot_lost_come_back(tmp_path):
+    source = record_ours(tmp_path / 'd', plain('image'))
+    made = tmp_path / 'e'
+    dataset_tools.convert_image_to_video_dataset(
+        load(source), made, 'local/video', rgb_encoder=h264(), num_workers=1
+    )
+    write_statistics(made)
+    assert recompute(read_source(made)).deviations == []
+    merge_datasets([made], tmp_path / 'm')
+    check_items(tmp_path / 'm', plain(), THREE)
+    check_ours(tmp_path / 'm', plain(), THREE)
 
 
 def test_a_training_step_on_an_edited_dataset(tmp_path):

@@ -88,12 +88,13 @@ class Selection:
         return [self.source.rows[number] for number in self.episodes]
 
 
-def read_source(root: Path, is_open: bool = False) -> Source:
+def read_source(root: Path, is_open: bool = False, needs_statistics: bool = True) -> Source:
     """Look at a dataset.
 
     Args:
         root: Its folder.
         is_open: The caller has locked it, so nobody records into it.
+        needs_statistics: Refuse it if episodes lack statistics of their pictures.
 
     Raises:
         DatasetFormatError: it is no v3.0 dataset, or not whole.
@@ -113,7 +114,8 @@ def read_source(root: Path, is_open: bool = False) -> Source:
             raise DatasetFormatError(f'{root} is not whole: {found.problem}; repair it first')
         compact_plan.check_totals(root, document, found.rows)
         table = episodes.read_table(root)
-        _check_statistics(root, document, table)
+        if needs_statistics:
+            _check_statistics(root, document, table)
         return Source(root, document, found.rows, table, tasks.read(root), before)
 
 

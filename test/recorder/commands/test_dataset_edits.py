@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from lerobot_drivers.cli import main
 from lerobot_drivers.common.errors import UsageError
 from lerobot_recorder.commands.episode_choice import numbers, parts
+from lerobot_recorder.dataset import layout
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
 from lerobot_recorder.dataset.info import DatasetInfo
@@ -98,6 +100,26 @@ def test_delete_in_place(root, capsys, monkeypatch):
     assert values(root) == [0, 3]
 
 
+def test_stats(root, tmp_path, capsys):
+    assert main(['stats', str(root)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f'{root}: statistics are exact'
+    path = root / layout.STATS
+    exact = json.loads(path.read_text())
+    path.write_text(json.dumps({**exact, 'action': {**exact['action'], 'mean': [7.0]}}))
+    assert main(['stats', str(root), f'--json={tmp_path}/s.json']) == 1
+    *_, line, last = capsys.readouterr().out.splitlines()
+    assert line == 'stats.json: action: mean off by up to 183.33% of the range'
+    assert last == f'{root}: statistics are wrong'
+    document = json.loads((tmp_path / 's.json').read_text())
+    assert document['statistics']['action']['mean'] == [1.5]
+    assert document['deviations'][0]['name'] == 'mean'
+    assert main(['stats', str(root), '--write=true']) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f'{root}: statistics are written'
+    assert json.loads(path.read_text()) == exact
+    assert main(['stats', str(root), '--json=/no/such/place']) == 1
+    assert '/no/such/place cannot be written' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ('words', 'told'),
     [
@@ -119,7 +141,7 @@ def test_wrong_flags(root, capsys, monkeypatch, words, told):
     assert os.listdir(root.parent) == ['d']
 
 
-@pytest.mark.parametrize('command', ['merge', 'split', 'delete-episodes'])
+@pytest.mark.parametrize('command', ['merge', 'split', 'delete-episodes', 'stats'])
 def test_help(capsys, command):
     assert main([command, '--help']) == 0
     assert f'usage: lerobot-ros {command}' in capsys.readouterr().out
