@@ -57,6 +57,9 @@ class Channel:
         """Know no more what is usual of its stamps."""
         self.stamps = StampChooser(self.source.clock, self.take is Take.INTERPOLATE)
 
+    def begin(self) -> None:
+        """A take begins, before anything is added to it."""
+
     def begin_take(self) -> None:
         """Count anew: what is told of a take is of that take alone."""
         self.stamps.begin_take()
@@ -132,6 +135,10 @@ class Channel:
     def reads_fields(self) -> bool:
         """Whether it needs messages decoded in full, field by field."""
         return False
+
+    def open_question(self) -> str | None:
+        """Return what keeps it from being learnt, where messages of it came; None if nothing."""
+        return None
 
     def details(self) -> dict[str, Any]:
         """Return what else is told of it in an episode's record."""

@@ -185,7 +185,9 @@ def read_with(
     except AttributeError as error:
         raise StreamError(f'{topic}: {msgtype} has no field {field!r}') from error
     except StreamError as error:
-        raise StreamError(f'{topic}: {_why(message, msgtype, field, error)}') from error
+        is_told = isinstance(reader, LabelReader)
+        why = f'{msgtype} {error}' if is_told else _why(message, msgtype, field, error)
+        raise StreamError(f'{topic}: {why}') from error
     except (ValueError, TypeError) as error:
         raise StreamError(f'{topic}: {msgtype} contradicts itself: {error}') from error
     if names is None or len(names) == len(values):

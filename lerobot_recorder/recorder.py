@@ -108,10 +108,10 @@ class Recorder:
         makes_no_row = self._capture.on_message(raw) or raw.topic in self._capture.beside
         if makes_no_row or (self._take is not None and self.phase is not Phase.SAVING):
             self._companions.on_message(raw)
-        if makes_no_row:
-            return
         if self.phase is Phase.PREPARING:
             self._preparation.learn(raw)
+        if makes_no_row:
+            return
         self._recent.add(raw)
         if self._take is None or self.phase is Phase.SAVING:
             self.plan.observe(raw)

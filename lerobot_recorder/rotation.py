@@ -32,7 +32,8 @@ def find_rotations(names: Sequence[str]) -> tuple[tuple[Quaternion, ...], list[s
     at = {name: number for number, name in enumerate(names)}
     whole: list[Quaternion] = []
     torn: list[str] = []
-    for prefix in ROTATIONS:
+    prefixes = dict.fromkeys(name.rpartition('.')[0] for name in names)
+    for prefix in (p for p in prefixes if p.rpartition('.')[2] in ROTATIONS):
         found = [f'{prefix}.{element}' for element in XYZW if f'{prefix}.{element}' in at]
         if len(found) == len(XYZW):
             x, y, z, w = (at[name] for name in found)

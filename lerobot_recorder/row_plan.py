@@ -166,8 +166,14 @@ class RowPlan:
 
     def last_errors(self) -> list[str]:
         """Return what was wrong with the last unusable message of each topic."""
-        errors = (c.last_error for c in self.all_channels() if c.errors_in_a_row)
+        errors = [c.last_error for c in self.all_channels() if c.errors_in_a_row]
+        errors += [c.open_question() for c in self.all_channels() if not c.is_learned]
         return list(dict.fromkeys(error for error in errors if error is not None))
+
+    def begin(self) -> None:
+        """Let every channel begin a take."""
+        for channel in self.all_channels():
+            channel.begin()
 
     def samples(self, raw: RawMessage) -> Iterator[Sample]:
         """Yield what a message gives to its streams; one bad message is counted, not fatal.

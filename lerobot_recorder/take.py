@@ -96,6 +96,7 @@ class Take:
         self._logs = self._capture.logs()
         if plan.processor is not None:
             plan.processor.begin_take()
+        plan.begin()
         self.seed(())
 
     @property

@@ -4,7 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from synthetic_messages import MS, T0, S, image, joint_state, make, raw
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_messages import random_message
+from synthetic_messages import MS, T0, TYPES, S, image, joint_state, make, raw
 
 from lerobot_drivers.common.errors import ConfigError, StreamError
 from lerobot_recorder.mapping import build_mapping
@@ -203,3 +206,135 @@ def test_two_elements_of_one_name_are_told():
     sources = [{'topic': topic, 'joints': ['a']} for topic in ('/s', '/t')]
     with pytest.raises(ConfigError, match=r'observation.state: a.pos occur twice'):
         plan({'observation.state': {'sources': sources}}).features()
+
+
+def test_joints_without_names_are_those_of_the_mapping_in_their_order():
+    made = plan({'observation.state': {'topic': '/s', 'joints': ['b', 'a']}})
+    (value,) = values(made, state([], [1.0, 2.0]))
+    assert list(value) == [1, 2]
+    assert values(made, state([], [1.0, 2.0, 3.0])) == []
+    assert made.last_errors() == ['/s: a message holds 3 values, expected 2']
+    (value,) = values(made, state('ab', [1.0, 2.0]))
+    assert list(value) == [2, 1]
+
+
+def test_joints_without_names_and_a_mapping_that_names_none_are_numbered():
+    made = plan({'observation.state': {'topic': '/s'}})
+    made.learn(state([], [1.0, 2.0]))
+    made.settle()
+    assert made.features()['observation.state']['names'] == ['0.pos', '1.pos']
+    assert [list(v) for v in values(made, state([], [3.0, 4.0]))] == [[3, 4]]
+
+
+def test_a_message_that_forgets_its_names_is_not_guessed_at():
+    made = plan({'observation.state': {'topic': '/s'}})
+    made.learn(state('ab', [1.0, 2.0]))
+    made.settle()
+    assert values(made, state([], [1.0, 2.0])) == []
+    assert 'a message names none of its values, but those before it did' in made.last_errors()[0]
+
+
+def heard(feature, message, **source):
+    made = plan({feature: {'topic': '/s', **source}})
+    made.learn(message)
+    made.settle()
+    return made
+
+
+@pytest.mark.parametrize(
+    ('message', 'take'),
+    [
+        (make('std_msgs/msg/Bool', True), 'hold'),
+        (make('std_msgs/msg/Int32', 3), 'hold'),
+        (make('std_msgs/msg/Float64', 3.0), 'interpolate'),
+    ],
+)
+def test_whole_numbers_and_switches_are_held(message, take):
+    made = heard('observation.door', raw('/s', message, T0))
+    (config,) = made.sync_config().streams
+    assert config.take.value == take and config.may_be_silent == (take == 'hold')
+    assert heard('action', raw('/s', message, T0)).sync_config().streams[0].take.value == 'next'
+    told = heard('observation.door', raw('/s', message, T0), take='interpolate')
+    assert told.sync_config().streams[0].take.value == 'interpolate'
+
+
+def odometry(x):
+    found = random_message('nav_msgs/msg/Odometry', TYPES, np.random.default_rng(0), T0)
+    found.twist.twist.linear.x = x
+    return raw('/s', found, T0)
+
+
+def test_fields_are_taken_of_messages_that_are_else_read_at_their_offsets():
+    for source in ({'fields': ['twist.twist.linear.x']}, {'field': 'twist.twist.linear.x'}):
+        made = heard('observation.speed', odometry(0.5), **source)
+        assert made.features()['observation.speed']['names'] == ['twist.twist.linear.x']
+        assert [list(v) for v in values(made, odometry(0.75))] == [[0.75]]
+
+
+def test_a_quaternion_by_its_path_is_one_still():
+    made = heard('observation.pose', odometry(0.5), fields=['pose.pose.orientation'])
+    assert made.sync_config().streams[0].rotations == ((0, 1, 2, 3),)
+    (value,) = values(made, odometry(0.5))
+    assert np.linalg.norm(value) == pytest.approx(1)
+
+
+def said(text, at=T0):
+    return raw('/s', make('std_msgs/msg/String', text), at)
+
+
+def test_a_text_is_a_column_of_its_own():
+    made = plan({'subtask': {'topic': '/s', 'dtype': 'string'}})
+    assert made.is_learned
+    assert made.features() == {'subtask': {'dtype': 'string', 'shape': [1], 'names': None}}
+    (config,) = made.sync_config().streams
+    assert config.take.value == 'hold' and config.may_be_silent
+    rows = []
+    for text in ('reach', 'grasp', 'reach', ''):
+        (value,) = values(made, said(text))
+        taken = {'subtask': Taken(value, T0, Flag.FRESH)}
+        rows.append(made.row(AlignedSet(0, T0, T0, taken)).values['subtask'])
+    assert rows == ['reach', 'grasp', 'reach', '']
+    assert values(made, raw('/s', make('std_msgs/msg/Bool', True), T0)) == []
+    assert made.last_errors() == ["/s: std_msgs/msg/Bool holds no text at 'data'"]
+
+
+def test_a_text_may_be_its_number_among_labels():
+    made = heard('observation.phase', said('grasp'), labels=['reach', 'grasp'])
+    assert made.features()['observation.phase']['names'] == ['data']
+    assert made.sync_config().streams[0].take.value == 'hold'
+    assert [list(v) for v in values(made, said('grasp'))] == [[1]]
+    assert values(made, said('dance')) == []
+    assert "says 'dance', which is none of labels" in made.last_errors()[0]
+
+
+@pytest.mark.parametrize(
+    ('key', 'source', 'told'),
+    [
+        ('observation.phase', {'dtype': 'string'}, 'LeRobot would make an input of numbers'),
+        ('action', {'dtype': 'string'}, 'LeRobot would make an input of numbers'),
+        ('phase', {'dtype': 'int64'}, 'dtype may be string, or is left out'),
+        ('phase', {'dtype': 'string', 'take': 'interpolate'}, 'a text is held'),
+        ('phase', {'dtype': 'string', 'labels': ['a']}, 'labels and dtype exclude each other'),
+        ('phase', {'dtype': 'string', 'fields': ['a', 'b']}, 'one text is taken'),
+        ('phase', {'fields': ['a', 'a']}, 'fields must be different ones'),
+        ('phase', {'labels': []}, 'labels must be different ones'),
+    ],
+)
+def test_what_does_not_go_together_in_a_source_is_refused(key, source, told):
+    with pytest.raises(ConfigError, match=told):
+        plan({key: {'topic': '/s', **source}})
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_controllers_may_name_their_joints_in_any_order_and_some_only(data):
+    joints = [f'j{n}' for n in range(5)]
+    told = data.draw(st.permutations(joints))[: data.draw(st.integers(1, 5))]
+    kind = 'control_msgs/msg/JointTrajectoryControllerState'
+    message = random_message(kind, TYPES, np.random.default_rng(0), T0)
+    message.joint_names = list(told)
+    message.feedback.positions = np.array([float(name[1:]) for name in told])
+    made = plan({'observation.state': {'topic': '/s', 'joints': joints}})
+    (value,) = values(made, raw('/s', message, T0))
+    expected = [float(name[1:]) if name in told else np.nan for name in joints]
+    assert np.array_equal(value, expected, equal_nan=True)
