@@ -50,35 +50,35 @@ def scene(seconds=2.0, silent=(99.0, 99.0)):
 def convert(tmp_path, messages, made):
     bag = write_bag(tmp_path / 'bag', sorted(messages, key=lambda m: m.received_ns))
     mapping = build_mapping({'fps': 30, 'features': made}, 'mapping')
-    result = convert_bag(ConvertJob(bag, tmp_path / 'set', mapping, 'look'))
-    return result, DatasetReader(tmp_path / 'set')
+    (episode,) = convert_bag(ConvertJob(bag, tmp_path / 'set', mapping, 'look')).episodes
+    return episode, DatasetReader(tmp_path / 'set')
 
 
 def test_a_camera_on_an_arm_has_its_pose_in_every_row(tmp_path):
-    result, reader = convert(tmp_path, scene(), features())
-    assert result.defects == {} and result.outcome is None and result.frames >= 59
+    episode, reader = convert(tmp_path, scene(), features())
+    assert episode.defects == {} and episode.outcome is None and episode.frames >= 59
     assert reader.features['observation.camera_pose']['names'] == NAMES
     rows = reader.episode(0).rows
     for seconds, pose in zip(rows['timestamp'], rows['observation.camera_pose'], strict=True):
         expected = matrix(arm(seconds)) @ matrix(wrist(seconds)) @ matrix(MOUNT)
         assert np.allclose(matrix(pose), expected, atol=2e-5), seconds
-    links = result.streams['observation.camera_pose']['moving_links']
+    links = episode.streams['observation.camera_pose']['moving_links']
     assert {frame: link['parent'] for frame, link in links.items()} == {
         'arm': 'base', 'wrist': 'arm'
     }  # fmt: skip
 
 
 def test_a_silent_link_is_a_gap_and_is_named(tmp_path):
-    result, _ = convert(tmp_path, scene(3, (1.0, 1.6)), features())
-    stream = result.streams['observation.camera_pose']
-    assert 15 <= stream['held'] <= 20 and result.outcome is None
+    episode, _ = convert(tmp_path, scene(3, (1.0, 1.6)), features())
+    stream = episode.streams['observation.camera_pose']
+    assert 15 <= stream['held'] <= 20 and episode.outcome is None
     assert stream['moving_links']['wrist']['longest_gap_ns'] == 620 * MS
     assert stream['moving_links']['arm']['longest_gap_ns'] == 10 * MS
 
 
 def test_a_link_that_falls_silent_for_good_ends_the_take(tmp_path):
-    result, _ = convert(tmp_path, scene(4, (1.0, 9.0)), features())
-    assert result.outcome == 'incomplete' and 30 <= result.frames <= 62
+    episode, _ = convert(tmp_path, scene(4, (1.0, 9.0)), features())
+    assert episode.outcome == 'incomplete' and 30 <= episode.frames <= 62
 
 
 def test_some_of_its_numbers_will_do(tmp_path):
