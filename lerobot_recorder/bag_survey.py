@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Collection
 from dataclasses import replace
 
 from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
+from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.bag_time import BagTime, bag_time
+from lerobot_recorder.field_paths import MAX_LISTED, numbers_in
+from lerobot_recorder.messages import decode, standard_types
 from lerobot_recorder.survey import SeenTopic, Survey
 
 HEAD_NS = 10 * NS_PER_S
 """So much of a bag is looked at, whatever is in it [ns]."""
 OWN_NS = 2 * NS_PER_S
 """A topic that begins later is looked at for this long [ns]."""
+
+WORKINGS = ('rosgraph_msgs/', 'rcl_interfaces/', 'diagnostic_msgs/', 'actionlib_msgs/', 'bond/')
+"""Packages whose messages tell of nodes, not of a robot."""
 
 
 def survey_bag(bag: BagReader) -> dict[str, SeenTopic]:
@@ -67,3 +75,30 @@ def _hear_late(bag: BagReader, base: BagTime, survey: Survey, from_ns: int) -> N
         if not late:
             break
     base.restart()
+
+
+def number_paths(bag: BagReader, topics: Collection[str]) -> dict[str, list[str]]:
+    """Return topic -> where in its messages numbers are, of types that are not in the standard.
+
+    Args:
+        bag: the bag, open.
+        topics: topics of types that are not read by name.
+    """
+    known = standard_types().fielddefs
+    left = {
+        topic
+        for topic in topics
+        if not (bag.topics[topic] in known or bag.topics[topic].startswith(WORKINGS))
+        and bag.count([topic])
+    }
+    found: dict[str, list[str]] = {}
+    for raw in bag.messages(set(left)) if left else ():
+        if raw.topic in left:
+            left.discard(raw.topic)
+            with contextlib.suppress(StreamError):
+                constants = {name for name, *_ in bag.types.fielddefs[raw.msgtype][0]}
+                paths = numbers_in(decode(raw, bag.types))
+                found[raw.topic] = [path for path in paths if path not in constants]
+        if not left:
+            break
+    return {topic: paths for topic, paths in found.items() if 0 < len(paths) <= MAX_LISTED}

@@ -26,13 +26,12 @@ from lerobot_recorder.draft_entries import (
     types_of,
 )
 from lerobot_recorder.draft_extras import (
-    KEPT,
-    Others,
     extras,
     next_state,
     usual_state,
     worth_alone,
 )
+from lerobot_recorder.draft_others import KEPT, Others, decided_of
 from lerobot_recorder.fixed_messages import LAYOUTS
 from lerobot_recorder.guess import (
     COMMAND_NAMES,
@@ -104,6 +103,8 @@ def make_draft(
     others = others or Others()
     state = _state(seen, hints, chosen)
     action = _action(seen, hints, chosen, state)
+    if action is None and hints.action != NONE:
+        action = decided_of(others.actions)
     cameras = _cameras(seen, hints, chosen)
     features = [entry for entry in (state, action) if entry is not None]
     features += [
@@ -113,7 +114,7 @@ def make_draft(
     ]
     features += cameras
     native = _native(seen, chosen, topics_of(features)) if features else []
-    optional = extras(seen, topics_of([*features, *native]))
+    optional = [*extras(seen, topics_of([*features, *native])), *others.features]
     if not features:
         features = [entry for entry in optional if worth_alone(entry, seen)]
         optional = [entry for entry in optional if entry not in features]
@@ -191,7 +192,7 @@ def _clear(
         make_entry(key, {'topic': topic}, seen, beside or _near(topic, seen))
         for topic in shortest_first
     ]
-    candidates = [(entry.value or {}, '; '.join(entry.comments)) for entry in made]
+    candidates = [(entry.value or {}, entry.told) for entry in made]
     together = joined([entry for entry in made if topic_of(entry.value or {}) in heard], seen)
     candidates += [(together, 'all of these together, as of one robot')] if together else []
     return Entry(key, None, (), tuple(candidates))

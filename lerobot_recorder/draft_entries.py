@@ -9,6 +9,7 @@ from typing import Any
 
 from lerobot_recorder.fixed_messages import LAYOUTS
 from lerobot_recorder.guess import topic_of
+from lerobot_recorder.numeric_fields import PATHS
 from lerobot_recorder.survey import SeenTopic
 
 Seen = Mapping[str, SeenTopic]
@@ -29,6 +30,11 @@ class Entry:
     value: dict[str, Any] | None
     comments: tuple[str, ...] = ()
     candidates: tuple[tuple[dict[str, Any], str], ...] = ()
+
+    @property
+    def told(self) -> str:
+        """What was heard and assumed, in one line."""
+        return '; '.join(self.comments)
 
     @property
     def sources(self) -> list[dict[str, Any]]:
@@ -63,7 +69,7 @@ def make_entry(
     if one is None:
         return Entry(key, value, ('nobody published it',))
     comments = [one.told, *([said] if said else [])]
-    names = one.msgtype not in LAYOUTS and not one.is_picture and 'sources' not in value
+    names = one.msgtype not in (*LAYOUTS, *PATHS) and not one.is_picture and 'sources' not in value
     if names and one.joints and 'joints' not in value:
         if one.has_names:
             value = {**value, 'joints': list(one.joints)}

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-from rosbags.typesys.store import Typestore
-
 from lerobot_drivers.common.naming import ACTION, JOINT_COMMANDS_SENT, image_key
 from lerobot_recorder.draft_entries import Entry, Seen, make_entry, table_name
-from lerobot_recorder.facts import tells_fact
 from lerobot_recorder.guess import camera_of, is_command, is_depth
-from lerobot_recorder.native_columns import is_kept
 from lerobot_recorder.numeric_fields import READERS
-from lerobot_recorder.survey import counted
 
-KEPT = 'kept beside the dataset anyway'
 FEW = 'std_msgs/msg/'
 """Types of this package say nothing of what they hold: such topics are no feature unasked."""
 
@@ -38,45 +29,9 @@ def extras(seen: Seen, used: set[str]) -> list[Entry]:
     return list({entry.key: entry for entry in reversed(found)}.values())[::-1]
 
 
-@dataclass(frozen=True)
-class Others:
-    """The topics that make no feature.
-
-    Attributes:
-        tables: what of them can be kept beside the dataset, message by message.
-        left_out: topic -> why it is in neither.
-    """
-
-    tables: tuple[Entry, ...] = ()
-    left_out: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, topics: Mapping[str, str], counts: Mapping[str, int], types: Typestore) -> Others:
-        """Return what can be done with them.
-
-        Args:
-            topics: topic -> type.
-            counts: topic -> messages.
-            types: message definitions that are known.
-        """
-        tables, left = [], {}
-        for topic, msgtype in sorted(topics.items()):
-            short, count = msgtype.replace('/msg/', '/'), counts[topic]
-            if tells_fact(topic, msgtype):
-                left[topic] = KEPT
-            elif not count:
-                left[topic] = f'{short}, no message came'
-            elif is_kept(msgtype, types):
-                told = f'{counted(count)}, {short}'
-                tables.append(Entry(table_name(topic), {'topic': topic}, (told,)))
-            else:
-                left[topic] = f'{short} cannot be recorded'
-        return cls(tuple(tables), left)
-
-
 def worth_alone(entry: Entry, seen: Seen) -> bool:
     """Return whether a feature is worth a dataset that has no other."""
-    types = {seen[topic].msgtype for topic in entry.topics}
+    types = {seen[topic].msgtype for topic in entry.topics if topic in seen}
     return not any(msgtype.startswith(FEW) for msgtype in types)
 
 

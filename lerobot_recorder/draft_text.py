@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from lerobot_drivers.common.naming import ACTION, OBSERVATION_STATE
 from lerobot_recorder.draft import Draft
 from lerobot_recorder.draft_entries import Entry
 
@@ -55,7 +56,8 @@ def session_text(draft: Draft, frame: Frame) -> str:
     parts += [_dataset(draft, frame), 'recorder:']
     if draft.robot_type:
         parts.append(f'  robot_type: {_scalar(draft.robot_type)}')
-    has_joints = any('joints' in source for entry in draft.features for source in entry.sources)
+    robots = [entry for entry in draft.features if entry.key in (OBSERVATION_STATE, ACTION)]
+    has_joints = any('joints' in source for entry in robots for source in entry.sources)
     parts += [_indent(_comment(UNITS)) if has_joints and not frame.robot else '', '  features:']
     parts += [_indent(_feature(entry), 4) for entry in draft.features]
     if draft.optional:

@@ -165,6 +165,11 @@ def is_command(topic: str) -> bool:
     return _last(topic) in COMMAND_NAMES or bool(_LIKE_COMMANDS.search(_last(topic)))
 
 
+def is_command_path(topic: str) -> bool:
+    """Return whether a topic's name, or a namespace of it, says that it holds commands."""
+    return any(is_command(part) for part in _parts(topic))
+
+
 def _only(candidates: Sequence[str], what: str, flag: str, topics: Mapping[str, str]) -> str:
     if len(candidates) == 1:
         return candidates[0]

@@ -101,7 +101,7 @@ class NumericChannel(Channel):
         """Gather the names of the first second, so that partial messages count too."""
         if self.is_learned:
             return
-        names, values = self._read(message, raw)
+        names, values = self.read(message, raw)
         self._goes_by_order = names is None
         if names is None:
             names = [str(number) for number in range(len(values))]
@@ -117,7 +117,7 @@ class NumericChannel(Channel):
         Raises:
             StreamError: it carries another number of values, and no names.
         """
-        names, values = self._read(message, raw)
+        names, values = self.read(message, raw)
         self._check_number((names, values), raw)
         self.seen.update(dict.fromkeys(names or ()))
         self.unseen = [name for name in self.unseen if names is not None and name not in names]
@@ -137,7 +137,7 @@ class NumericChannel(Channel):
 
     def value(self, message: Any, raw: RawMessage) -> NDArray[np.float64]:
         """Return the vector in dataset units, NaN where the message does not know."""
-        named = self._read(message, raw)
+        named = self.read(message, raw)
         self._check_number(named, raw)
         picked = self._pick(named)
         if not math.isfinite(picked.sum()):
@@ -150,7 +150,12 @@ class NumericChannel(Channel):
             )
         return turned if self._keeps_units else turned * self._scale + self._offset
 
-    def _read(self, message: Any, raw: RawMessage) -> NamedValues:
+    def read(self, message: Any, raw: RawMessage) -> NamedValues:
+        """Return the names and values in a message, as they are on the topic.
+
+        Raises:
+            StreamError: the message does not hold what the channel is made of.
+        """
         source = self.source
         if self._reader is None or raw.msgtype != self._read_type:
             self._reader = reader_of(raw.msgtype, source)

@@ -12,13 +12,13 @@ from lerobot_drivers.common.config import Section, build
 from lerobot_drivers.common.errors import BagError, UsageError
 from lerobot_drivers.common.health import Level
 from lerobot_recorder.bag_reader import BagReader
-from lerobot_recorder.bag_survey import HEAD_NS, survey_bag
+from lerobot_recorder.bag_survey import HEAD_NS, number_paths, survey_bag
 from lerobot_recorder.bags.options import KEYS, bag_options
 from lerobot_recorder.commands.drafting import STDOUT, Target, in_units, tell
 from lerobot_recorder.config import RecorderConfig, TopicsConfig
 from lerobot_recorder.disagreements.bag import bag_disagreements
 from lerobot_recorder.draft import Draft, make_draft
-from lerobot_recorder.draft_extras import Others
+from lerobot_recorder.draft_others import Others, OtherTopic
 from lerobot_recorder.draft_text import Frame, session_text
 from lerobot_recorder.findings import Finding
 from lerobot_recorder.presets import choose
@@ -106,8 +106,13 @@ def _losses(bag: BagReader) -> list[Finding]:
 
 
 def _others(bag: BagReader, seen: Mapping[str, SeenTopic]) -> Others:
-    topics = {topic: msgtype for topic, msgtype in bag.topics.items() if topic not in seen}
-    return Others.of(topics, {topic: bag.count([topic]) for topic in topics}, bag.types)
+    topics = sorted(topic for topic in bag.topics if topic not in seen)
+    paths = number_paths(bag, topics)
+    found = [
+        OtherTopic(topic, bag.topics[topic], bag.count([topic]), paths.get(topic, ()))
+        for topic in topics
+    ]
+    return Others.of(found, bag.types)
 
 
 def _check_worth(bag: BagReader, draft: Draft, seen: Mapping[str, SeenTopic]) -> None:

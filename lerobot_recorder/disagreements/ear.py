@@ -14,7 +14,7 @@ from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.channels import NumericChannel, PictureChannel
 from lerobot_recorder.disagreements.signals import WINDOW_NS, Scenes, Signal, SignalLog
 from lerobot_recorder.messages import RawMessage, peek_header_ns
-from lerobot_recorder.numeric_fields import pick, read_values
+from lerobot_recorder.numeric_fields import pick
 from lerobot_recorder.row_plan import RowPlan
 
 DENSE = 60
@@ -98,7 +98,7 @@ class _Numbers:
         if not is_kept:
             self.log.compare(values)
             return
-        names, numbers = read_values(message, raw.msgtype, self.channel.source.field, raw.topic)
+        names, numbers = self.channel.read(message, raw)
         self.has_names = names is not None
         if names is not None and len(set(names)) < len(names):
             self.doubled = _doubled(names)

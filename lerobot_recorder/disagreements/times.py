@@ -46,7 +46,7 @@ def check_times(signals: Sequence[Signal], fps: int) -> Iterator[Finding]:
 
 def _rate(one: Signal, fps: int) -> Iterator[Finding]:
     rate = one.rate_hz
-    if rate is None or rate >= LOW * fps:
+    if rate is None or rate >= LOW * fps or len(one.stamps_ns) < FEW:
         return
     between = (
         'each is held until the next' if is_action(one.feature) else 'the rest is interpolated'
