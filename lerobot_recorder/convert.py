@@ -41,8 +41,11 @@ from lerobot_recorder.conversion.source import (
 from lerobot_recorder.conversion.span import EpisodeSpan, Spans
 from lerobot_recorder.conversion.spans import find_spans, marking_topics
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
+from lerobot_recorder.disagreements.check import heard_disagreements
+from lerobot_recorder.disagreements.ear import Ear
 from lerobot_recorder.encoder_choice import told as encoding
 from lerobot_recorder.facts import SharedFile
+from lerobot_recorder.findings import Finding
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_facts import SessionFacts
@@ -88,12 +91,14 @@ class Conversion:
         problems: why it cannot be converted as asked.
         spans: what becomes episodes, and what does not.
         notices: what is worth telling before.
+        findings: what in the bag does not go together.
     """
 
     def __init__(self, job: ConvertJob, only_looks: bool = False) -> None:
         self.job, self._only_looks = job, only_looks
         self.problems: list[LerobotRosError] = []
         self.spans, self.notices = Spans(), list[str]()
+        self.findings: list[Finding] = []
         self._open = ExitStack()
 
     def __enter__(self) -> Conversion:
@@ -142,6 +147,7 @@ class Conversion:
             'skipped': [asdict(one) for one in self.spans.skipped],
             'features': self._plan.features(),
             'notices': self.notices,
+            'findings': [str(finding) for finding in self.findings],
         }
 
     def check(self) -> None:
@@ -209,10 +215,16 @@ class Conversion:
         wanted = LookFor(
             recorded, marking, silent or sensors, round(job.episodes.gap_s * NS_PER_S)
         )
-        first = _FirstMessages(plan)
+        first, ear = _FirstMessages(plan), Ear(plan, self._bag.types)
         reader = MarkReader(job.episodes, self._bag.types)
-        look = look_into(self._bag, self._base, wanted, reader, first.add)
+
+        def watch(raw: RawMessage) -> None:
+            first.add(raw)
+            ear.add(raw)
+
+        look = look_into(self._bag, self._base, wanted, reader, watch)
         first.learn()
+        self.findings = heard_disagreements(plan, ear)
         self.problems += [first.error] if first.error else []
         return look
 

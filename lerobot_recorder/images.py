@@ -129,12 +129,20 @@ def to_picture(message: Any, msgtype: str, topic: str) -> Pictures:
         topic: where it came from, for errors.
 
     Raises:
-        StreamError: the encoding is not known, or the data are too short or no picture.
+        StreamError: the encoding is not known, the data are too short or no picture, or a bag's
+            own definition of the type lacks a field.
     """
+    try:
+        return _to_picture(message, msgtype, topic)
+    except AttributeError as error:
+        raise StreamError(f'{topic}: its {msgtype} is not the usual one: {error}') from error
+
+
+def _to_picture(message: Any, msgtype: str, topic: str) -> Pictures:
     if msgtype == IMAGE:
         return _raw_picture(message, topic)
     data = np.asarray(message.data, dtype=np.uint8)
-    if 'compressedDepth' in message.format:
+    if 'compressedDepth' in getattr(message, 'format', ''):
         return compressed_depth(message.format, data.tobytes(), topic)
     size = picture_size(data.tobytes())
     if size is None:

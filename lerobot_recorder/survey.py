@@ -107,8 +107,6 @@ class _Listener:
             self._look_inside(message, raw)
         except StreamError as error:
             self.problem = str(error).removeprefix(f'{raw.topic}: ')
-        except AttributeError as error:  # a definition of the bag's own, other than the usual
-            self.problem = f'its {raw.msgtype} is not the usual one: {error}'
 
     def _look_inside(self, message: Any, raw: RawMessage) -> None:
         if isinstance(self.channel, PictureChannel):

@@ -7,8 +7,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
+from lerobot_drivers.common.health import Level
 from lerobot_recorder.channels import PictureChannel
 from lerobot_recorder.conversion.bag_look import BagLook
 from lerobot_recorder.conversion.result import ConvertedEpisode
@@ -49,6 +51,11 @@ def tell_before(console: Console, conversion: Conversion) -> None:
     console.print(table)
     for notice in (*look.notices, *conversion.notices):
         console.print(notice)
+    noticed = _table()
+    for number, finding in enumerate(conversion.findings):
+        text = Text(str(finding), style='yellow' if finding.level > Level.OK else '')
+        noticed.add_row('' if number else 'noticed', text)
+    console.print(noticed)
 
 
 def tell_plan(console: Console, conversion: Conversion) -> None:

@@ -39,6 +39,8 @@ class Ear:
         self._pictures: dict[str, list[_Pictures]] = {}
         for channel in plan.all_channels():
             topic = channel.source.topic
+            if not channel.is_learned:
+                continue
             if isinstance(channel, NumericChannel):
                 self._numbers.setdefault(topic, []).append(_Numbers(channel))
             elif isinstance(channel, PictureChannel):

@@ -87,8 +87,12 @@ class Pair:
 
     def course(self, one: Signal, name: str) -> Floats:
         """Return the values of a joint at the common times, shape (times,)."""
-        order = np.argsort(one.stamps_ns, kind='stable')
-        return np.interp(self._times_ns, one.stamps_ns[order], one.of(name)[order])
+        values = one.of(name)
+        known = np.flatnonzero(np.isfinite(values))  # a message need not carry every joint
+        if not len(known):
+            return np.zeros(len(self._times_ns))
+        order = known[np.argsort(one.stamps_ns[known], kind='stable')]
+        return np.interp(self._times_ns, one.stamps_ns[order], values[order])
 
     def fit(self, name: str) -> Fit | None:
         """Return how a joint's command compares with its state, None where one does not move."""
@@ -96,7 +100,7 @@ class Pair:
         lag = 0 if self.lag_s is None else round(self.lag_s / self.step_s)
         state, action = _shifted(state, action, lag)
         spreads = float(np.std(state)), float(np.std(action))
-        if len(state) < FEW or min(spreads) < MOVES or not np.isfinite(spreads).all():
+        if len(state) < FEW or min(spreads) < MOVES:
             return None
         correlation = float(np.corrcoef(state, action)[0, 1])
         scale = spreads[1] / spreads[0]
@@ -127,7 +131,7 @@ class Pair:
 
     def _speeds(self, name: str) -> tuple[Floats, Floats]:
         state, action = self.course(self.state, name), self.course(self.action, name)
-        return np.nan_to_num(np.diff(state)), np.nan_to_num(np.diff(action))
+        return np.diff(state), np.diff(action)
 
 
 def _best(alike: Mapping[int, float]) -> int | None:

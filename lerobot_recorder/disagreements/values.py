@@ -59,7 +59,7 @@ def _degrees(one: Signal, subject: str) -> Iterator[Finding]:
     ]
     if not angles:
         return
-    most = np.nanmax(np.abs(one.values[:, angles]), axis=0)
+    most = np.nan_to_num(np.abs(one.values[:, angles])).max(axis=0)
     if (most > TURN).sum() * 2 >= len(angles):
         names = ', '.join(one.names[at] for at, value in zip(angles, most, strict=True)
                           if value > TURN)  # fmt: skip

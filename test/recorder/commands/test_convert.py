@@ -59,11 +59,13 @@ def test_the_reports_are_readable_in_80_columns(bag, root, capsys, monkeypatch):
     assert [start for start in starts if start[0] not in ('network', 'arrive,')] == [
         ['bag', str(bag) + ':'], ['/joint_commands', '100'], ['/joint_states', '100'],
         [CAMERA, '18'], ['clock', 'the'], [CAMERA + ':', 'makes'],
+        ['noticed', 'observation.state'],
         ['observation.state', '100'], ['action', '100'], [name, '18'],
         ['encoding', 'h264'], ['20', 'frames,'],
     ]  # fmt: skip
     text = ' '.join(' '.join(lines).split())
     assert '18 sensor_msgs/Image; 10.00 Hz (8.95 with its gaps); stamped by header' in text
+    assert f'observation.images.left_wrist_camera_of_the_arm {CAMERA}: its pictures are bl' in text
     assert '2 repeated' in text and 'skew 0.0 ms, 95 % within 105.0 ms; clock: header 18' in text
     assert '20 frames, 2.0 s, usable (left_wrist_camera_of_the_arm: 10.0% of its pict' in text
     assert text.endswith(f'in {root}')

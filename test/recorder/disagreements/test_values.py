@@ -120,6 +120,14 @@ def test_names_that_occur_twice():
     )
 
 
+def test_messages_that_carry_some_joints_only():
+    half = state(hz=200.0)
+    half.values[::2, 0] = half.values[1::2, 1:] = np.nan
+    assert told(half, action()) == QUIET
+    half.values[:, 2] = np.nan  # never at all
+    assert told(half, action())[-1:] == QUIET
+
+
 def test_few_messages_tell_nothing():
     few = replace(state(), values=state().values[:5] * 90, arrivals_ns=state().arrivals_ns[:5],
                   headers_ns=state().headers_ns[:5])  # fmt: skip
