@@ -93,6 +93,15 @@ HELP = Help(
             },
         ),
         Group('episodes out of a long bag', EpisodesConfig, 'episodes'),
+        Group(
+            'many bags into one dataset',
+            lines={
+                'FOLDER, BAG BAG ..., "day*/run_*", @LIST': 'all bags in a folder, several, those '
+                'of a pattern, those of a file with one a line',
+                '--jobs=N': 'processes, by default as many as cores and memory allow',
+                '--allow_failed=true': 'leave out bags that cannot be converted',
+            },
+        ),
     ),
     notes="""Markers: Bool (start as it becomes true), Int (start at a number that is not 0),
 String (start, stop, success, failure, discard, or "start: the task"), Empty (toggle),
@@ -121,18 +130,22 @@ def run(arguments: Sequence[str]) -> int:
         DatasetExistsError: there is a dataset already, and no ``--resume=true``.
         HubError: what is made could not be uploaded, or was not.
     """
+    from lerobot_recorder.commands import convert_many  # which needs this module
+
     if drafting.is_asked_for(arguments):
         return convert_init.run(arguments)
     word, flags = split_positional(arguments)
     if word is not None and is_dataset(Path(word).expanduser()):
         return convert_old.run(arguments)
+    if convert_many.is_asked_for(arguments):
+        return convert_many.run(arguments)
     sections = read_sections(flags, KNOWN)
     told = sections.pop('bag', None)
     bag = word or (told if isinstance(told, str) else None)  # else it is what record makes
     if bag is None:
         raise UsageError('name the bag: lerobot-ros convert BAG --dataset.repo_id=USER/NAME')
-    dry_run, report = switch(sections, 'dry_run'), _report_path(sections)
-    config = _config(sections)
+    dry_run, report = switch(sections, 'dry_run'), report_path(sections)
+    config = config_of(sections)
     if not config.resume and not dry_run:
         check_free(config.dataset.folder, ', or add to it with --resume=true')
     console = make_console(wraps=True)
@@ -172,7 +185,12 @@ def _told_what_is_saved(root: Path, say: Callable[[str], None]) -> Iterator[None
         raise
 
 
-def _report_path(sections: Section) -> Path | None:
+def report_path(sections: Section) -> Path | None:
+    """Return the file that is to tell what became of bags, None if nobody asked.
+
+    Raises:
+        UsageError: there can be no such file.
+    """
     told = sections.get('report')
     if told is None:
         return None
@@ -190,8 +208,12 @@ def _write(path: Path | None, document: dict[str, Any]) -> None:
         durable.write_bytes(path, text.encode())
 
 
-def _config(sections: Section) -> RecordConfig:
-    """Return the settings; the task may be the bag's to tell."""
+def config_of(sections: Section) -> RecordConfig:
+    """Return the settings; the task may be the bag's to tell.
+
+    Raises:
+        ConfigError: one is missing, unknown or wrong.
+    """
     dataset = sections.get('dataset')
     if isinstance(dataset, dict) and 'single_task' not in dataset:
         sections = {**sections, 'dataset': {**dataset, 'single_task': UNTOLD}}

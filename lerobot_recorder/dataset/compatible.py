@@ -90,7 +90,7 @@ def differences(document: Mapping[str, Any], expected: DatasetInfo) -> list[str]
     features = schema.normalized(document['features'])
     if set(schema.DEFAULT_FEATURES) - set(features):
         problems.append(f'it lacks {sorted(set(schema.DEFAULT_FEATURES) - set(features))}')
-    return problems + _feature_differences(
+    return problems + feature_differences(
         schema.user_features(features), schema.normalized(expected.features)
     )
 
@@ -124,7 +124,8 @@ def remarks(root: Path, document: Mapping[str, Any], wanted: DatasetInfo) -> lis
     return remarks + (robot_facts.remarks(root, rows, wanted.facts) if rows else [])
 
 
-def _feature_differences(found: schema.Features, wanted: schema.Features) -> list[str]:
+def feature_differences(found: schema.Features, wanted: schema.Features) -> list[str]:
+    """Return how features of a dataset, normalized, differ from those of this session."""
     problems = []
     gone, new = sorted(set(found) - set(wanted)), sorted(set(wanted) - set(found))
     if gone:

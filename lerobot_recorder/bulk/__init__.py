@@ -1,0 +1,1 @@
+"""Many bags into one dataset: found, checked, converted by several processes, joined."""
