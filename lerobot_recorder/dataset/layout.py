@@ -9,6 +9,7 @@
     <root>/data/chunk-000/file-000.parquet
     <root>/videos/<key>/chunk-000/file-000.mp4
     <root>/meta/ros/seal.json  statistics.npz            as it was closed, see seal.py
+    <root>/meta/ros/deleted.json                         names of episodes that were deleted
     <root>/.recording/                                   episodes on their way in, and the lock
     <root>/.quarantine/                                  what a repair took out
 """

@@ -122,10 +122,12 @@ class WorkFolder:
         """
         if self._lock < 0:
             return
-        if clean and not self.all_in_order():
-            durable.remove_tree(self.path)
-        os.close(self._lock)
-        self._lock = -1
+        try:
+            if clean and not self.all_in_order():
+                durable.remove_tree(self.path)
+        finally:
+            os.close(self._lock)
+            self._lock = -1
 
     def remove_made(self) -> None:
         """Remove the folders that were made for this one, as far as they are empty."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lerobot_drivers.common.errors import HubError
 from lerobot_recorder.dataset import layout
+from lerobot_recorder.dataset.edits.records import deleted_ids
 from lerobot_recorder.hub.job import Job
 from lerobot_recorder.hub.repository import RemoteFile, RemoteState
 from lerobot_recorder.hub.snapshot import LocalFile, Snapshot, record_ids
@@ -93,7 +94,8 @@ def check_related(job: Job, snapshot: Snapshot, remote: RemoteState, plan: Plan)
     """
     changed = [path for path in plan.additions if path not in plan.new]
     replaced = [path for path in (*plan.deletions, *changed) if path.startswith(TREES)]
-    strangers = record_ids(remote.files) - record_ids(snapshot.files)
+    known = record_ids(snapshot.files) | deleted_ids(job.root)
+    strangers = record_ids(remote.files) - known
     mixed = plan.new and any(path.startswith(_GLOBBED) for path in remote.files)
     related = bool(record_ids(remote.files)) and not strangers
     if job.overwrite or related or not (replaced or mixed):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lerobot_drivers.common.errors import DatasetError
 from lerobot_recorder.dataset import folder_swap, info, layout, renewal, seal
+from lerobot_recorder.dataset.edits import records
 from lerobot_recorder.dataset.edits.assemble import (
     Progress,
     Recipe,
@@ -83,12 +84,14 @@ def _delete(root: Path, episodes: set[int], progress: Progress) -> Deleted:
         recipe = Recipe([Selection(source, kept)], source.features, root)
         replaced = [name for name in source.before if name.startswith(_WRITTEN)]
         again = Renewal(root, work, replaced, 'episodes were deleted')
-        notices += again.run(
-            lambda new: check_room(new, needed_bytes(recipe, new)),
-            lambda new: notices.extend(assemble(recipe, new, progress)),
-        )
+        gone = tuple(records.uuids(Selection(source, sorted(episodes))))
+
+        def write(new: Path) -> None:
+            notices.extend(assemble(recipe, new, progress))
+            records.remember_deleted(new, gone)
+
+        notices += again.run(lambda new: check_room(new, needed_bytes(recipe, new)), write)
     finally:
         work.close(clean=not work.was_left)
-    gone = [source.rows[number].extra.get('ros/uuid') for number in sorted(episodes)]
     frames = sum(source.rows[number].length for number in kept)
-    return Deleted(len(kept), frames, tuple(name for name in gone if name), tuple(notices))
+    return Deleted(len(kept), frames, gone, tuple(notices))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -92,6 +93,9 @@ def _locked(work: Path, target: Path) -> WorkFolder:
             f'another process is making {target}; wait until it has ended'
         ) from None
     except OSError as error:
+        for folder in (work / layout.RECORDING, work):
+            with contextlib.suppress(OSError):  # there is something of somebody else's in it
+                folder.rmdir()
         raise DatasetError(f'{target} cannot be made: {error}') from error
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lerobot_drivers.common.errors import DatasetFormatError
-from lerobot_recorder.dataset import folder_links, layout
+from lerobot_recorder.dataset import durable, folder_links, layout
 from lerobot_recorder.dataset.edits.source import Selection, Source
 from lerobot_recorder.dataset.record import read_document
 
+DELETED = 'meta/ros/deleted.json'
 _BAG = 'bag'
 
 
@@ -65,6 +66,20 @@ def carry(selection: Selection, root: Path, place: Path, copy: bool) -> None:
             raise DatasetFormatError(
                 f'{source} is another file than that of the same name in a dataset before it'
             )
+
+
+def deleted_ids(root: Path) -> set[str]:
+    """Return the names for good of the episodes that were deleted from a dataset in its place."""
+    names = (read_document(root / DELETED) or {}).get('episodes')
+    return {str(name) for name in names} if isinstance(names, list) else set()
+
+
+def remember_deleted(root: Path, names: Collection[str]) -> None:
+    """Keep the names of episodes that are deleted: an upload may take them off the Hub too."""
+    if names:
+        document = {'episodes': sorted(deleted_ids(root) | set(names))}
+        durable.make_folders((root / DELETED).parent)
+        durable.write_bytes(root / DELETED, json.dumps(document, indent=2).encode())
 
 
 def left_behind(source: Source) -> list[str]:

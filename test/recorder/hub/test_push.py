@@ -14,6 +14,11 @@ from lerobot_drivers.common.errors import DatasetError, HubBusyError, HubError
 from lerobot_recorder.dataset import layout
 from lerobot_recorder.dataset.compact import compact_dataset
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
+from lerobot_recorder.dataset.edits.delete import delete_episodes
+from lerobot_recorder.dataset.edits.merge import merge_datasets
+from lerobot_recorder.dataset.edits.source import read_source
+from lerobot_recorder.dataset.edits.split import extract_episodes
+from lerobot_recorder.dataset.edits.write_statistics import write_statistics
 from lerobot_recorder.dataset.validate import ERROR, validate_dataset
 from lerobot_recorder.hub import plan
 from lerobot_recorder.hub.push import patiently
@@ -76,6 +81,32 @@ def test_joined_files_take_the_place_of_those_they_were_made_of(hub, uploader, r
     uploader.run()
     assert remote(hub) == local(root)
     assert len([path for path in remote(hub) if path.startswith('data/')]) == 1
+
+
+def test_deleted_episodes_leave_the_hub_too(hub, uploader, root):
+    uploader.run()
+    gone = DatasetReader(root).episode(0).extra['ros/uuid']
+    delete_episodes(root, [0])
+    uploader.run()
+    assert remote(hub) == local(root)
+    assert not [path for path in remote(hub) if path.endswith(f'{gone}.json')]
+    delete_episodes(root, [0])
+    record(root, 1, resume=True)
+    uploader.run()
+    assert remote(hub) == local(root)
+
+
+def test_edited_and_merged_datasets_can_be_uploaded(hub, uploader, root, tmp_path):
+    uploader.run()
+    compact_dataset(root)
+    merged = merge_datasets([root, record(tmp_path / 'other', 2)], tmp_path / 'merged').root
+    delete_episodes(merged, [1])
+    part, _ = extract_episodes(read_source(root), tmp_path / 'part', [0])
+    with pytest.raises(HubError, match=r'holds 2 episodes that are not'):
+        Uploader(part.root).run()
+    write_statistics(merged)
+    Uploader(merged).run()
+    assert remote(hub) == local(merged)
 
 
 def test_files_of_others_in_the_repository_stay(hub, uploader, root):
