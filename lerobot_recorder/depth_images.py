@@ -4,6 +4,9 @@ A compressed one is a header of 12 bytes (an int32 and two float32: parameters o
 and then a PNG of 16 bits, or two int32 (columns, rows) and an RVL stream. Metres (32FC1) are
 quantised before: ``depth = a / (code - b)``, code 0 is no depth.
 
+Sixteen bits may be distances or grey: 16UC1 are taken for distances, mono16 for grey unless the
+topic or the feature is called depth, or the mapping says so.
+
 Sources: ``compression_common.hpp`` and ``rvl_codec.cpp`` of image_transport_plugins; REP 118
 (16UC1 are millimetres, 0 is no depth; 32FC1 are metres, NaN and Inf as REP 117 says).
 """
@@ -111,6 +114,42 @@ class CompressedDepth:
         if found is None or found.dtype != np.uint16 or found.shape != (self.height, self.width):
             raise StreamError(f'{self.topic}: a compressed depth image cannot be decoded')
         return np.asarray(found)
+
+
+@dataclass(frozen=True)
+class EncodedDepth:
+    """A picture file of depth: a PNG of 16 bits, a TIFF of 16 bits or of floats.
+
+    Attributes:
+        height: rows [px].
+        width: columns [px].
+        unit: unit of the distances.
+        data: the file.
+        topic: where it came from, for the error.
+    """
+
+    height: int
+    width: int
+    unit: str
+    data: NDArray[np.uint8]
+    topic: str
+
+    def depth(self) -> NDArray[Any]:
+        """Return the distances, shape (height, width): uint16 [mm] or float32 [m].
+
+        Raises:
+            StreamError: the file cannot be decoded.
+        """
+        found = cv2.imdecode(self.data, cv2.IMREAD_UNCHANGED)
+        kind = np.uint16 if self.unit == MILLIMETRES else np.float32
+        if found is None or found.dtype != kind or found.shape != (self.height, self.width):
+            raise StreamError(f'{self.topic}: a picture of depth cannot be decoded')
+        return np.asarray(found)
+
+
+def says_depth(name: str) -> bool:
+    """Return whether the name of a topic or feature says that it holds depth."""
+    return 'depth' in name.lower()
 
 
 def compressed_depth(text: str, data: bytes, topic: str) -> CompressedDepth:

@@ -19,6 +19,7 @@ from lerobot_drivers.common.naming import (
     OBSERVATION_STATE,
     image_key,
 )
+from lerobot_recorder.depth_images import says_depth
 from lerobot_recorder.images import COMPRESSED_IMAGE, IMAGE_TYPES
 from lerobot_recorder.joint_states import JOINT_STATE
 from lerobot_recorder.numeric_fields import JOINT_TRAJECTORY, READERS
@@ -202,7 +203,7 @@ def named_topic(topics: Mapping[str, str], topic: str | None, flag: str) -> str 
 
 def is_depth(topic: str) -> bool:
     """Return whether a topic's name says that it holds depth."""
-    return any('depth' in part.lower() for part in _parts(topic))
+    return says_depth(topic)
 
 
 def _camera_parts(topic: str) -> list[str]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 PNG_END = b'IEND'
+_DEEP_GREY = bytes((16, 0))
+_TIFF = (b'II*\0', b'MM\0*')
 JPEG_SIGNATURE = b'\xff\xd8'
 JPEG_END = b'\xff\xd9'
 _START_OF_SCAN = 0xDA
@@ -69,6 +71,16 @@ def picture_size(data: bytes) -> tuple[int, int] | None:
     if data.startswith(PNG_SIGNATURE):
         return _png_size(data)
     return _jpeg_size(data) if data.startswith(JPEG_SIGNATURE) else None
+
+
+def is_deep_grey(data: bytes) -> bool:
+    """Return whether it is a PNG of one channel of 16 bits."""
+    return data.startswith(PNG_SIGNATURE) and data[24:26] == _DEEP_GREY
+
+
+def is_other_picture(data: bytes) -> bool:
+    """Return whether it begins as a TIFF or WebP, whose size only a decoder knows."""
+    return data.startswith(_TIFF) or (data.startswith(b'RIFF') and data[8:12] == b'WEBP')
 
 
 def _png_size(data: bytes) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ Sources of the encodings: ``sensor_msgs/image_encodings.hpp`` and the format str
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +16,26 @@ from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder import pixels
+from lerobot_recorder.dataset.depth_codes import METRES, MILLIMETRES
 from lerobot_recorder.dataset.statistics import decimation
 from lerobot_recorder.depth_images import (
     DEPTH_ENCODINGS,
     CompressedDepth,
     DepthImage,
+    EncodedDepth,
     compressed_depth,
+    says_depth,
 )
-from lerobot_recorder.image_headers import JPEG_SIGNATURE, picture_size
+from lerobot_recorder.image_headers import (
+    JPEG_SIGNATURE,
+    is_deep_grey,
+    is_other_picture,
+    picture_size,
+)
 
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
+_NUMBERS = re.compile(r'(8|16|32|64)[USF]C\d*')
 IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
 _DEPTH_LAYOUTS = {
     encoding: pixels.Layout(dtype.itemsize) for encoding, dtype in DEPTH_ENCODINGS.items()
@@ -82,7 +92,9 @@ class PlanarRawPicture(RawPicture):
 
 @dataclass(frozen=True)
 class CompressedPicture:
-    """A ``sensor_msgs/CompressedImage`` holding a JPEG or PNG.
+    """A ``sensor_msgs/CompressedImage`` holding a JPEG, PNG, TIFF or WebP.
+
+    Its colours are those that any viewer shows, whatever its format says of their order.
 
     Attributes:
         height: rows [px].
@@ -97,7 +109,7 @@ class CompressedPicture:
     topic: str
 
     def jpeg(self) -> bytes | None:
-        """Return the JPEG as it came, None if it is a PNG."""
+        """Return the JPEG as it came, None if it is none."""
         data = self.data.tobytes()
         return data if data.startswith(JPEG_SIGNATURE) else None
 
@@ -117,16 +129,18 @@ class CompressedPicture:
         return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
-Pictures = RawPicture | CompressedPicture | DepthImage | CompressedDepth
+Pictures = RawPicture | CompressedPicture | DepthImage | CompressedDepth | EncodedDepth
 
 
-def to_picture(message: Any, msgtype: str, topic: str) -> Pictures:
+def to_picture(message: Any, msgtype: str, topic: str, is_depth: bool | None = None) -> Pictures:
     """Return an image message as a picture that decodes its pixels when asked.
 
     Args:
         message: an Image or CompressedImage, from rclpy or from a bag.
         msgtype: its type.
         topic: where it came from, for errors.
+        is_depth: whether one channel of 16 bits is depth, and not grey; None leaves it to the
+            encoding, and where that is mono16 to the topic's name.
 
     Raises:
         StreamError: the encoding is not known, the data are too short or no picture, or a bag's
@@ -140,28 +154,59 @@ def to_picture(message: Any, msgtype: str, topic: str) -> Pictures:
 
 def _to_picture(message: Any, msgtype: str, topic: str) -> Pictures:
     if msgtype == IMAGE:
-        return _raw_picture(message, topic)
+        return _raw_picture(message, topic, is_depth)
     data = np.asarray(message.data, dtype=np.uint8)
     if 'compressedDepth' in getattr(message, 'format', ''):
         return compressed_depth(message.format, data.tobytes(), topic)
-    size = picture_size(data.tobytes())
+    whole = data.tobytes()
+    size, encoding = picture_size(whole), message.format.partition(';')[0].strip()
+    deep_is_depth = _is_depth(encoding, topic, is_depth)
+    if size is None and is_other_picture(whole):
+        return _other_picture(data, topic, deep_is_depth)
     if size is None:
-        raise StreamError(f'{topic}: a compressed image holds no whole JPEG or PNG')
+        raise StreamError(
+            f'{topic}: a compressed image holds no whole JPEG, PNG, TIFF or WebP; '
+            f'its format is {message.format!r}'
+        )
+    if deep_is_depth and is_deep_grey(whole):
+        return EncodedDepth(*size, MILLIMETRES, data, topic)
     return CompressedPicture(*size, data, topic)
 
 
-def _raw_picture(message: Any, topic: str) -> RawPicture | DepthImage:
+def _is_depth(encoding: str, topic: str, is_depth: bool | None) -> bool:
+    """Return whether one channel of 16 bits is depth."""
+    if is_depth is not None:
+        return is_depth
+    return encoding == '16UC1' or says_depth(topic)
+
+
+def _other_picture(
+    data: NDArray[np.uint8], topic: str, is_depth: bool
+) -> CompressedPicture | EncodedDepth:
+    """Return a picture whose size is known when it is decoded."""
+    found = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    if found is None:
+        raise StreamError(f'{topic}: a compressed image cannot be decoded')
+    height, width = found.shape[:2]
+    if found.dtype == np.float32 and found.ndim == 2:
+        return EncodedDepth(height, width, METRES, data, topic)
+    if found.dtype == np.uint16 and found.ndim == 2 and is_depth:
+        return EncodedDepth(height, width, MILLIMETRES, data, topic)
+    if found.dtype not in (np.uint8, np.uint16):
+        raise StreamError(f'{topic}: a compressed image of {found.dtype} is no picture')
+    return CompressedPicture(height, width, data, topic)
+
+
+def _raw_picture(message: Any, topic: str, is_depth: bool | None) -> RawPicture | DepthImage:
     encoding = message.encoding
-    layout = _DEPTH_LAYOUTS.get(encoding) or pixels.LAYOUTS.get(encoding)
+    deep = encoding != 'mono16' or _is_depth(encoding, topic, is_depth)
+    as_depth = encoding in _DEPTH_LAYOUTS and deep and is_depth is not False
+    layout = (_DEPTH_LAYOUTS if as_depth else pixels.LAYOUTS).get(encoding)
     if layout is None:
-        known = ', '.join((*pixels.LAYOUTS, *_DEPTH_LAYOUTS))
-        raise StreamError(
-            f'{topic}: image encoding {encoding!r} cannot be recorded; known: {known}'
-        )
+        raise StreamError(f'{topic}: {_why_none(encoding, topic)}')
     height, width, step = int(message.height), int(message.width), int(message.step)
     data = np.frombuffer(message.data, dtype=np.uint8)
-    paired = layout.channels == 2 or layout.planes > 2
-    if not height or not width or (paired and width % 2) or (layout.planes > 2 and height % 2):
+    if not layout.can_be(height, width):
         raise StreamError(f'{topic}: an image cannot be {width}x{height} {encoding}')
     row, rows = layout.row_bytes(width), layout.rows(height)
     if step < row or len(data) < step * rows:
@@ -169,8 +214,20 @@ def _raw_picture(message: Any, topic: str) -> RawPicture | DepthImage:
             f'{topic}: an image of {width}x{height} {encoding} needs '
             f'{row * rows} bytes, found {len(data)} with step {step}'
         )
-    if encoding in _DEPTH_LAYOUTS:
+    if as_depth:
         return DepthImage(height, width, encoding, step, data, bool(message.is_bigendian))
     even = height % 2 == width % 2 == 0
     kind = PlanarRawPicture if even and pixels.has_short_way(encoding) else RawPicture
     return kind(height, width, encoding, step, data, bool(message.is_bigendian))
+
+
+def _why_none(encoding: str, topic: str) -> str:
+    """Return why an encoding is no picture, and what to do."""
+    known = ', '.join(dict.fromkeys((*pixels.LAYOUTS, *_DEPTH_LAYOUTS)))
+    if _NUMBERS.fullmatch(encoding):
+        return (
+            f'image encoding {encoding!r} are numbers, not colours or distances: let its node '
+            'publish one of bgr8, mono8, 16UC1 (mm) or 32FC1 (m), or keep the messages as they '
+            f'are with native: {{NAME: {{topic: {topic}}}}}'
+        )
+    return f'image encoding {encoding!r} cannot be recorded; known: {known}'

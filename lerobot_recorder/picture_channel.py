@@ -6,7 +6,8 @@ from typing import Any
 
 from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.channel import Channel
-from lerobot_recorder.images import IMAGE_TYPES, to_picture
+from lerobot_recorder.depth_images import says_depth
+from lerobot_recorder.images import IMAGE_TYPES, Pictures, to_picture
 from lerobot_recorder.mapping import SourceConfig
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.streams import Window
@@ -21,6 +22,8 @@ class PictureChannel(Channel):
         super().__init__(feature, source, number, window)
         self.size: tuple[int, int] | None = None
         self.depth_unit: str | None = None
+        named = True if says_depth(feature) else None
+        self._is_depth = named if source.depth is None else source.depth
 
     @property
     def is_learned(self) -> bool:
@@ -34,7 +37,7 @@ class PictureChannel(Channel):
     def learn(self, message: Any, raw: RawMessage) -> None:
         """Take the size of the first picture."""
         if self.size is None:
-            picture = to_picture(message, self._image_type(raw), raw.topic)
+            picture = self._picture(message, raw)
             self.size = (picture.height, picture.width)
             self.depth_unit = getattr(picture, 'unit', None)
 
@@ -49,7 +52,7 @@ class PictureChannel(Channel):
 
     def value(self, message: Any, raw: RawMessage) -> Any:
         """Return the picture, its pixels not yet decoded."""
-        picture = to_picture(message, self._image_type(raw), raw.topic)
+        picture = self._picture(message, raw)
         if self.size is not None and (picture.height, picture.width) != self.size:
             raise StreamError(
                 f'{raw.topic}: a picture is {picture.width}x{picture.height}, '
@@ -59,6 +62,9 @@ class PictureChannel(Channel):
             expected = f'depth in {self.depth_unit}' if self.depth_unit else 'colour'
             raise StreamError(f'{raw.topic}: a picture is not {expected} as the first one')
         return picture
+
+    def _picture(self, message: Any, raw: RawMessage) -> Pictures:
+        return to_picture(message, self._image_type(raw), raw.topic, self._is_depth)
 
     def _image_type(self, raw: RawMessage) -> str:
         if raw.msgtype not in IMAGE_TYPES:

@@ -95,6 +95,8 @@ class SourceConfig:
         labels: texts that may come; each becomes its number in this list.
         dtype: ``string`` keeps a text as it is, in a feature of its own.
         transform: which frames of a topic of transforms.
+        depth: pictures of one channel of 16 bits are depth, or grey (False); None takes 16UC1
+            for depth, and mono16 where the topic or the feature is called so.
         joints: names of the elements on the topic, in the dataset's order; None takes
             those that the first messages carry.
         names: their names in the dataset; None derives them from the joints.
@@ -117,6 +119,7 @@ class SourceConfig:
     labels: list[str] | None = None
     dtype: str | None = None
     transform: TransformConfig | None = None
+    depth: bool | None = None
     joints: list[str] | None = None
     names: list[str] | None = None
     units: dict[str, UnitConfig] = dataclasses.field(default_factory=dict)

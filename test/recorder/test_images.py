@@ -33,11 +33,29 @@ ENCODED = {
     'mono8': (RGB[:, :, :1], GREY),
     '8UC1': (RGB[:, :, :1], GREY),
     '8UC4': (np.concatenate([RGB[:, :, ::-1], ALPHA], 2), RGB),
+    'mono16': (WIDE[:, :, :1], GREY),
+    '16UC1': (WIDE[:, :, :1], GREY),
+    '16UC3': (WIDE[:, :, ::-1], RGB),
+    '16UC4': (np.concatenate([WIDE[:, :, ::-1], WIDE_ALPHA], 2), RGB),
     'rgb16': (WIDE, RGB),
     'bgr16': (WIDE[:, :, ::-1], RGB),
     'rgba16': (np.concatenate([WIDE, WIDE_ALPHA], 2), RGB),
     'bgra16': (np.concatenate([WIDE[:, :, ::-1], WIDE_ALPHA], 2), RGB),
 }
+NUMBERS = [
+    f'{bits}{kind}C{channels}'
+    for bits, kind in (
+        *((8, 'U'), (8, 'S'), (16, 'U'), (16, 'S')),
+        *((32, 'S'), (32, 'F'), (64, 'F')),
+    )
+    for channels in (1, 2, 3, 4)
+]
+NAMED = [
+    'rgb8', 'rgba8', 'rgb16', 'rgba16', 'bgr8', 'bgra8', 'bgr16', 'bgra16', 'mono8', 'mono16',
+    *(f'bayer_{p}{bits}' for p in ('rggb', 'bggr', 'gbrg', 'grbg') for bits in (8, 16)),
+    'uyvy', 'yuv422', 'yuyv', 'yuv422_yuy2', 'nv21', 'nv24', *NUMBERS,
+]  # fmt: skip
+"""All that sensor_msgs/image_encodings.hpp names."""
 YUV = {'yuv422_yuy2', 'yuyv', 'yuv422', 'uyvy'}
 BAYER = {
     'bayer_rggb8': ('rg', 'gb'), 'bayer_bggr8': ('bg', 'gr'),
@@ -52,9 +70,9 @@ def image(stamp_ns, pixels, encoding='rgb8', pad=0):
     return made
 
 
-def through_the_wire(message):
-    entry = raw('/cam', message, T0)
-    return to_picture(decode(entry), entry.msgtype, '/cam')
+def through_the_wire(message, is_depth=False, topic='/cam'):
+    entry = raw(topic, message, T0)
+    return to_picture(decode(entry), entry.msgtype, topic, is_depth)
 
 
 @pytest.mark.parametrize('pad', [0, 5])
@@ -83,10 +101,13 @@ def test_yuv_with_the_chroma_where_it_belongs(encoding, order, pad):
     assert rgb.reshape(-1, 3).mean(axis=0) == pytest.approx(expected, abs=2)
 
 
+@pytest.mark.parametrize('bits', [8, 16])
 @pytest.mark.parametrize('encoding', list(BAYER))
-def test_bayer_patterns_have_their_colours_where_they_belong(encoding):
+def test_bayer_patterns_have_their_colours_where_they_belong(encoding, bits):
     value = {'r': 200, 'g': 90, 'b': 20}
     pattern = np.array([[value[c] for c in row] for row in BAYER[encoding]], np.uint8)
+    if bits == 16:
+        encoding, pattern = encoding.replace('8', '16'), pattern * np.uint16(256) + np.uint16(255)
     rgb = through_the_wire(image(T0, np.tile(pattern, (8, 8))[:, :, None], encoding)).rgb()
     assert rgb.shape == (16, 16, 3)
     assert rgb[4:-4, 4:-4].reshape(-1, 3).mean(axis=0) == pytest.approx([200, 90, 20], abs=1)
@@ -107,6 +128,75 @@ def test_semi_planar_pictures_are_regrouped_not_converted(encoding, pad):
     picture = through_the_wire(message)
     assert np.array_equal(picture.i420(), planes)
     assert np.array_equal(picture.rgb(), cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420))
+
+
+@pytest.mark.parametrize('pad', [0, 6])
+def test_a_picture_with_all_its_colours_in_planes(pad):
+    planes = np.random.default_rng(5).integers(20, 230, (3, 9, 7)).astype(np.uint8)
+    y, u, v = planes.astype(float)
+    pairs = np.stack([planes[1], planes[2]], axis=-1).reshape(18, 7)
+    message = image(T0, np.concatenate([planes[0], pairs]), 'nv24', pad)
+    message.height = 9
+    luma = 1.164 * (y - 16)  # ITU-R BT.601, video range
+    expected = np.stack(
+        [
+            luma + 1.596 * (v - 128),
+            luma - 0.813 * (v - 128) - 0.391 * (u - 128),
+            luma + 2.018 * (u - 128),
+        ],
+        axis=-1,
+    )
+    assert through_the_wire(message).rgb() == pytest.approx(np.clip(expected, 0, 255), abs=2)
+
+
+@pytest.mark.parametrize('encoding', ['mono16', 'rgb16', 'bgra16', 'bayer_grbg16'])
+def test_wide_values_differ_by_no_more_than_one_from_what_cv_bridge_makes(encoding):
+    channels = {'rgb16': 3, 'bgra16': 4}.get(encoding, 1)
+    wide = np.random.default_rng(6).integers(0, 65536, (8, 8, channels)).astype(np.uint16)
+    codes = {
+        'mono16': cv2.COLOR_GRAY2RGB, 'bgra16': cv2.COLOR_BGRA2RGB,
+        'bayer_grbg16': cv2.COLOR_BayerGB2RGB,
+    }  # fmt: skip
+    rgb = cv2.cvtColor(wide, codes[encoding]) if encoding in codes else wide
+    expected = np.round(rgb * (255.0 / 65535.0))
+    found = through_the_wire(image(T0, wide, encoding)).rgb().astype(int)
+    assert abs(found - expected).max() <= 1
+
+
+@pytest.mark.parametrize('encoding', sorted(NAMED))
+def test_every_encoding_that_has_a_name_is_a_picture_or_says_why_not(encoding):
+    message = make(IMAGE, header(T0), 4, 4, encoding, 0, 64, np.zeros(64 * 12, np.uint8))
+    if encoding in LAYOUTS or encoding == '32FC1':
+        picture = through_the_wire(message, None)
+        assert (picture.height, picture.width) == (4, 4)
+        return
+    told = rf"^/cam: image encoding '{encoding}' are numbers, not colours .* native: {{NAME: {{to"
+    with pytest.raises(StreamError, match=told):
+        through_the_wire(message, None)
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'topic', 'is_depth', 'unit'),
+    [
+        ('16UC1', '/cam', None, 'mm'),
+        ('16UC1', '/thermal', False, None),
+        ('mono16', '/thermal', None, None),
+        ('mono16', '/Depth/image_raw', None, 'mm'),
+        ('mono16', '/cam', True, 'mm'),
+        ('mono16', '/depth', False, None),
+        ('32FC1', '/cam', None, 'm'),
+    ],
+)
+def test_sixteen_bits_are_depth_or_grey(encoding, topic, is_depth, unit):
+    pixels = np.zeros((4, 4, 2 if encoding == '32FC1' else 1), '<u2')
+    message = image(T0, pixels, encoding)
+    assert getattr(through_the_wire(message, is_depth, topic), 'unit', None) == unit
+
+
+def test_floats_cannot_be_grey():
+    message = make(IMAGE, header(T0), 4, 4, '32FC1', 0, 16, np.zeros(64, np.uint8))
+    with pytest.raises(StreamError, match="image encoding '32FC1' are numbers"):
+        through_the_wire(message, False)
 
 
 @pytest.mark.parametrize('encoding', sorted(LAYOUTS))
@@ -135,7 +225,8 @@ def test_the_bytes_of_wide_values_may_be_swapped():
 
 
 def test_every_encoding_is_tested():
-    assert set(LAYOUTS) == {*ENCODED, *YUV, *BAYER, 'nv12', 'nv21'}
+    bayer = (name.replace('8', '16') for name in BAYER)
+    assert set(LAYOUTS) == {*ENCODED, *YUV, *BAYER, *bayer, 'nv12', 'nv21', 'nv24'}
 
 
 @pytest.mark.parametrize('extension', ['jpeg', 'png'])
@@ -144,6 +235,60 @@ def test_compressed_pictures(extension):
     assert (picture.height, picture.width) == (48, 64)
     error = abs(picture.rgb().astype(int) - SMOOTH).mean()
     assert error == 0 if extension == 'png' else error < 4
+
+
+DEEP = np.random.default_rng(7).integers(0, 65536, (6, 8)).astype(np.uint16)
+
+
+def file_message(extension, pixels, text):
+    data = cv2.imencode(f'.{extension}', pixels)[1].ravel()
+    return make(COMPRESSED_IMAGE, header(T0), text, data)
+
+
+@pytest.mark.parametrize('text', ['16UC1; png compressed ', '16UC1; tiff compressed '])
+def test_a_picture_file_of_sixteen_bits_is_depth_where_it_says_so(text):
+    picture = through_the_wire(file_message(text[7:10].replace('tif', 'tiff'), DEEP, text), None)
+    assert (picture.unit, picture.height, picture.width) == ('mm', 6, 8)
+    np.testing.assert_array_equal(picture.depth(), DEEP, strict=True)
+
+
+@pytest.mark.parametrize(('topic', 'is_depth'), [('/cam', None), ('/depth', False)])
+@pytest.mark.parametrize('text', ['mono16; png compressed ', 'png'])
+def test_or_grey_where_it_does_not(text, topic, is_depth):
+    picture = through_the_wire(file_message('png', DEEP, text), is_depth, topic)
+    expected = np.repeat((DEEP >> 8).astype(np.uint8)[:, :, None], 3, 2)
+    assert abs(picture.rgb().astype(int) - expected).max() <= 1
+
+
+def test_metres_in_a_tiff():
+    metres = np.random.default_rng(8).random((6, 8)).astype(np.float32)
+    picture = through_the_wire(file_message('tiff', metres, '32FC1; tiff compressed '), None)
+    assert picture.unit == 'm'
+    np.testing.assert_array_equal(picture.depth(), metres, strict=True)
+
+
+@pytest.mark.parametrize(
+    ('extension', 'text'),
+    [
+        ('png', 'bgr8; png compressed'), ('png', 'rgb8; png compressed bgr8'), ('png', ''),
+        ('jpeg', 'rgb8; jpeg compressed bgr8'), ('jpeg', 'bgr8; jpeg compressed '),
+        ('jpg', 'jpg'), ('tiff', 'rgb8; tiff compressed bgr8'), ('webp', 'webp'),
+    ],
+)  # fmt: skip
+def test_pictures_have_the_colours_that_any_viewer_shows(extension, text):
+    bgr = np.ascontiguousarray(SMOOTH[:, :, ::-1])
+    picture = through_the_wire(file_message(extension, bgr, text), None)
+    assert (picture.height, picture.width) == (48, 64)
+    assert abs(picture.rgb().astype(int) - SMOOTH).mean() < 6
+    assert (picture.jpeg() is not None) == extension.startswith('jp')
+
+
+@pytest.mark.parametrize('extension', ['tiff', 'webp'])
+def test_a_damaged_file_gives_one_line(extension):
+    message = file_message(extension, SMOOTH, extension)
+    message.data = message.data[:30].copy()
+    with pytest.raises(StreamError, match=r'^/cam: a compressed image cannot be decoded$'):
+        through_the_wire(message)
 
 
 def encoded(extension, *options):
@@ -198,7 +343,7 @@ def test_a_camera_that_notes_its_orientation_is_not_turned():
         (make(IMAGE, header(T0), 2, 3, 'yuyv', 0, 6, RGB.ravel()[:12]), 'cannot be 3x2 yuyv'),
         (
             make(COMPRESSED_IMAGE, header(T0), 'jpeg', np.arange(9, dtype=np.uint8)),
-            'a compressed image holds no whole JPEG or PNG',
+            "a compressed image holds no whole JPEG, PNG, TIFF or WebP; its format is 'jpeg'",
         ),
         (
             make(COMPRESSED_IMAGE, header(T0), '16UC1; compressedDepth', RGB.ravel()),
