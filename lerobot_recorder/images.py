@@ -147,26 +147,26 @@ def to_picture(message: Any, msgtype: str, topic: str, is_depth: bool | None = N
             own definition of the type lacks a field.
     """
     try:
-        return _to_picture(message, msgtype, topic)
+        return _to_picture(message, msgtype, topic, is_depth)
     except AttributeError as error:
         raise StreamError(f'{topic}: its {msgtype} is not the usual one: {error}') from error
 
 
-def _to_picture(message: Any, msgtype: str, topic: str) -> Pictures:
+def _to_picture(message: Any, msgtype: str, topic: str, is_depth: bool | None) -> Pictures:
     if msgtype == IMAGE:
         return _raw_picture(message, topic, is_depth)
     data = np.asarray(message.data, dtype=np.uint8)
-    if 'compressedDepth' in getattr(message, 'format', ''):
-        return compressed_depth(message.format, data.tobytes(), topic)
-    whole = data.tobytes()
-    size, encoding = picture_size(whole), message.format.partition(';')[0].strip()
-    deep_is_depth = _is_depth(encoding, topic, is_depth)
+    text, whole = getattr(message, 'format', ''), data.tobytes()
+    if 'compressedDepth' in text:
+        return compressed_depth(text, whole, topic)
+    size = picture_size(whole)
+    deep_is_depth = _is_depth(text.partition(';')[0].strip(), topic, is_depth)
     if size is None and is_other_picture(whole):
         return _other_picture(data, topic, deep_is_depth)
     if size is None:
         raise StreamError(
             f'{topic}: a compressed image holds no whole JPEG, PNG, TIFF or WebP; '
-            f'its format is {message.format!r}'
+            f'its format is {text!r}'
         )
     if deep_is_depth and is_deep_grey(whole):
         return EncodedDepth(*size, MILLIMETRES, data, topic)

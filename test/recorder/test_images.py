@@ -367,7 +367,7 @@ def test_bytes_that_only_look_like_a_picture_give_an_error_when_decoded():
 
 def test_a_definition_of_ones_own_without_a_format_is_read_by_its_data():
     bare = SimpleNamespace(data=np.zeros(10, np.uint8))
-    with pytest.raises(StreamError, match='/cam: a compressed image holds no whole JPEG or PNG'):
+    with pytest.raises(StreamError, match='/cam: a compressed image holds no whole JPEG, PNG'):
         to_picture(bare, COMPRESSED_IMAGE, '/cam')
     with pytest.raises(StreamError, match='/cam: its sensor_msgs/msg/Image is not the usual one'):
         to_picture(bare, IMAGE, '/cam')
