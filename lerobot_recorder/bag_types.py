@@ -6,7 +6,7 @@ stand in for what is not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,10 @@ class MessageTypes:
         if msgtype not in self._found:
             self._found[msgtype] = self._look_up(msgtype)
         return self._found[msgtype]
+
+    def know(self, definitions: Mapping[str, Definition]) -> None:
+        """Learn definitions that somebody kept; they come before those found here."""
+        self._found |= definitions
 
     def _look_up(self, msgtype: str) -> Definition:
         try:

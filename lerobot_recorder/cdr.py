@@ -77,6 +77,14 @@ def read_image(data: bytes) -> ImageMessage | None:
     return ImageMessage(header, height, width, encoding, is_bigendian, step, pixels)
 
 
+def frame_id(data: bytes) -> str:
+    """Return the frame in the header that a message begins with, empty if it cannot be seen."""
+    try:
+        return text(data, _FRAME_AT)[0] if data[:2] == LITTLE_ENDIAN else ''
+    except (struct.error, ValueError):
+        return ''
+
+
 def aligned(at: int) -> int:
     """Return the next place that is aligned for a number of four bytes."""
     return (at + 3) & ~3

@@ -36,6 +36,7 @@ from lerobot_drivers.common.naming import (
     ACTION,
     DEFAULT_FEATURES,
     IMAGES_PREFIX,
+    OBSERVATION_IMAGE,
     OBSERVATION_STATE,
 )
 from lerobot_recorder.messages import StampClock
@@ -191,8 +192,8 @@ class MappingConfig:
 
 
 def is_image_feature(key: str) -> bool:
-    """Return whether a feature holds pictures."""
-    return key.startswith(IMAGES_PREFIX)
+    """Return whether a feature holds pictures; simulations of LeRobot's have but one camera."""
+    return key.startswith(IMAGES_PREFIX) or key == OBSERVATION_IMAGE
 
 
 def is_single(key: str) -> bool:

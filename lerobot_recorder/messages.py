@@ -19,7 +19,7 @@ from rosbags.typesys.store import Typestore
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder import control_messages
-from lerobot_recorder.cdr import read_image
+from lerobot_recorder.cdr import frame_id, read_image
 from lerobot_recorder.installed_types import installed_types
 
 HEADER = 'std_msgs/msg/Header'
@@ -156,6 +156,12 @@ def peek_header_ns(raw: RawMessage, types: Typestore | None = None) -> int | Non
     if not _begins_with_header(types or standard_types(), raw.msgtype) or len(raw.data) < 12:
         return None
     return _time_at_start(raw.data)
+
+
+def origin(raw: RawMessage) -> dict[str, str]:
+    """Return what a message is of, to make another one like it: type, and frame if it has one."""
+    frame = frame_id(raw.data) if has_header(raw.msgtype) else ''
+    return {'type': raw.msgtype, **({'frame_id': frame} if frame else {})}
 
 
 def clock_ns(raw: RawMessage) -> int:

@@ -17,6 +17,7 @@ from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
 from lerobot_drivers.common.config import dump
 from lerobot_drivers.common.errors import ProcessorError
 from lerobot_recorder.capture import Capture
+from lerobot_recorder.channels import NumericChannel
 from lerobot_recorder.dataset.dataset_writer import (
     DatasetWriter,
     EpisodeRecord,
@@ -27,7 +28,7 @@ from lerobot_recorder.dataset.side_tables import FRAMES, SideTable
 from lerobot_recorder.defects import defects_of
 from lerobot_recorder.frame_table import FrameTable
 from lerobot_recorder.mapping import is_image_feature
-from lerobot_recorder.messages import RawMessage
+from lerobot_recorder.messages import RawMessage, origin
 from lerobot_recorder.provenance import versions
 from lerobot_recorder.row_plan import Row, RowPlan
 from lerobot_recorder.streams import Flag, StreamCounts, Taken
@@ -91,6 +92,7 @@ class Take:
         self._frames = FrameTable()
         self._table: SideTable | None = None
         self._told: dict[str, Any] = {}
+        self._origins: dict[str, dict[str, Any]] = {}
         self._capture = capture or Capture(plan.mapping)
         self._capture.facts.begin_episode()
         self._logs = self._capture.logs()
@@ -172,6 +174,8 @@ class Take:
         Raises:
             StreamError: a topic gives nothing but unusable messages.
         """
+        if raw.topic not in self._origins:
+            self._origins[raw.topic] = origin(raw)
         for sample in self._plan.samples(raw):
             self._synchronizer.add(sample.stream, sample.stamp_ns, sample.value, raw.received_ns)
         for log in self._logs:
@@ -291,6 +295,8 @@ class Take:
         return {
             channel.stream: {
                 'topic': channel.source.topic,
+                **self._origins.get(channel.source.topic, {}),
+                **({'joints': channel.joints} if isinstance(channel, NumericChannel) else {}),
                 **asdict(counts[channel.stream]),
                 **channel.rate.report(),
                 **channel.stamps.counts.report(),

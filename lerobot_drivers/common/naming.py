@@ -18,6 +18,7 @@ RECORDER_STATUS = 'recorder/status'
 OBSERVATION_STATE = 'observation.state'
 ACTION = 'action'
 IMAGES_PREFIX = 'observation.images.'
+OBSERVATION_IMAGE = 'observation.image'
 
 DEFAULT_FEATURES = ('timestamp', 'frame_index', 'episode_index', 'index', 'task_index')
 

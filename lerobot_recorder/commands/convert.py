@@ -23,6 +23,7 @@ from lerobot_drivers.common.config import Section, build
 from lerobot_drivers.common.errors import DatasetError, UsageError
 from lerobot_drivers.common.help_text import Group, Help
 from lerobot_recorder.bag_reader import BagReader
+from lerobot_recorder.bag_session import with_session
 from lerobot_recorder.bags.options import KEYS as BAG_KEYS
 from lerobot_recorder.bags.options import bag_options
 from lerobot_recorder.commands import convert_init, convert_old, drafting
@@ -144,6 +145,7 @@ def run(arguments: Sequence[str]) -> int:
     bag = word or (told if isinstance(told, str) else None)  # else it is what record makes
     if bag is None:
         raise UsageError('name the bag: lerobot-ros convert BAG --dataset.repo_id=USER/NAME')
+    sections = with_session(sections, Path(bag).expanduser())
     dry_run, report = switch(sections, 'dry_run'), report_path(sections)
     config = config_of(sections)
     if not config.resume and not dry_run:

@@ -16,6 +16,7 @@ from lerobot_drivers.common.errors import DatasetError, DatasetFormatError
 from lerobot_recorder.dataset import episodes, info, layout, schema, tasks, video_reader
 from lerobot_recorder.dataset.depth_codes import MILLIMETRES
 from lerobot_recorder.dataset.depth_writer import PIX_FMT, levels
+from lerobot_recorder.dataset.encoders import JPEG
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.image_writer import decode_image
 from lerobot_recorder.dataset.reading import guarded, parquet_table
@@ -26,6 +27,10 @@ class PictureSource(Protocol):
 
     def frames(self, camera: str, start: int, count: int) -> Iterator[NDArray[Any]]:
         """Yield some of a camera's pictures; see `EpisodeView.frames`."""
+        ...
+
+    def compressed(self, camera: str, count: int) -> Iterator[bytes] | None:
+        """Return them as they lie on the disk; see `EpisodeView.compressed_frames`."""
         ...
 
 
@@ -66,6 +71,15 @@ class EpisodeView:
         """
         return self._source.frames(camera, 0, self.length)
 
+    def compressed_frames(self, camera: str) -> Iterator[bytes] | None:
+        """Return the JPEGs or PNGs of a colour camera, None if it lies there as something else.
+
+        Raises:
+            DatasetError: there is no such camera.
+            DatasetFormatError: a picture is missing or damaged.
+        """
+        return self._source.compressed(camera, self.length)
+
     def frame(self, camera: str, frame_index: int) -> NDArray[Any]:
         """Return one picture, as `frames` yields them.
 
@@ -91,27 +105,48 @@ class _PictureSource:
     table: pa.Table
 
     def frames(self, camera: str, start: int, count: int) -> Iterator[NDArray[Any]]:
-        known = schema.picture_keys(self.features)
-        if camera not in known:
-            raise DatasetError(f'the dataset has no camera {camera!r}, only {known}')
-        feature = self.features[camera]
+        feature = self._feature(camera)
         if not schema.is_video(feature):
             return self._images(camera, start, count)
-        path = self.root / layout.video_file(camera, self.row.videos[camera])
-        first = self.row.video_starts[camera] + start
+        path, first = self._video(camera, start)
         if schema.is_depth(feature):
             codes = video_reader.frames(path, first, count, self.fps, PIX_FMT)
             return _distances(codes, feature)
         return video_reader.frames(path, first, count, self.fps)
 
+    def compressed(self, camera: str, count: int) -> Iterator[bytes] | None:
+        feature = self._feature(camera)
+        if schema.is_depth(feature):
+            return None
+        if not schema.is_video(feature):
+            return self._image_bytes(camera, 0, count)
+        path, first = self._video(camera, 0)
+        if video_reader.probe(path).codec != JPEG:
+            return None
+        return video_reader.packets(path, first, count, self.fps)
+
+    def _feature(self, camera: str) -> schema.Feature:
+        known = schema.picture_keys(self.features)
+        if camera not in known:
+            raise DatasetError(f'the dataset has no camera {camera!r}, only {known}')
+        return self.features[camera]
+
+    def _video(self, camera: str, start: int) -> tuple[Path, int]:
+        path = self.root / layout.video_file(camera, self.row.videos[camera])
+        return path, self.row.video_starts[camera] + start
+
     def _images(self, camera: str, start: int, count: int) -> Iterator[NDArray[Any]]:
         depth = schema.is_depth(self.features[camera])
+        for data in self._image_bytes(camera, start, count):
+            yield decode_image(data, depth)
+
+    def _image_bytes(self, camera: str, start: int, count: int) -> Iterator[bytes]:
         with guarded(f'{self.root}: {camera}'):
             images = self.table[camera].slice(start, count).to_pylist()
         for image in images:
             if not isinstance(image, dict) or not image.get('bytes'):
                 raise DatasetFormatError(f'{camera}: an image has no bytes in the Parquet file')
-            yield decode_image(image['bytes'], depth)
+            yield image['bytes']
 
 
 def _distances(

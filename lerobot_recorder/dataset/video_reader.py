@@ -156,6 +156,38 @@ def frames_at(
     raise DatasetFormatError(f'{path}: frame {wanted[0]} is missing')
 
 
+def packets(path: Path, start: int, count: int, fps: int) -> Iterator[bytes]:
+    """Yield pictures as they lie in a video of which each stands for itself, such as JPEGs.
+
+    Args:
+        path: The file.
+        start: Number of the first picture.
+        count: How many.
+        fps: Pictures per second.
+
+    Raises:
+        DatasetFormatError: there are fewer, or one is not at its time.
+    """
+    wanted, stop = start, start + count
+    with _open(path) as container:
+        stream = container.streams.video[0]
+        base = stream.time_base or Fraction(1, fps)
+        container.seek(int(Fraction(start, fps) / base), stream=stream)
+        try:
+            for packet in container.demux(stream):
+                if packet.pts is None or round(packet.pts * base * fps) < wanted:
+                    continue
+                if round(packet.pts * base * fps) > wanted:
+                    break
+                yield bytes(packet)
+                wanted += 1
+                if wanted == stop:
+                    return
+        except av.FFmpegError as error:
+            raise DatasetFormatError(f'{path} is damaged: {error}') from None
+    raise DatasetFormatError(f'{path}: frame {wanted} is missing, expected {stop} frames')
+
+
 def info_block(facts: VideoFacts, fps: int, encoder: Mapping[str, Any]) -> dict[str, Any]:
     """Return a video feature's `info` entry.
 

@@ -92,3 +92,6 @@ class _Written:
         """Yield pictures; fewer where the encoder is not so far yet."""
         found = pictures(self.folder, camera, self.features[camera], self.fps)
         return itertools.islice(found, start, start + count)
+
+    def compressed(self, camera: str, count: int) -> None:
+        """Return none: what is still being written is only looked at."""
