@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lerobot_drivers.common.clock import NS_PER_S
@@ -18,6 +19,7 @@ from lerobot_recorder.commands.drafting import STDOUT, Target, in_units, tell
 from lerobot_recorder.config import RecorderConfig, TopicsConfig
 from lerobot_recorder.disagreements.bag import bag_disagreements
 from lerobot_recorder.draft import Draft, make_draft
+from lerobot_recorder.draft_frames import find_frames, frame_entries
 from lerobot_recorder.draft_others import Others, OtherTopic
 from lerobot_recorder.draft_text import Frame, session_text
 from lerobot_recorder.findings import Finding
@@ -112,7 +114,9 @@ def _others(bag: BagReader, seen: Mapping[str, SeenTopic]) -> Others:
         OtherTopic(topic, bag.topics[topic], bag.count([topic]), paths.get(topic, ()))
         for topic in topics
     ]
-    return Others.of(found, bag.types)
+    others = Others.of(found, bag.types)
+    frames = frame_entries(find_frames(bag), {one.topic: one.count for one in found})
+    return replace(others, features=(*others.features, *frames))
 
 
 def _check_worth(bag: BagReader, draft: Draft, seen: Mapping[str, SeenTopic]) -> None:

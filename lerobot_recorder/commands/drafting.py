@@ -132,23 +132,25 @@ def tell(console: Console, draft: Draft, seen: Mapping[str, SeenTopic], target: 
 def _table(draft: Draft, seen: Mapping[str, SeenTopic]) -> Table:
     table = Table('feature', 'topic', 'heard', box=SIMPLE_HEAD, pad_edge=False)
     for entry in draft.features:
-        for value in [entry.value, *(value for value, _ in entry.candidates)]:
-            key = entry.key if entry.value else f'{entry.key}?'
-            if entry.value or 'sources' not in (value or {}):  # all together: each stands there
-                _rows(table, key, value, seen)
+        if entry.value is not None:
+            _rows(table, entry.key, (entry.value, entry.told), seen)
+        for candidate in entry.candidates:
+            if 'sources' not in candidate[0]:  # of all together, each stands there
+                _rows(table, f'{entry.key}?', candidate, seen)
     for entry in draft.optional:
-        _rows(table, f'not taken: {entry.key}', entry.value, seen)
+        _rows(table, f'not taken: {entry.key}', (entry.value or {}, entry.told), seen)
     for entry in draft.native:
-        _rows(table, f'native {entry.key}', entry.value, seen)
+        _rows(table, f'native {entry.key}', (entry.value or {}, entry.told), seen)
     for topic, why in draft.left_out.items():
         table.add_row('-', Text(topic, overflow='fold'), f'left out: {why}')
     return table
 
 
 def _rows(
-    table: Table, key: str, value: Mapping[str, Any] | None, seen: Mapping[str, SeenTopic]
+    table: Table, key: str, known: tuple[Mapping[str, Any], str], seen: Mapping[str, SeenTopic]
 ) -> None:
-    for source in (value or {}).get('sources', [value] if value else []):
+    value, told = known
+    for source in value.get('sources', [value]):
         one = seen.get(source['topic'])
-        heard = one.short if one else 'nobody published it'
+        heard = one.short if one else told.partition(';')[0]
         table.add_row(*(Text(text, overflow='fold') for text in (key, source['topic'], heard)))

@@ -16,6 +16,7 @@ from lerobot_recorder.disagreements.signals import WINDOW_NS, Scenes, Signal, Si
 from lerobot_recorder.messages import RawMessage, peek_header_ns
 from lerobot_recorder.numeric_fields import pick
 from lerobot_recorder.row_plan import RowPlan
+from lerobot_recorder.transform_channel import TransformChannel
 
 DENSE = 60
 """So many first pictures are compared one by one ..."""
@@ -39,8 +40,8 @@ class Ear:
         self._pictures: dict[str, list[_Pictures]] = {}
         for channel in plan.all_channels():
             topic = channel.source.topic
-            if not channel.is_learned:
-                continue
+            if not channel.is_learned or isinstance(channel, TransformChannel):
+                continue  # of transforms, many messages make one pose
             if isinstance(channel, NumericChannel):
                 self._numbers.setdefault(topic, []).append(_Numbers(channel))
             elif isinstance(channel, PictureChannel):

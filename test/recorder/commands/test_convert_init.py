@@ -65,7 +65,7 @@ def init(tmp_path, *streams, flags=()):
 
 def converted(bag, path, root):
     flags = [f'--config_path={path}', '--dataset.repo_id=me/set', f'--dataset.root={root}']
-    assert convert.run([bag, *flags]) == 0
+    assert convert.run([str(bag), *flags]) == 0
     return DatasetReader(root)
 
 
@@ -245,3 +245,57 @@ def test_what_does_not_go_together_stands_in_the_file(tmp_path, capsys):
     assert f'noticed: {line}' in capsys.readouterr().out
     assert f'# {line}' in path.read_text()
     assert 'action /joint_commands: comes at 10.0 Hz, the rows at 30' in path.read_text()
+
+
+def transforms(topic, links, hz, static=False):
+    """Stream a tree: links are parent, child pairs; the last one moves along x."""
+
+    def message(at, k):
+        made = []
+        for number, (parent, child) in enumerate(links):
+            move = 0.0 if static or number < len(links) - 1 else k / hz
+            turned = make('geometry_msgs/msg/Quaternion', 0.0, 0.0, 0.0, 1.0)
+            pose = make('geometry_msgs/msg/Transform', vector(move), turned)
+            stamped = make('std_msgs/msg/Header', header(at).stamp, parent)
+            made.append(make('geometry_msgs/msg/TransformStamped', stamped, child, pose))
+        return make('tf2_msgs/msg/TFMessage', made)
+
+    return stream(topic, message, hz, seconds=0.1 if static else 3.0)
+
+
+def test_frames_are_laid_out_as_a_tree_and_one_of_them_can_be_recorded(tmp_path):
+    bag, path, said = init(
+        tmp_path,
+        joints('/joint_states', 'ab'),
+        transforms('/tf', [('world', 'base'), ('base', 'arm')], 50),
+        transforms('/tf_static', [('arm', 'tool0'), ('arm', 'camera')], 10, static=True),
+    )
+    text = path.read_text()
+    assert list(said['recorder']['features']) == ['observation.state']
+    assert 'world > base > arm > camera' in text and 'world > base > arm > tool0' in text
+    uncomment(path, 'observation.tool0:')
+    rows = converted(bag, path, tmp_path / 'set').episode(0).rows
+    assert rows['observation.tool0'][:, 0] == pytest.approx(
+        np.arange(len(rows['index'])) / 30, abs=1e-4
+    )
+
+
+def test_a_type_of_ones_own_is_read_by_its_fields(shared_data, tmp_path):
+    bag, path = shared_data / 'bags/cruise_rosbagjs__fixtures/example-lz4.bag', tmp_path / 'x.yaml'
+    assert convert.run([str(bag), f'--init={path}', '--topics.action=none']) == 0
+    features = yaml.safe_load(path.read_text())['recorder']['features']
+    assert features['observation.turtle1_pose'] == {
+        'topic': '/turtle1/pose',
+        'fields': ['x', 'y', 'theta', 'linear_velocity', 'angular_velocity'],
+    }
+    assert 'observation.rosout' not in features
+
+
+def test_commands_of_a_type_of_ones_own_are_laid_out(shared_data, tmp_path):
+    bag, path = shared_data / 'bags/interbotix__duck_dunk/duck_dunk.bag', tmp_path / 'x.yaml'
+    assert convert.run([str(bag), f'--init={path}']) == 0
+    assert yaml.safe_load(path.read_text())['recorder']['features'] == {'action': None}
+    assert '#   topic: /wx250/commands/joint_group\n    #   fields: [cmd]' in path.read_text()
+    uncomment(path, 'action:')
+    with pytest.raises(BagError, match='nothing that is observed: no policy can learn from that'):
+        converted(bag, path, tmp_path / 'set')
