@@ -235,7 +235,7 @@ def build_mapping(section: Mapping[str, Any], where: str) -> MappingConfig:
     if undecided:
         raise ConfigError(
             f'{where}.features.{undecided[0]} is not decided yet: name its topic, such as one of '
-            'those that record --init wrote below it'
+            'those that --init wrote below it'
         )
     spelled_out = {
         key: {'sources': [value]} if isinstance(value, Mapping) and 'topic' in value else value

@@ -128,7 +128,10 @@ def _check_worth(bag: BagReader, draft: Draft, seen: Mapping[str, SeenTopic]) ->
     if draft.features:
         return
     why = {topic: one.problem for topic, one in seen.items()}
-    there = [f'{topic} ({why.get(topic) or msgtype})' for topic, msgtype in bag.topics.items()]
+    there = [
+        f'{topic} ({known.trouble or why.get(topic) or known.msgtype})'
+        for topic, known in bag.all_topics.items()
+    ]
     raise BagError(
         f'bag {bag.path} holds no topic that looks like joint states, commands, a camera or '
         f'another sensor; there are: {", ".join(there) or "none at all"}'
