@@ -203,6 +203,18 @@ BAGS: dict[str, Made | Refused] = {
     'tiryoh__fixtures_truncated/test_truncated.bag': Refused(NOTHING + r'.*/rosout_agg \('),
     'tiryoh__fixtures_truncated/test_unindexed.bag': LOGS,
 }  # fmt: skip
+ALSO = {
+    'amber__soccer_goal_split_incomplete': Made(
+        30,
+        2,
+        {},
+        (
+            '--recorder.features={observation.images.camera: {topic: /camera/image_raw}}',
+            '--allow_missing_parts=true',
+        ),
+    ),
+}
+"""Bags of the matrix, converted otherwise."""
 MADE = {name: expected for name, expected in BAGS.items() if isinstance(expected, Made)}
 REFUSED = {name: expected for name, expected in BAGS.items() if isinstance(expected, Refused)}
 
@@ -238,9 +250,9 @@ def test_what_cannot_be_converted_is_refused_in_one_line(name, shared_data, tmp_
     assert [path.name for path in tmp_path.iterdir()] in ([], ['first.yaml'])
 
 
-@pytest.mark.parametrize('name', MADE)
-def test_what_can_be_converted_has_the_numbers_of_the_bag(name, shared_data, tmp_path):
-    bag, expected = shared_data / 'bags' / name, MADE[name]
+@pytest.mark.parametrize(('name', 'expected'), [*MADE.items(), *ALSO.items()])
+def test_what_can_be_converted_has_the_numbers_of_the_bag(name, expected, shared_data, tmp_path):
+    bag = shared_data / 'bags' / name
     root = converted(bag, tmp_path, expected.flags)
     reader = DatasetReader(root)
     (table,) = root.rglob('*.frames.parquet')
