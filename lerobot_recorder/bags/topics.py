@@ -11,6 +11,8 @@ from lerobot_recorder.bags.storage import CDR, ROS1, Channel, Storage
 from lerobot_recorder.bags.type_names import ros2_name
 
 ROS = (CDR, ROS1)
+SERVICE_EVENTS = '/_service_event'
+"""Of the types of such topics rosbag2 keeps a .srv; the layout of their messages is known."""
 Placed: TypeAlias = list[tuple[tuple[int, int], Channel]]
 """(part, id) and channel of each that has one topic."""
 
@@ -62,7 +64,8 @@ def _first_trouble(channels: Placed, types: BagTypes) -> str:
             try:
                 types.take(names[0], definition)
             except UnusableTypeError as unusable:
-                return str(unusable)
+                if not channels[0][1].topic.endswith(SERVICE_EVENTS):
+                    return str(unusable)
     return ''
 
 
@@ -72,7 +75,7 @@ def _topic(name: str, channels: Placed, trouble: str, types: BagTypes) -> Topic:
         try:
             types.learn(msgtype)
         except UnusableTypeError as unusable:
-            trouble = str(unusable)
+            trouble = '' if name.endswith(SERVICE_EVENTS) else str(unusable)
     places = tuple(place for place, _ in channels)
     return Topic(name, msgtype, channels[0][1].serialization, places, trouble)
 

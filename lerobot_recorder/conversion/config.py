@@ -56,7 +56,7 @@ class EpisodesConfig:
         min_length_s: what is shorter is left out [s].
         trim_idle: leave out what comes before the robot moves, and after.
         split_idle_s: a rest longer than this is left out and makes two episodes of one [s].
-        idle_speed: what moves slower rests, in units of the state [1/s]; None takes 2 % of the
+        idle_speed: what moves slower rests, in units of the state [1/s]; None takes 5 % of the
             range of each of its elements.
         idle_margin_s: what is kept of a rest before and after a movement [s].
     """

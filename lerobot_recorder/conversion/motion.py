@@ -16,11 +16,13 @@ from lerobot_recorder.mapping import MappingConfig, is_action, is_image_feature
 
 LOOKED_AT_HZ = 20
 """So often the state is looked at; a robot that moves does so for longer [1/s]."""
+MEAN_OF = 5
+"""So many of these are averaged: what is left of the noise of encoders moves nothing."""
 OVER_S = 0.5
-"""Over so much time it is seen how far it has moved: noise averages out, drift does not [s]."""
-SHARE = 0.02
+"""Over so much time it is seen how far it has moved [s]."""
+SHARE = 0.05
 """Of the range that an element has in the bag: what it moves in a second at least."""
-STILL_SHARE = 0.1
+STILL_SHARE = 0.2
 """An element whose range is less than this share of the widest one's is judged by that."""
 
 Intervals = Sequence[tuple[int, int]]
@@ -45,18 +47,19 @@ class MotionLog:
             self.values.append(value.astype(np.float32))
 
     def moving(self, speed: float | None) -> list[tuple[int, int]]:
-        """Return when it moved faster than some speed [1/s], else than its range asks for."""
+        """Return moments at which it was faster than some speed [1/s], else than its range asks."""
         if len(self.stamps) < 2:
             return []
         times = np.array(self.stamps, np.int64)
-        values = _filled(np.stack(self.values).astype(np.float64))
+        values = _averaged(_filled(np.stack(self.values).astype(np.float64)))
         least = speed if speed is not None else _usual_speed(values)
         before = np.searchsorted(times, times - round(OVER_S * NS_PER_S), 'right') - 1
         before = np.maximum(before, 0)
         taken_s = np.maximum((times - times[before]) / NS_PER_S, OVER_S)
         moved = np.abs(values - values[before]) > least * taken_s[:, None]
         at = np.flatnonzero(moved.any(axis=1))
-        return [(int(times[before[k]]), int(times[k])) for k in at]
+        middles = (times[before] + times) // 2
+        return [(int(middles[k]), int(middles[k])) for k in at]
 
 
 def state_mapping(mapping: MappingConfig) -> MappingConfig | None:
@@ -129,6 +132,12 @@ def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
             at = np.searchsorted(known, np.arange(len(column)), 'right') - 1
             column[:] = column[known[np.maximum(at, 0)]] if len(known) else 0.0
     return values
+
+
+def _averaged(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    padded = np.pad(values, ((MEAN_OF // 2, MEAN_OF // 2), (0, 0)), mode='edge')
+    windows = np.lib.stride_tricks.sliding_window_view(padded, MEAN_OF, axis=0)
+    return np.asarray(windows.mean(axis=-1))
 
 
 def _usual_speed(values: NDArray[np.float64]) -> NDArray[np.float64]:

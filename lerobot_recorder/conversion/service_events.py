@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lerobot_drivers.common.errors import StreamError
+from lerobot_recorder.bags.topics import SERVICE_EVENTS as EVENTS
 from lerobot_recorder.messages import RawMessage
 
-EVENTS = '/_service_event'
-_SENT, _RECEIVED, _ANSWERED, _HEARD = range(4)
-"""``event_type``: the client sent a request, the server received it, and so back."""
+__all__ = ['EVENTS', 'Call', 'ServiceCalls', 'ServiceEvent', 'parse', 'service_of']
+_SENT, _RECEIVED = 0, 1
+"""``event_type``: the client sent a request, the server received it (2 and 3: and so back)."""
 _BODY = 4
-_SET_BOOL = 'std_srvs/srv/SetBool_Event'
-_WITH_SUCCESS = (_SET_BOOL, 'std_srvs/srv/Trigger_Event')
+_SET_BOOL, _TRIGGER = 'std_srvs/srv/SetBool_Event', 'std_srvs/srv/Trigger_Event'
 _SEQUENCE_AT, _REQUESTS_AT = _BODY + 32, _BODY + 40
 
 
@@ -55,7 +55,10 @@ class Call:
 
 
 class ServiceCalls:
-    """Gathers the calls of one service; client and server may both have told of each.
+    """Gathers the calls of one service.
+
+    Client and server may both have told of each, under different names of the client: what the
+    server told counts, if it told anything.
 
     Args:
         msgtype: type of its events.
@@ -63,7 +66,7 @@ class ServiceCalls:
 
     def __init__(self, msgtype: str) -> None:
         self._msgtype = msgtype
-        self._requests: dict[tuple[bytes, int], dict[int, Call]] = {}
+        self._asked: dict[int, dict[tuple[bytes, int], Call]] = {_SENT: {}, _RECEIVED: {}}
         self._refused: set[tuple[bytes, int]] = set()
 
     def add(self, raw: RawMessage) -> None:
@@ -75,15 +78,13 @@ class ServiceCalls:
         event = parse(raw)
         if event.success is False:
             self._refused.add(event.call)
-        if event.kind in (_SENT, _RECEIVED):
-            times = self._requests.setdefault(event.call, {})
-            times.setdefault(event.kind, Call(raw.received_ns, event.data))
+        if event.kind in self._asked:
+            self._asked[event.kind].setdefault(event.call, Call(raw.received_ns, event.data))
 
     def done(self) -> Iterator[Call]:
-        """Yield the calls that were not refused, as the server received them if it told."""
-        for call, times in self._requests.items():
-            if call not in self._refused:
-                yield times.get(_RECEIVED) or times[_SENT]
+        """Yield the calls that were not refused."""
+        calls = self._asked[_RECEIVED] or self._asked[_SENT]
+        yield from (asked for call, asked in calls.items() if call not in self._refused)
 
 
 def service_of(topic: str) -> str:
@@ -105,7 +106,7 @@ def parse(raw: RawMessage) -> ServiceEvent:
         (number,) = struct.unpack_from(f'{order}q', data, _SEQUENCE_AT)
         (requests,) = struct.unpack_from(f'{order}I', data, _REQUESTS_AT)
         asked = bool(data[_REQUESTS_AT + 4]) if requests else None
-        success = _success(data, order) if raw.msgtype in _WITH_SUCCESS else None
+        success = _success(data, order) if raw.msgtype in (_SET_BOOL, _TRIGGER) else None
     except (IndexError, struct.error) as error:
         raise StreamError(f'{raw.topic}: not a valid service event: {error}') from error
     is_flag = raw.msgtype == _SET_BOOL and kind in (_SENT, _RECEIVED)

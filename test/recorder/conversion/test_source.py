@@ -1,0 +1,179 @@
+"""Nothing of a bag becomes rows twice, whatever ended the conversion before."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import replace
+
+import pytest
+from long_bag import at, bag_of, convert, mapping, pictures, streams, text
+
+from lerobot_drivers.common.config import build
+from lerobot_drivers.common.errors import DatasetError, DatasetExistsError, DatasetFormatError
+from lerobot_recorder.conversion.config import EpisodesConfig
+from lerobot_recorder.conversion.source import fingerprint
+from lerobot_recorder.convert import Conversion, ConvertJob, convert_bag
+from lerobot_recorder.dataset import running_episode
+from lerobot_recorder.dataset.validate import validate_dataset
+from lerobot_recorder.take import Take
+
+CUT = {'by': 'marker', 'topic': '/m'}
+MARKS = [
+    (1.0, 'start'),
+    (2.0, 'stop'),
+    (3.0, 'start'),
+    (4.0, 'stop'),
+    (5.0, 'start'),
+    (6.0, 'stop'),
+]
+WHOLE = [list(range(10, 21)), list(range(30, 41)), list(range(50, 61))]
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / 'set'
+
+
+@pytest.fixture
+def bag(tmp_path):
+    return bag_of(tmp_path / 'bag', streams(7), (text('/m', *mark) for mark in MARKS))
+
+
+def test_bags_go_one_by_one_into_a_dataset_and_each_but_once(tmp_path, root, bag):
+    other = bag_of(tmp_path / 'other', streams(2))
+    assert len(convert(bag, root, episodes=CUT, resume=True).episodes) == 3
+    assert [e.index for e in convert(other, root, resume=True).episodes] == [3]
+    again = convert(bag, root, episodes=CUT, resume=True)
+    assert not again.episodes and [one.is_done for one in again.skipped] == [True] * 3
+    assert again.skipped[1].reason == 'it was converted already, into episode 1'
+    moved = bag.rename(tmp_path / 'moved')
+    assert not convert(moved, root, episodes=CUT, resume=True).episodes
+    assert pictures(root) == [*WHOLE, list(range(20))]
+    assert not validate_dataset(root, decode=True)
+
+
+def test_what_overlaps_with_what_is_there_is_not_made(root, bag):
+    convert(bag, root, start_ns=at(0.95), end_ns=at(1.95))
+    rest = convert(bag, root, episodes=CUT, resume=True)
+    assert [(one.start_ns - at(0)) // 10**9 for one in rest.episodes] == [3, 5]
+    assert rest.skipped[0].is_done
+
+
+def test_without_resume_a_dataset_that_is_there_is_left_alone(root, bag):
+    convert(bag, root, episodes=CUT)
+    before = sorted((path, path.stat().st_mtime_ns) for path in root.rglob('*'))
+    with pytest.raises(DatasetExistsError):
+        convert(bag, root, episodes=CUT)
+    assert sorted((path, path.stat().st_mtime_ns) for path in root.rglob('*')) == before
+
+
+def test_another_dataset_is_not_added_to(root, bag):
+    convert(bag, root, episodes=CUT)
+    job = ConvertJob(bag, root, replace(mapping(), fps=5), 'x', resume=True, start_ns=at(6.2))
+    with pytest.raises(DatasetFormatError, match='its fps is 10, this session has 5'):
+        convert_bag(job)
+    assert pictures(root) == WHOLE
+
+
+def test_ctrl_c_keeps_what_was_done_and_the_next_call_makes_the_rest(root, bag):
+    job = ConvertJob(bag, root, mapping(), 'x', episodes=_config(), resume=True)
+    with pytest.raises(KeyboardInterrupt):
+        convert_bag(job, _interrupt_at(400))
+    assert pictures(root) == WHOLE[: len(pictures(root))] and 1 <= len(pictures(root)) < 3
+    assert not (root / '.recording').exists()
+    convert_bag(job)
+    assert pictures(root) == WHOLE
+    assert not validate_dataset(root, decode=True)
+
+
+def test_a_half_episode_of_a_killed_conversion_is_dropped_and_made_anew(root, bag, monkeypatch):
+    """What a kill leaves is stood in for by a copy of all that is on the disk just then."""
+    job = ConvertJob(bag, root, mapping(), 'x', episodes=_config(), resume=True)
+    left = root.with_name('left')
+    tell, told = Take.tell_at_end, []
+
+    def copy_before_the_second_ends(self, details):
+        told.append(self)
+        if len(told) == 2:
+            while not (root / 'meta/info.json').exists():  # the first is being saved meanwhile
+                time.sleep(0.01)
+            time.sleep(0.05)
+            shutil.copytree(root, left)
+        tell(self, details)
+
+    monkeypatch.setattr(Take, 'tell_at_end', copy_before_the_second_ends)
+    convert_bag(job)
+    assert [
+        _record(p)['details']['source']['is_whole'] for p in left.glob('.recording/*/record.json')
+    ] == [False]
+    converted = convert_bag(replace(job, root=left))
+    assert converted.notices[0] == 'dropped the half episode that an interrupted conversion left'
+    assert [one.is_done for one in converted.skipped] == [True]
+    assert pictures(left) == WHOLE
+    assert not validate_dataset(left, decode=True)
+
+
+def test_what_somebody_else_recovered_of_it_is_told(root, bag):
+    job = ConvertJob(bag, root, mapping(), 'x', episodes=_config(), resume=True)
+    convert_bag(job)
+    path = max((root / 'meta/ros/episodes').glob('*.json'), key=lambda p: _record(p)['frames'])
+    record = _record(path)
+    record['details']['source']['is_whole'] = False
+    path.write_text(json.dumps(record))
+    skipped = [one for one in convert_bag(job).skipped if not one.is_done]
+    assert 'is what an interrupted conversion left of it; delete' in skipped[0].reason
+
+
+def test_a_full_disk_keeps_what_was_done(root, bag, monkeypatch):
+    finish, calls = running_episode.RunningEpisode.finish, []
+
+    def full(self):
+        calls.append(self)
+        if len(calls) == 2:
+            raise OSError(28, 'No space left on device')
+        return finish(self)
+
+    monkeypatch.setattr(running_episode.RunningEpisode, 'finish', full)
+    with pytest.raises(DatasetError, match=r'No space left on device; the 1 episodes before it'):
+        convert(bag, root, episodes=CUT)
+    assert pictures(root)[0] == WHOLE[0]
+    monkeypatch.undo()
+    convert(bag, root, episodes=CUT, resume=True)
+    assert sorted(pictures(root)) == WHOLE
+
+
+def test_looking_mends_and_writes_nothing(root, bag):
+    job = ConvertJob(bag, root, mapping(), 'x', episodes=_config())
+    with Conversion(job, only_looks=True) as conversion:
+        assert len(conversion.spans.spans) == 3 and not conversion.problems
+        assert conversion.document()['features']['action']['shape'] == [2]
+    assert not root.exists() and sorted(p.name for p in root.parent.iterdir()) == ['bag']
+
+
+def test_a_fingerprint_is_of_the_content(tmp_path, bag):
+    mark = fingerprint(bag)
+    copy = shutil.copytree(bag, tmp_path / 'copy')
+    assert fingerprint(copy) == mark
+    (file,) = copy.glob('*.mcap')
+    data = bytearray(file.read_bytes())
+    data[-40] ^= 1
+    file.write_bytes(data)
+    assert fingerprint(copy) != mark
+
+
+def _record(path):
+    return json.loads(path.read_text())
+
+
+def _config():
+    return build(EpisodesConfig, CUT, 'episodes')
+
+
+def _interrupt_at(number):
+    def progress(done):
+        if done >= number:
+            raise KeyboardInterrupt
+
+    return progress
