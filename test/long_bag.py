@@ -28,7 +28,8 @@ def mapping(**more: object) -> MappingConfig:
 
 
 def picture(number: int) -> np.ndarray:
-    """A picture that tells its number, in two levels of grey that survive encoding."""
+    """A picture that tells its number up to 255, in two levels of grey that survive encoding."""
+    number %= 256
     pixels = np.zeros((16, 32, 3), np.uint8)
     pixels[:, :16], pixels[:, 16:] = 16 * (number // 16) + 8, 16 * (number % 16) + 8
     return pixels

@@ -28,7 +28,7 @@ WORDS = {
     'skip_slips': 'skipped by clock', 'missing_stamps': 'without stamp',
 }  # fmt: skip
 _SUMMED = ('received', *WORDS)
-_MANY = 40
+_FEW, _MANY = 3, 40
 """Rows of a table; of more, the first ones are told and how many there are."""
 
 
@@ -85,7 +85,7 @@ def tell_plan(console: Console, conversion: Conversion) -> None:
     rows = sum(round(span.duration_s * fps) + 1 for span in spans)
     console.print(
         f'{len(spans)} episodes, about {rows} rows, {rows / fps:.1f} of {look.duration_s:.1f} s; '
-        f'numbers {rows * numbers / 1e6:.1f} MB before compression'
+        f'numbers {rows * numbers / 1e6:.2g} MB before compression'
         + _pictures(conversion, rows)
         + '; nothing was written'
     )
@@ -141,10 +141,15 @@ def _episodes(converted: Converted) -> Table:
 
 
 def _tell_skipped(console: Console, look: BagLook, skipped: Sequence[Skipped]) -> None:
-    for one in skipped[:_MANY]:
+    done = [one for one in skipped if one.is_done]
+    told = [one for one in skipped if len(done) <= _FEW or not one.is_done]
+    if len(done) > _FEW:
+        extent = f'{_second(look, done[0].span.start_ns)} to {_second(look, done[-1].span.end_ns)}'
+        console.print(f'left out: {len(done)} parts, {extent}: they were converted already')
+    for one in told[:_MANY]:
         console.print(f'left out: {_extent(look, one.span)}: {one.reason}')
-    if len(skipped) > _MANY:
-        console.print(f'left out: {len(skipped) - _MANY} more')
+    if len(told) > _MANY:
+        console.print(f'left out: {len(told) - _MANY} more')
 
 
 def _tell_more(console: Console, number: int) -> None:

@@ -47,7 +47,7 @@ class MotionLog:
             self.values.append(value.astype(np.float32))
 
     def moving(self, speed: float | None) -> list[tuple[int, int]]:
-        """Return moments at which it was faster than some speed [1/s], else than its range asks."""
+        """Return when it was faster than a speed [1/s], by default than its range asks for."""
         if len(self.stamps) < 2:
             return []
         times = np.array(self.stamps, np.int64)

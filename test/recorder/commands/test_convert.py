@@ -165,3 +165,61 @@ def test_a_step_that_cannot_be_leaves_nothing_behind(bag, root):
     with pytest.raises(ConfigError, match=r"no 'side'; there are a.pos, b.pos, left_wrist"):
         run(bag, root, f'--processor.robot_observation={json.dumps([rename])}')
     assert not root.exists()
+
+
+def test_a_dry_run_tells_what_would_be_made_and_writes_nothing(bag, root, tmp_path, capsys):
+    assert run(bag, root, '--dry-run', f'--report={tmp_path / "dry.json"}') == 0
+    text = ' '.join(capsys.readouterr().out.split())
+    assert '0 0.00 s 1.98 s about 21 Sort: red #3 the whole bag' in text
+    assert 'observation.state float32 2: a.pos, b.pos' in text
+    assert '1 episodes, about 21 rows' in text and text.endswith('nothing was written')
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['bag', 'dry.json']
+    report = json.loads((tmp_path / 'dry.json').read_text())
+    assert report['features']['action']['shape'] == [2]
+    assert report['before']['streams']['/joint_states']['count'] == 100
+
+
+def test_a_dry_run_of_what_cannot_be_tells_what_is_there_and_why_not(bag, root, capsys):
+    features = (
+        '{observation.state: {topic: /joint_states, joints: [a, wrist]}, action: {topic: /no}}'
+    )
+    with pytest.raises(BagError) as caught:
+        run(bag, root, '--dry-run', f'--recorder.features={features}')
+    told = str(caught.value)
+    assert 'holds no messages on /no; topics there: /joint_commands' in told
+    assert 'no message of /joint_states holds wrist; there are a, b' in told and '\n' not in told
+    out = capsys.readouterr().out
+    assert '100 sensor_msgs/JointState; 50.00 Hz' in out and 'no message' in out
+
+
+def test_a_report_for_machines(bag, root, tmp_path):
+    assert run(bag, root, f'--report={tmp_path / "made.json"}') == 0
+    report = json.loads((tmp_path / 'made.json').read_text())
+    (episode,) = report['episodes']
+    assert (report['frames'], episode['frames'], episode['task']) == (20, 20, 'Sort: red #3')
+    assert episode['streams']['observation.state']['skew_p95_ms'] == 0.0
+    (path,) = (root / 'meta/ros/episodes').glob('*.json')
+    details = json.loads(path.read_text())['details']
+    assert details['source']['bag'] == str(bag) and details['source']['is_whole']
+    look = json.loads((root / 'meta/ros/files' / details['kept']['files']['bag']).read_text())
+    assert look == report['before']
+
+
+def test_bags_go_into_one_dataset_one_by_one(bag, root, tmp_path, capsys):
+    first = (one for one in messages() if one.received_ns < T0 + S)
+    later = write_bag(tmp_path / 'later', first)
+    for one in (bag, later, bag):
+        assert run(one, root, '--resume=true') == 0
+    assert DatasetReader(root).num_episodes == 2
+    assert f'nothing new for {root}' in capsys.readouterr().out
+
+
+def test_episodes_by_a_file_of_the_session(bag, root, tmp_path):
+    cuts = tmp_path / 'cuts.csv'
+    cuts.write_text('0.2,0.6,grasp\n1.5,1.9,let go\n')
+    path = tmp_path / 'session.yaml'
+    path.write_text(
+        f'dataset: {{repo_id: me/set, root: {root}, fps: 10}}\nepisodes: {{file: {cuts}}}\n'
+    )
+    assert convert.run([str(bag), f'--config_path={path}']) == 0
+    assert DatasetReader(root).tasks == ['grasp', 'let go']
