@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from bag_stage import BagStage, bags
 from recording_stage import MAPPING
-from synthetic_messages import make, raw, write_bag
+from synthetic_messages import S, make, raw, write_bag
 
 from lerobot_drivers.common.config import build
 from lerobot_recorder.conversion.config import EpisodesConfig
@@ -33,6 +34,15 @@ class Session(BagStage):
             hear(message)
 
         self.recorder.on_message = catch
+
+    def run(self, seconds: float = 60.0, until=lambda: False) -> None:
+        """Let time pass no faster than pictures are encoded: nothing is to be repeated here."""
+        end = self.now + round(seconds * S)
+        while self.now < end and not until():
+            super().run(0.1, until)
+            writer = self.recorder._writer
+            while writer is not None and writer.frames_behind:
+                time.sleep(0.001)
 
     def say(self, word: str, topic: str = '/recorder/word') -> None:
         self.caught.append(raw(topic, make('std_msgs/msg/String', word), self.now))
