@@ -19,6 +19,7 @@ LENGTHS = (6, 5, 7)
 TASKS = ('pick the cube', 'place the cube')
 CAMERA = 'observation.images.top'
 SIZE = (48, 64)
+VIDEO_PATH = 'videos/chunk-{episode_chunk:03d}/{video_key}/episode_{episode_index:06d}.mp4'
 REORDERED = {'bf': '2', 'g': '250', 'x264-params': 'b-adapt=0:scenecut=0'}
 """Frames that refer to later ones, as FFmpeg encodes H.264 if nobody says otherwise."""
 STATE = {'dtype': 'float32', 'shape': [2], 'names': ['shoulder_pan.pos', 'gripper.pos']}
@@ -127,9 +128,14 @@ class OldScene:
             'robot_type': 'so100',
             'total_episodes': len(self.lengths),
             'total_frames': sum(self.lengths),
+            'total_tasks': len(TASKS),
+            'total_videos': len(self.lengths),
+            'total_chunks': 1,
+            'chunks_size': 1000,
             'fps': self.fps,
             'splits': {'train': f'0:{len(self.lengths)}'},
             'data_path': 'data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet',
+            'video_path': VIDEO_PATH,
             'features': self.features,
             **self.info,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from lerobot_recorder.dataset.image_column import read_column, write_images
 from lerobot_recorder.dataset.image_writer import decode_image
 from lerobot_recorder.dataset.reading import guarded
 from lerobot_recorder.dataset.statistics import PictureHistogram
-from lerobot_recorder.old_datasets.pictures import positions
 
 _ROWS_AT_ONCE = 16
 
@@ -37,32 +36,43 @@ class ImageColumn:
     size: tuple[int, int]
 
 
-def bring(
-    images: ImageColumn, spool: Path, length: int
-) -> tuple[pa.ChunkedArray, PictureHistogram]:
+def bring(images: ImageColumn, spool: Path) -> pa.ChunkedArray:
     """Copy pictures as they are, without holding more than a few of them in memory.
 
     Args:
         images: Where they are.
         spool: A new file that takes them; it must stay as long as the column is used.
-        length: How many there are.
 
     Returns:
-        The column of the new dataset; and what the statistics need.
+        The column of the new dataset.
 
     Raises:
-        DatasetFormatError: one is missing or damaged, or of another size.
+        DatasetFormatError: one is missing.
     """
-    histogram, wanted = PictureHistogram(), set(positions(length))
+    write_images(spool, _pictures(images))
+    return read_column(spool)
 
-    def checked() -> Iterator[bytes]:
-        for number, data in enumerate(_pictures(images)):
-            if number in wanted:
-                histogram.add(_pixels(images, number, data))
-            yield data
 
-    write_images(spool, checked())
-    return read_column(spool), histogram
+def sample(
+    images: ImageColumn, column: pa.ChunkedArray, wanted: Sequence[int]
+) -> PictureHistogram:
+    """Decode some pictures.
+
+    Args:
+        images: Where they were.
+        column: All of them.
+        wanted: Which ones.
+
+    Returns:
+        Counts of their pixels' values.
+
+    Raises:
+        DatasetFormatError: one is damaged, or of another size.
+    """
+    histogram = PictureHistogram()
+    for number in wanted:
+        histogram.add(_pixels(images, number, column[number]['bytes'].as_py()))
+    return histogram
 
 
 def first_size(table: Path, column: str) -> tuple[int, int]:

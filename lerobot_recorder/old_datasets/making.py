@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +14,8 @@ from lerobot_recorder.dataset import schema
 from lerobot_recorder.dataset.importer import EpisodeImporter
 from lerobot_recorder.dataset.record import EpisodeRecord
 from lerobot_recorder.dataset.running_episode import FinishedEpisode, spool_path, video_path
-from lerobot_recorder.old_datasets import films, images, pictures, rows
+from lerobot_recorder.dataset.statistics import PictureHistogram
+from lerobot_recorder.old_datasets import films, images, old_statistics, pictures, rows
 from lerobot_recorder.old_datasets.images import ImageColumn
 from lerobot_recorder.old_datasets.survey import OldDataset, OldEpisode
 
@@ -46,24 +48,57 @@ def make(dataset: OldDataset, importer: EpisodeImporter, episode: OldEpisode) ->
     """
     found = rows.read(dataset, episode)
     folder = importer.start()
-    columns, videos, histograms = dict(found.columns), {}, {}
-    notices = list(found.notices)
     try:
-        for key, path in episode.videos.items():
-            videos[key] = video_path(folder, key)
-            notices += films.bring(path, videos[key], episode.length, dataset.fps)
-            histograms[key] = pictures.sample(videos[key], episode.length)
-        for key, feature in dataset.features.items():
-            if feature.entry['dtype'] == 'image':
-                size = schema.size_of(feature.entry)
-                column = ImageColumn(episode.table, feature.source, dataset.root, size)
-                spool = spool_path(folder, key)
-                columns[key], histograms[key] = images.bring(column, spool, episode.length)
+        shown = {
+            key: _camera(dataset, episode, key, folder)
+            for key in schema.picture_keys(dataset.entries)
+        }
     except DatasetFormatError:
         importer.discard(folder)
         raise
-    finished = FinishedEpisode(episode.length, columns, found.tasks, histograms, videos)
+    columns = {key: camera.images for key, camera in shown.items() if camera.images is not None}
+    finished = FinishedEpisode(
+        episode.length,
+        {**found.columns, **columns},
+        found.tasks,
+        {key: camera.histogram for key, camera in shown.items()},
+        {key: video_path(folder, key) for key in episode.videos},
+    )
+    notices = [*found.notices, *(notice for camera in shown.values() for notice in camera.notices)]
     return Made(episode, folder, finished, _record(dataset, episode, found), notices)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What became of a camera's pictures.
+
+    Attributes:
+        histogram: What the statistics need.
+        images: Those that lie in Parquet.
+        notices: What was found and mended.
+    """
+
+    histogram: PictureHistogram
+    images: pa.ChunkedArray | None
+    notices: list[str]
+
+
+def _camera(dataset: OldDataset, episode: OldEpisode, key: str, folder: Path) -> _Shown:
+    feature = dataset.features[key]
+    known = dataset.statistics.get(episode.index, {}).get(feature.source)
+    column: pa.ChunkedArray | None = None
+    notices: list[str] = []
+    if schema.is_video(feature.entry):
+        film = video_path(folder, key)
+        notices = films.bring(episode.videos[key], film, episode.length, dataset.fps)
+        look = partial(pictures.sample, film)
+    else:
+        size = schema.size_of(feature.entry)
+        source = ImageColumn(episode.table, feature.source, dataset.root, size)
+        column = images.bring(source, spool_path(folder, key))
+        look = partial(images.sample, source, column)
+    histogram, remarks = old_statistics.settle(look, episode.length, known)
+    return _Shown(histogram, column, [*notices, *(f'{key}: {remark}' for remark in remarks)])
 
 
 def _record(dataset: OldDataset, episode: OldEpisode, found: rows.OldRows) -> EpisodeRecord:

@@ -1,8 +1,9 @@
-"""What the statistics need of a video that is copied: some of its pictures, evenly spaced.
+"""What the statistics need of the pictures of an episode that is copied: some of them.
 
-As many as LeRobot looks at (`compute_stats.py`, `sample_indices`): `length ** 0.75`, at least 100.
-Where there are key frames enough, those next to them are taken, which are decoded alone: the
-videos that LeRobot encodes have one every second frame.
+Where v2.1 kept statistics of the pictures, a few are looked at, to check those and for the
+quantiles. Else as many as LeRobot looks at (`compute_stats.py`, `sample_indices`): `length **
+0.75`, at least 100. They are evenly spaced. Where there are key frames enough, those next to them
+are taken, which are decoded alone: the videos that LeRobot encodes have one every second frame.
 """
 
 from __future__ import annotations
@@ -20,24 +21,30 @@ from lerobot_drivers.common.errors import DatasetFormatError
 from lerobot_recorder.dataset.reading import guarded
 from lerobot_recorder.dataset.statistics import PictureHistogram
 
-_AT_LEAST, _AT_MOST = 100, 10_000
+FEW, _AT_LEAST, _AT_MOST = 24, 100, 10_000
 RGB24 = 'rgb24'
 
 
-def positions(length: int) -> list[int]:
-    """Return which of so many pictures are looked at, rising."""
-    if length <= _AT_LEAST:
-        return list(range(length))
-    count = min(max(int(length**0.75), _AT_LEAST), _AT_MOST)
-    return sorted({round(at) for at in np.linspace(0, length - 1, count)})
-
-
-def sample(path: Path, length: int) -> PictureHistogram:
-    """Decode evenly spaced pictures of a video.
+def positions(length: int, count: int | None = None) -> list[int]:
+    """Return which of so many pictures are looked at, rising.
 
     Args:
-        path: The video; its pictures are in order.
         length: How many there are.
+        count: How many are looked at, at most; None for as many as LeRobot looks at.
+    """
+    usual = min(max(int(length**0.75), _AT_LEAST), _AT_MOST)
+    taken = usual if count is None else count
+    if length <= taken:
+        return list(range(length))
+    return sorted({round(at) for at in np.linspace(0, length - 1, taken)})
+
+
+def sample(path: Path, wanted: Sequence[int]) -> PictureHistogram:
+    """Decode some pictures of a video.
+
+    Args:
+        path: The video.
+        wanted: Which ones, or their neighbours; rising.
 
     Returns:
         Counts of their pixels' values.
@@ -47,7 +54,6 @@ def sample(path: Path, length: int) -> PictureHistogram:
     """
     histogram = PictureHistogram()
     reformatter = VideoReformatter()
-    wanted = positions(length)
     with guarded(path), av.open(str(path)) as container:
         stream = container.streams.video[0]
         packets = [packet for packet in container.demux(stream) if packet.size]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lerobot_drivers.common.errors import DatasetFormatError
 from lerobot_recorder.dataset import video_reader
-from lerobot_recorder.dataset.reading import ODD_CONTENT, told
+from lerobot_recorder.dataset.reading import ODD_CONTENT, guarded, told
 from lerobot_recorder.old_datasets import images
 from lerobot_recorder.old_datasets.features import Stored, value_type
 from lerobot_recorder.old_datasets.files import OldFiles
+
+T = TypeVar('T')
 
 
 @dataclass(frozen=True)
@@ -74,17 +77,37 @@ def look(
         for name in table.columns.names:
             counts[name] = counts.get(name, 0) + 1
     usual = {name for name, count in counts.items() if 2 * count > len(tables)}
-    first = next((t for t in tables.values() if usual <= set(t.columns.names) and t.length), None)
-    if first is None:
-        raise DatasetFormatError('no episode has rows, or all the columns that most have')
-    columns = {
-        name: first.columns.field(name).type for name in first.columns.names if name in usual
-    }
+    whole = [t for t in tables.values() if usual <= set(t.columns.names) and t.length]
+    columns, shapes = _first(lambda table: _columns(table, usual), whole)
     sizes = {k: size for k, videos in there.videos.items() if (size := _video_size(videos))}
     for key, entry in declared.items():
         if isinstance(entry, dict) and entry.get('dtype') == 'image' and key in columns:
-            sizes[key] = images.first_size(first.path, key)
-    return Stored(columns, _shapes(first, columns), sizes)
+            sizes[key] = _first(partial(_image_size, column=key), whole)
+    return Stored(columns, shapes, sizes)
+
+
+def _first(read: Callable[[OldTable], T], tables: Sequence[OldTable]) -> T:
+    """Return what the first table tells that is not damaged.
+
+    Raises:
+        DatasetFormatError: there is none.
+    """
+    problem = 'no episode has rows, or not the columns that most have'
+    for table in tables:
+        try:
+            with guarded(table.path):
+                return read(table)
+        except DatasetFormatError as error:
+            problem = str(error)
+    raise DatasetFormatError(problem)
+
+
+def _columns(
+    table: OldTable, usual: Collection[str]
+) -> tuple[dict[str, pa.DataType], dict[str, tuple[int, ...]]]:
+    names = [name for name in table.columns.names if name in usual]
+    columns = {name: table.columns.field(name).type for name in names}
+    return columns, _shapes(table, columns)
 
 
 def _video_size(videos: Mapping[int, Path]) -> tuple[int, int] | None:
@@ -95,6 +118,10 @@ def _video_size(videos: Mapping[int, Path]) -> tuple[int, int] | None:
             continue
         return facts.height, facts.width
     return None
+
+
+def _image_size(table: OldTable, column: str) -> tuple[int, int]:
+    return images.first_size(table.path, column)
 
 
 def _shapes(table: OldTable, columns: Mapping[str, pa.DataType]) -> dict[str, tuple[int, ...]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from lerobot_drivers.common.errors import DatasetError, DatasetFormatError
 from lerobot_recorder.dataset import schema, video_reader
-from lerobot_recorder.old_datasets import features, files, meta, stored, tasks
+from lerobot_recorder.old_datasets import features, files, meta, old_statistics, stored, tasks
 from lerobot_recorder.old_datasets.features import OldFeature
 from lerobot_recorder.old_datasets.files import OldFiles
 from lerobot_recorder.old_datasets.meta import OldMeta
@@ -67,6 +67,7 @@ class OldDataset:
         fps: Rows per second.
         features: Of the new dataset, in order.
         tasks: What the robot was to do.
+        statistics: Episode -> camera of the old dataset -> what v2.1 kept of its pictures.
         episodes: Those that are whole, as far as can be seen, in order.
         problems: Episode -> why it is not.
         notices: What was found and mended.
@@ -77,6 +78,7 @@ class OldDataset:
     fps: int
     features: Mapping[str, OldFeature]
     tasks: OldTasks
+    statistics: old_statistics.Known
     episodes: tuple[OldEpisode, ...]
     problems: Mapping[int, str]
     notices: Notices
@@ -106,7 +108,9 @@ def look(root: Path, wanted: Wanted) -> OldDataset:
     tables = stored.tables(there, numbers, problems)
     settled = features.settle(declared, stored.look(declared, tables, there), notices)
     sentences, remarks = tasks.find(found, wanted.task)
-    notices.extend(remarks)
+    cameras = [f.source for f in settled.values() if schema.is_picture(f.entry)]
+    known, odd = old_statistics.read(root, cameras)
+    notices.extend([*remarks, *odd])
     episodes = []
     for number, table in tables.items():
         problem = problems.get(number) or _problem(table, number, settled, there, notices)
@@ -114,8 +118,9 @@ def look(root: Path, wanted: Wanted) -> OldDataset:
             problems[number] = problem
         else:
             episodes.append(_episode(number, table, settled, there, found))
+    fps = _fps(found, wanted)
     return OldDataset(
-        root, found, _fps(found, wanted), settled, sentences, tuple(episodes), problems, notices
+        root, found, fps, settled, sentences, known, tuple(episodes), problems, notices
     )
 
 
