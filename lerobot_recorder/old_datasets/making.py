@@ -89,8 +89,8 @@ def _camera(dataset: OldDataset, episode: OldEpisode, key: str, folder: Path) ->
     column: pa.ChunkedArray | None = None
     notices: list[str] = []
     if schema.is_video(feature.entry):
-        film = video_path(folder, key)
-        notices = films.bring(episode.videos[key], film, episode.length, dataset.fps)
+        film = episode.videos[key]
+        notices = films.bring(film, video_path(folder, key), episode.length, dataset.fps)
         look = partial(pictures.sample, film)
     else:
         size = schema.size_of(feature.entry)

@@ -92,7 +92,7 @@ def test_rows_packets_and_tasks_come_over_exactly(scene, version):
     assert record['details']['converted_from']['episode_index'] == 1
     assert 'video' not in record['details']
     assert sorted(path.name for path in reader.root.parent.iterdir()) == ['new', 'old']
-    assert not (reader.root / layout.RECORDING).exists()
+    assert {path.name for path in reader.root.iterdir()} == {'data', 'meta', 'videos'}
 
 
 def uuids(reader):

@@ -57,6 +57,7 @@ def test_it_goes_on_without_doubles(tmp_path, where):
     assert converted.resumed == {'copy': 0, 'commit': 2, 'files': 3, 'publish': 3}[where]
     assert validate_dataset(tmp_path / 'new', decode=True) == []
     assert rows(tmp_path / 'new') == rows(tmp_path / 'whole')
+    assert not (tmp_path / 'new/.quarantine').exists()
     uuids = [view.extra['ros/uuid'] for view in DatasetReader(tmp_path / 'new').episodes()]
     assert len(set(uuids)) == len(LENGTHS)
     assert sorted(path.name for path in tmp_path.iterdir()) == ['new', 'old', 'whole']

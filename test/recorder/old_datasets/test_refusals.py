@@ -95,6 +95,22 @@ def test_a_video_whose_pictures_are_damaged(scene):
     refused(scene, r'episode 0: .*episode_000000.mp4 is damaged')
 
 
+@pytest.mark.parametrize('share', [0.3, 0.6, 0.9])
+def test_a_video_of_which_a_part_is_damaged(scene, share):
+    scene.options = {'g': '1'}
+    scene.write()
+    data = bytearray(scene.video(2).read_bytes())
+    start = data.index(b'mdat') + 4
+    stop = start - 8 + int.from_bytes(data[start - 8 : start - 4], 'big')
+    place = start + round(share * (stop - start))
+    data[place:stop] = bytes(stop - place)
+    scene.video(2).write_bytes(bytes(data))
+    root = scene.root.with_name('new')
+    with pytest.raises(DatasetError, match=r'episode 2.*episode_000002.mp4.* (damaged|Invalid)'):
+        convert_old(OldJob(scene.root, root))
+    assert not root.exists()
+
+
 @pytest.mark.parametrize(
     ('column', 'match'),
     [
