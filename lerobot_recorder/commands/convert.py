@@ -103,19 +103,20 @@ HELP = Help(
                 '--allow_failed=true': 'leave out bags that cannot be converted',
             },
         ),
+        Group(
+            'FOLDER of a LeRobot v2.0 or v2.1 dataset instead of a bag; a call that was '
+            'interrupted goes on',
+            lines={
+                '--dataset.episodes="[0, 3]"': 'only these',
+                '--dataset.single_task=TEXT, .fps=30': 'where the old dataset does not say them',
+                '--allow_failed=true': 'leave out episodes that cannot be converted',
+                '--dry-run, --report=FILE.json': 'as for bags',
+            },
+        ),
     ),
     notes="""Markers: Bool (start as it becomes true), Int (start at a number that is not 0),
 String (start, stop, success, failure, discard, or "start: the task"), Empty (toggle),
-Joy (button 0). Services: events of those named start, stop, save, discard ...
-
-usage: lerobot-ros convert FOLDER --dataset.repo_id=USER/NAME [--section.key=value ...]
-
-Makes one of a LeRobot v2.0 or v2.1 dataset, its videos copied; an interrupted call goes on.
-
-  --dataset.root=FOLDER, --dataset.episodes="[0, 3]"
-  --dataset.single_task="...", --dataset.fps=30     where the old dataset does not say them
-  --skip_bad=true              leave out episodes that are not whole
-  --dry_run=true               tell what would be done""",
+Joy (button 0). Services: events of those named start, stop, save, discard ...""",
 )
 
 
@@ -163,13 +164,13 @@ def run(arguments: Sequence[str]) -> int:
         conversion.check()
         if dry_run:
             tell_plan(console, conversion)
-            _write(report, conversion.document())
+            write_report(report, conversion.document())
             return 0
         with _told_what_is_saved(job.root, say), Progress(console=console, transient=True) as bars:
             bar = bars.add_task('converting', total=conversion.messages)
             converted = conversion.run(lambda done: bars.update(bar, completed=done))
     tell_after(console, converted, conversion.notices)
-    _write(report, converted.document())
+    write_report(report, converted.document())
     upload_recorded(config.dataset, say)
     return 0
 
@@ -204,7 +205,8 @@ def report_path(sections: Section) -> Path | None:
     return path
 
 
-def _write(path: Path | None, document: dict[str, Any]) -> None:
+def write_report(path: Path | None, document: dict[str, Any]) -> None:
+    """Write what became of bags, where somebody asked for it."""
     if path is not None:
         text = json.dumps(document, indent=2, ensure_ascii=False)
         durable.write_bytes(path, text.encode())

@@ -22,7 +22,7 @@ from lerobot_recorder.config import dataset_folder
 from lerobot_recorder.old_datasets.convert import Converted, OldJob, convert_old, look
 from lerobot_recorder.old_datasets.survey import OldDataset, Wanted
 
-KNOWN = ('dataset', 'skip_bad', 'dry_run')
+KNOWN = ('dataset', 'allow_failed', 'dry_run', 'report')
 KEYS = ('repo_id', 'root', 'single_task', 'fps', 'episodes')
 
 
@@ -36,16 +36,20 @@ def run(arguments: Sequence[str]) -> int:
         UsageError: flags that cannot be obeyed.
         DatasetError: the old dataset cannot be converted, or the new one cannot be written.
     """
+    from lerobot_recorder.commands.convert import report_path, write_report  # needs this module
+
     source, flags = split_positional(arguments)
     sections = read_sections(flags, KNOWN, {'dataset': KEYS})
     dataset = section_of(sections, 'dataset')
     wanted = Wanted(_task(dataset), _fps(dataset), _episodes(dataset))
     job = OldJob(
-        Path(str(source)).expanduser(), _root(dataset), wanted, switch(sections, 'skip_bad')
+        Path(str(source)).expanduser(), _root(dataset), wanted, switch(sections, 'allow_failed')
     )
-    console = make_console()
+    console, report = make_console(), report_path(sections)
     if switch(sections, 'dry_run'):
-        _tell_plan(console, look(job))
+        found = look(job)
+        _tell_plan(console, found)
+        write_report(report, found.document())
         return 0
     check_free(job.root)
     with Progress(console=console, transient=True) as progress:
@@ -54,6 +58,7 @@ def run(arguments: Sequence[str]) -> int:
             job, lambda done, total: progress.update(bar, completed=done, total=total)
         )
     _tell(console, job.root, converted)
+    write_report(report, converted.document())
     return 0
 
 

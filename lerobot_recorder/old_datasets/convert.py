@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +39,13 @@ class OldJob:
         source: Its folder.
         root: Folder of the new one.
         wanted: What of it.
-        skip_bad: Leave out episodes that are not whole, instead of refusing.
+        allow_failed: Leave out episodes that are not whole, instead of refusing.
     """
 
     source: Path
     root: Path
     wanted: Wanted = field(default_factory=Wanted)
-    skip_bad: bool = False
+    allow_failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,19 @@ class Converted:
     skipped: dict[int, str]
     notices: tuple[str, ...]
 
+    def document(self) -> dict[str, Any]:
+        """Return it for machines."""
+        return {**asdict(self), 'notices': list(self.notices)}
+
 
 def look(job: OldJob) -> OldDataset:
     """Look what would be converted, and how; writes nothing.
 
     Raises:
-        DatasetError: nothing can be converted, or not all and `skip_bad` is not set.
+        DatasetError: nothing can be converted, or not all and `allow_failed` is not set.
     """
     dataset = survey.look(job.source, job.wanted)
-    if dataset.problems and not job.skip_bad:
+    if dataset.problems and not job.allow_failed:
         raise DatasetFormatError(_refusal(dataset.problems, dataset))
     return dataset
 
@@ -127,7 +131,7 @@ def _convert(dataset: OldDataset, work: Path, job: OldJob, progress: Progress) -
             try:
                 found = made.result()
             except DatasetFormatError as error:
-                if not job.skip_bad:
+                if not job.allow_failed:
                     raise _stopped(error, episode, importer) from error
                 skipped[episode.index] = str(error)
             else:
@@ -218,7 +222,7 @@ def _refusal(problems: Any, dataset: OldDataset) -> str:
     total = len({*problems, *(episode.index for episode in dataset.episodes)})
     shown = [f'episode {number}: {problems[number]}' for number in sorted(problems)[:_SHOWN]]
     more = f'; and {len(problems) - _SHOWN} more' if len(problems) > _SHOWN else ''
-    remedy = '' if len(problems) == total else '; --skip_bad=true leaves them out'
+    remedy = '' if len(problems) == total else '; --allow_failed=true leaves them out'
     told = '; '.join(shown) + more + remedy
     return f'{len(problems)} of {total} episodes cannot be converted: {told}'
 
@@ -227,6 +231,6 @@ def _stopped(
     error: DatasetFormatError, episode: OldEpisode, importer: EpisodeImporter
 ) -> DatasetFormatError:
     return DatasetFormatError(
-        f'episode {episode.index} cannot be converted: {error}; --skip_bad=true leaves it out '
+        f'episode {episode.index} cannot be converted: {error}; --allow_failed=true leaves it out '
         f'(the same command goes on behind the {importer.num_episodes} episodes done)'
     )

@@ -88,6 +88,18 @@ class OldDataset:
         """Feature entries of the new dataset."""
         return {key: feature.entry for key, feature in self.features.items()}
 
+    def document(self) -> dict[str, Any]:
+        """Return what would become of it, for machines."""
+        return {
+            'codebase_version': self.meta.version,
+            'fps': self.fps,
+            'features': self.entries,
+            'episodes': [episode.index for episode in self.episodes],
+            'frames': sum(episode.length for episode in self.episodes),
+            'problems': dict(self.problems),
+            'notices': list(self.notices.lines(len(self.episodes))),
+        }
+
 
 def look(root: Path, wanted: Wanted) -> OldDataset:
     """Look through an old dataset.

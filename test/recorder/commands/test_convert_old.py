@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
@@ -19,6 +20,16 @@ def scene(tmp_path):
     return scene
 
 
+def test_a_report_for_machines(scene, tmp_path):
+    words = ['convert', str(scene.root), f'--dataset.root={tmp_path}/new']
+    assert main([*words, f'--report={tmp_path}/plan.json', '--dry-run']) == 0
+    plan = json.loads((tmp_path / 'plan.json').read_text())
+    assert (plan['codebase_version'], plan['episodes'], plan['frames']) == ('v2.1', [0, 1, 2], 18)
+    assert main([*words, f'--report={tmp_path}/done.json']) == 0
+    done = json.loads((tmp_path / 'done.json').read_text())
+    assert done == {'episodes': 3, 'frames': 18, 'resumed': 0, 'skipped': {}, 'notices': []}
+
+
 def test_convert_takes_an_old_dataset_where_it_takes_a_bag(scene, tmp_path, capsys):
     assert main(['convert', str(scene.root), f'--dataset.root={tmp_path}/new']) == 0
     assert f'3 episodes, 18 frames, in {tmp_path}/new' in capsys.readouterr().out
@@ -27,9 +38,9 @@ def test_convert_takes_an_old_dataset_where_it_takes_a_bag(scene, tmp_path, caps
 
 def test_dry_run_writes_nothing(scene, tmp_path, capsys):
     scene.encode(1, range(2))
-    words = ['convert', str(scene.root), '--dataset.repo_id=me/new', '--dry_run=true']
+    words = ['convert', str(scene.root), '--dataset.repo_id=me/new', '--dry-run']
     assert main(words) == 1
-    assert main([*words, '--skip_bad=true']) == 0
+    assert main([*words, '--allow_failed=true']) == 0
     told = capsys.readouterr().out
     assert 'would leave out episode 1:' in told
     assert 'v2.1 dataset: would convert 2 episodes, 13 frames at 10 Hz; nothing was' in told

@@ -42,8 +42,8 @@ def scene(tmp_path):
 def made(scene, **wanted):
     """Convert; return what was told and a reader of what came out."""
     root = scene.root.with_name('new')
-    skip_bad = wanted.pop('skip_bad', False)
-    converted = convert_old(OldJob(scene.root, root, Wanted(**wanted), skip_bad))
+    allow_failed = wanted.pop('allow_failed', False)
+    converted = convert_old(OldJob(scene.root, root, Wanted(**wanted), allow_failed))
     assert validate_dataset(root, decode=True) == []
     return converted, DatasetReader(root)
 
@@ -186,8 +186,8 @@ def test_frames_behind_the_last_row_are_cut_off(scene):
 def test_too_few_frames_are_refused_or_left_out(scene):
     scene.write()
     scene.encode(1, range(LENGTHS[1] - 1))
-    refused(scene, r'1 of 3 episodes .* episode 1: .* 4 frames for 5 rows; --skip_bad=true')
-    converted, reader = made(scene, skip_bad=True)
+    refused(scene, r'1 of 3 episodes .* episode 1: .* 4 frames for 5 rows; --allow_failed=true')
+    converted, reader = made(scene, allow_failed=True)
     assert list(converted.skipped) == [1]
     assert 'episodes are numbered anew, 0 to 1: they were episodes 0, 2' in converted.notices
     check_rows(reader, [0, 2])
@@ -200,10 +200,12 @@ def test_what_is_only_seen_while_converting_is_left_out_too(scene):
 
     scene.write(action=nan)
     root = scene.root.with_name('new')
-    with pytest.raises(DatasetFormatError, match=r"episode 1 .*'action': row 3 holds nan.*skip"):
+    with pytest.raises(
+        DatasetFormatError, match=r"episode 1 .*'action': row 3 holds nan.*allow_failed"
+    ):
         convert_old(OldJob(scene.root, root))
     assert not root.exists()
-    converted, reader = made(scene, skip_bad=True)
+    converted, reader = made(scene, allow_failed=True)
     assert (converted.resumed, list(converted.skipped), reader.num_episodes) == (1, [1], 2)
 
 
