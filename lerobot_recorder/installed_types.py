@@ -60,6 +60,6 @@ def parts_of(fields: Iterable[tuple[str, object]]) -> list[str]:
         described = waiting.pop()
         if isinstance(described, tuple):
             waiting += described
-        elif isinstance(described, str) and '/msg/' in described:
+        elif isinstance(described, str) and '/' in described:
             found.append(described)
     return found

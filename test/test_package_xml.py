@@ -34,11 +34,7 @@ PYTHON: dict[str, tuple[str, str | None]] = {
 # In the standard library of a Python newer than some that are supported
 NEWER = ('compression',)
 # module -> (extra of setup.py, distribution): imported only when it is asked for
-OPTIONAL = {
-    'rerun': ('display', 'rerun-sdk'),
-    'Xlib': ('keys', 'python-xlib'),
-    'datatrove': ('cluster', 'datatrove'),
-}
+OPTIONAL = {'rerun': ('display', 'rerun-sdk'), 'Xlib': ('keys', 'python-xlib')}
 # The same for what an extra of setup.py brings: module -> (extra, distribution, rosdep key)
 EXTRAS = {
     'aiohttp': ('dashboard', 'aiohttp', 'python3-aiohttp'),

@@ -12,7 +12,7 @@ from lerobot_recorder.bags.merging import Part, merged
 from lerobot_recorder.bags.windows import Window
 
 HELD = 64 << 20
-"""So much of what was unpacked stays in memory, in case it is wanted again [bytes]."""
+"""Of chunks that overlap in time so much stays unpacked; the rest is unpacked again [bytes]."""
 
 
 class Block(NamedTuple):
@@ -23,6 +23,7 @@ class Block(NamedTuple):
         at: where it begins in the file.
         length: of it [bytes].
         channels: whose messages are in it, None if nobody knows.
+        is_cut: whether the file ends in it.
     """
 
     start_ns: int
@@ -30,6 +31,7 @@ class Block(NamedTuple):
     at: int
     length: int
     channels: frozenset[int] | None = None
+    is_cut: bool = False
 
 
 class Entry(NamedTuple):
@@ -94,8 +96,9 @@ class OrderedBlocks:
             if sum(entry.size for entry in found) >= window.size // 2 and not window.is_intact():
                 self._losses.add('a chunk with a wrong checksum', block.at, len(found))
                 found.clear()
-        found.sort()
-        return ((entry.log_ns, (block, entry)) for entry in found)
+        for entry in sorted(found):
+            yield entry.log_ns, (block, entry)
+        self._forget(block.at)
 
     def _window(self, block: Block) -> Window:
         if block.at in self._windows:
@@ -104,5 +107,9 @@ class OrderedBlocks:
         window = self._windows[block.at] = self._unpack(block)
         self._held += window.held
         while self._held > HELD and len(self._windows) > 1:
-            self._held -= self._windows.popitem(last=False)[1].held
+            self._forget(next(iter(self._windows)))
         return window
+
+    def _forget(self, at: int) -> None:
+        if at in self._windows:
+            self._held -= self._windows.pop(at).held

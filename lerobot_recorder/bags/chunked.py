@@ -114,13 +114,11 @@ class ChunkedStorage:
         with opened(path) as file:
             contents = form.summary(file, name)
             if contents is None:
-                scan = Scan(file, form)
-                contents = scan.contents
-                scan.tell(self.losses)
+                contents = Scan(file, form, self.losses).contents
         self.channels: Mapping[int, Channel] = contents.channels
         self.counts: Mapping[int, int] = contents.counts
         self.span_ns = contents.span_ns
-        self._blocks = contents.blocks
+        self._blocks = [self._with_strangers(block) for block in contents.blocks]
 
     def messages(self, wanted: Collection[int]) -> Iterator[tuple[int, tuple[int, bytes]]]:
         """Yield (log time [ns], (channel, bytes)) of some channels, in the order of log times.
@@ -133,13 +131,23 @@ class ChunkedStorage:
             blocks = OrderedBlocks(self._blocks, unpack, self._entries, self.losses)
             yield from blocks.messages(wanted)
 
+    def _with_strangers(self, block: Block) -> Block:
+        """Return a block that is read for what is in it of channels that nobody defined."""
+        is_known = block.channels is None or block.channels <= self.channels.keys()
+        return block if is_known else block._replace(channels=None)
+
     def _entries(self, window: Window) -> Iterable[Entry]:
         for record in self._form.records(window, 0, window.size):
             role = self._form.role(record)
             if role is Role.MESSAGE:
-                yield self._form.entry(window, record)
+                entry = self._form.entry(window, record)
+                if entry.channel in self.channels:
+                    yield entry
+                else:
+                    why = 'a message of a channel that is nowhere defined'
+                    self.losses.add(why, window.start + record.start)
             elif role is not Role.DEFINITION:
-                raise DamageError('a record that has no place in a chunk')
+                self.losses.add('a record that has no place here', window.start + record.start)
 
 
 class Scan:
@@ -154,9 +162,9 @@ class Scan:
         OSError: the disk refuses.
     """
 
-    def __init__(self, file: FileWindow, form: Format[Any]) -> None:
+    def __init__(self, file: FileWindow, form: Format[Any], losses: Losses) -> None:
         self.contents, self.end, self.is_whole = Contents(), form.first, False
-        self._file, self._form = file, form
+        self._file, self._form, self._losses = file, form, losses
         self._chunk: Any = None
         self._indexed: list[Indexed] = []
         self._stretch: Stretch | None = None
@@ -164,14 +172,13 @@ class Scan:
             self._walk()
         self._end_chunk(trusts_index=self.is_whole)
         self._end_stretch()
-        self._take_cut_chunk()
+        if not self.is_whole:
+            self._take_cut_chunk()
+            self._tell_cut()
 
-    def tell(self, losses: Losses) -> None:
-        """Say how much of the file is there."""
-        if self.is_whole:
-            return
+    def _tell_cut(self) -> None:
         found, span_ns = self.contents.counts.total(), self.contents.span_ns or (0, 0)
-        losses.tell(
+        self._losses.tell(
             f'was not written to its end, or is damaged: whole up to byte {self.end} of '
             f'{self._file.size}; the {found} messages in there '
             f'({(span_ns[1] - span_ns[0]) / NS_PER_S:.1f} s) are read'
@@ -223,19 +230,21 @@ class Scan:
                 self._add_chunk(self._form.block(self._file, record), indexed * trusts_index)
 
     def _take_cut_chunk(self) -> None:
-        if not self.is_whole:
-            with contextlib.suppress(DamageError):
-                if (record := self._form.cut_chunk(self._file, self.end)) is not None:
-                    self._add_chunk(self._form.block(self._file, record), [])
+        with contextlib.suppress(DamageError):
+            if (record := self._form.cut_chunk(self._file, self.end)) is not None:
+                block = self._form.block(self._file, record)
+                self._add_chunk(block._replace(is_cut=True), [])
 
     def _add_chunk(self, block: Block, indexed: list[Indexed]) -> None:
-        """Take in a chunk; one that cannot be unpacked is met again when it is read."""
+        """Take in a chunk, unpacked if its messages are not known otherwise."""
         counts = Counter({one.channel: one.messages for one in indexed})
         times = [time_ns for one in indexed for time_ns in one.times_ns]
         if not counts or not counts.keys() <= self.contents.channels.keys():
             counts, times = Counter(), []
-            with contextlib.suppress(DamageError):
+            try:
                 self._learn(self._form.open_block(self._file, block), counts, times)
+            except DamageError as damage:
+                self._losses.add(str(damage), block.at, damage.messages)
         if times and not block.end_ns:
             block = block._replace(start_ns=min(times), end_ns=max(times))
         self.contents.add(block, counts)

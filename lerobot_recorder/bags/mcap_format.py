@@ -92,7 +92,7 @@ class McapFormat:
         if kind != CHUNK:
             return file.part(block.at, block.length)
         record = Record(kind, block.at + RECORD.size, size)
-        if record.end > file.size:
+        if block.is_cut:
             return _cut(file, record._replace(size=file.size - record.at))
         try:
             return _whole(file, record)
@@ -120,7 +120,7 @@ def _whole(file: FileWindow, record: Record) -> Window:
     data = unpack(file.read(chunk.at, chunk.packed), chunk.compression, chunk.size)
     if chunk.checksum and crc32(data) != chunk.checksum:
         raise DamageError('a chunk with a wrong checksum')
-    return MemoryWindow(data)
+    return MemoryWindow(data, record.start)
 
 
 def _cut(file: FileWindow, record: Record) -> Window:
@@ -129,4 +129,5 @@ def _cut(file: FileWindow, record: Record) -> Window:
     if not chunk.compression:
         return file.part(chunk.at, whole_size(records(file.part(chunk.at, left), 0, left)))
     data = unpack_start(file.read(chunk.at, left), chunk.compression, chunk.size)
-    return MemoryWindow(data[: whole_size(records(MemoryWindow(data), 0, len(data)))])
+    whole = whole_size(records(MemoryWindow(data), 0, len(data)))
+    return MemoryWindow(data[:whole], record.start)

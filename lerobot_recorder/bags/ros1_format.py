@@ -112,13 +112,18 @@ class Ros1Format:
         if record.kind != CHUNK:
             return file.part(block.at, block.length)
         name = record.fields.get(b'compression', b'').decode(errors='replace')
-        left = min(record.size, file.size - record.at)
+        if block.is_cut:
+            return _cut(file, record, name)
         if name == 'none':
-            part = file.part(record.at, left)
-            is_cut = left < record.size
-            return file.part(record.at, whole_size(records(part, 0, left))) if is_cut else part
-        data, size = file.read(record.at, left), record.number(b'size')
-        if left == record.size:
-            return MemoryWindow(unpack(data, name, size))
-        data = unpack_start(data, name, size)
-        return MemoryWindow(data[: whole_size(records(MemoryWindow(data), 0, len(data)))])
+            return file.part(record.at, record.size)
+        data = file.read(record.at, record.size)
+        return MemoryWindow(unpack(data, name, record.number(b'size')), record.start)
+
+
+def _cut(file: FileWindow, record: Record, name: str) -> Window:
+    left = file.size - record.at
+    if name == 'none':
+        return file.part(record.at, whole_size(records(file.part(record.at, left), 0, left)))
+    data = unpack_start(file.read(record.at, left), name, record.number(b'size'))
+    whole = whole_size(records(MemoryWindow(data), 0, len(data)))
+    return MemoryWindow(data[:whole], record.start)

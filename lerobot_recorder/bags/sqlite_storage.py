@@ -30,6 +30,11 @@ _ROWS = 'SELECT id, topic_id, timestamp FROM messages WHERE id > ? ORDER BY id'
 _ONE = 'SELECT data FROM messages WHERE id = ?'
 _FARTHEST = 1 << 40
 """So far behind a damaged row, at distances that double, another is looked for."""
+_FAULTS = (sqlite3.Error, UnicodeError)
+"""What sqlite says of a damaged file; it may quote from it what is no text."""
+_STEP, _STEPS, _BYTES_PER_STEP = 1000, 1000, 50
+"""sqlite may take so many instructions at a time, so many times, and once more for so many bytes
+of the file; a damaged one could lead it round in a circle."""
 
 
 class SqliteStorage:
@@ -52,8 +57,8 @@ class SqliteStorage:
             if log.exists() and log.stat().st_size:
                 self._use_log()
             self.channels = self._read_channels()
-        except sqlite3.Error as error:
-            raise BagError(f'{name} cannot be read as a bag: {error}') from error
+        except _FAULTS as error:
+            raise BagError(f'{name} cannot be read as a bag: {_line(error)}') from error
 
     @cached_property
     def counts(self) -> dict[int, int]:
@@ -80,7 +85,7 @@ class SqliteStorage:
                             yield log_ns, (topic, data)
                             done = log_ns, number
                     return
-            except sqlite3.Error as error:
+            except _FAULTS as error:
                 self._tell_damage(error)
             yield from self._row_by_row(database, wanted, done)
 
@@ -92,7 +97,7 @@ class SqliteStorage:
                 rows = database.execute(_COUNTS).fetchall()
                 if all(self._is_sound(0, *row[::2]) and _is_time(row[3]) for row in rows):
                     return {topic: tuple(figures) for topic, *figures in rows}
-            except sqlite3.Error as error:
+            except _FAULTS as error:
                 self._tell_damage(error)
             found: dict[int, tuple[int, int, int]] = {}
             for log_ns, _, topic in self._survivors(database):
@@ -107,12 +112,13 @@ class SqliteStorage:
             if topic not in wanted or (log_ns, number) <= done:
                 continue
             try:
-                ((data,),) = database.execute(_ONE, (number,)).fetchall()
-            except (sqlite3.Error, ValueError):
+                row = database.execute(_ONE, (number,)).fetchone()
+            except _FAULTS:
+                row = None
+            if row is None:
                 self.losses.add('a damaged row', number)
-                continue
-            if self._is_data(number, data):
-                yield log_ns, (topic, data)
+            elif self._is_data(number, row[0]):
+                yield log_ns, (topic, row[0])
 
     def _survivors(self, database: sqlite3.Connection) -> list[tuple[int, int, int]]:
         """Return (log time [ns], id, topic) of the rows that can be read, in the order of ids."""
@@ -121,11 +127,13 @@ class SqliteStorage:
         while step < _FARTHEST:
             try:
                 for number, topic, log_ns in database.execute(_ROWS, (after,)):
+                    if number <= after:
+                        raise sqlite3.DatabaseError('rows that go round in a circle')
                     after, step = number, 1
                     if self._is_sound(number, topic, log_ns):
                         found.append((log_ns, number, topic))
                 break
-            except sqlite3.Error as error:
+            except _FAULTS as error:
                 self._tell_damage(error)
                 after, step = after + step, step * 2
         return found
@@ -142,8 +150,8 @@ class SqliteStorage:
         self.losses.add('a row without data', number)
         return False
 
-    def _tell_damage(self, error: sqlite3.Error) -> None:
-        self.losses.tell(f'is damaged ({error}); the rows that can be reached are read')
+    def _tell_damage(self, error: Exception) -> None:
+        self.losses.tell(f'is damaged ({_line(error)}); the rows that can be reached are read')
 
     @staticmethod
     def _is_indexed(database: sqlite3.Connection, query: str) -> bool:
@@ -156,9 +164,9 @@ class SqliteStorage:
         try:
             with self._connected() as database:
                 database.execute('SELECT COUNT(*) FROM topics').fetchall()
-        except sqlite3.Error as error:
+        except _FAULTS as error:
             self._options = 'immutable=1'
-            self.losses.tell(f'its write-ahead log cannot be read and is left out: {error}')
+            self.losses.tell(f'its write-ahead log cannot be read and is left out: {_line(error)}')
 
     def _read_channels(self) -> dict[int, Channel]:
         with self._connected() as database:
@@ -177,7 +185,7 @@ class SqliteStorage:
             rows = database.execute(
                 'SELECT topic_type, encoding, encoded_message_definition FROM message_definitions'
             ).fetchall()
-        except sqlite3.Error:
+        except _FAULTS:
             return {}
         return {kind: Definition(str(language), str(text)) for kind, language, text in rows}
 
@@ -186,6 +194,8 @@ class SqliteStorage:
         place = quote(str(self.path.absolute()))
         database = sqlite3.connect(f'file:{place}?{self._options}', uri=True)
         database.text_factory = lambda data: data.decode(errors='replace')
+        effort = iter(range(self.path.stat().st_size // _BYTES_PER_STEP + _STEPS))
+        database.set_progress_handler(lambda: next(effort, None) is None, _STEP)
         try:
             yield database
         finally:
@@ -194,3 +204,7 @@ class SqliteStorage:
 
 def _is_time(log_ns: Any) -> bool:
     return isinstance(log_ns, int) and 0 <= log_ns <= NEWEST_NS
+
+
+def _line(error: Exception) -> str:
+    return ' '.join(str(error).split())

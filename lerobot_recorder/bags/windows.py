@@ -20,10 +20,12 @@ class Window(Protocol):
     """A stretch of bytes.
 
     Attributes:
+        start: where it is in the file, where its chunk begins if it was unpacked.
         size: its length [bytes].
         held: how much memory it takes [bytes].
     """
 
+    start: int
     size: int
     held: int
 
@@ -53,8 +55,8 @@ class Ends(Protocol):
 class MemoryWindow:
     """Bytes that were unpacked."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
+    def __init__(self, data: bytes, start: int = 0) -> None:
+        self._data, self.start = data, start
         self.size = self.held = len(data)
 
     def read(self, at: int, size: int) -> bytes:
@@ -84,7 +86,7 @@ class FileWindow:
     held = _BUFFER
 
     def __init__(self, descriptor: int, start: int, size: int, checksum: int = 0) -> None:
-        self._descriptor, self._start, self.size = descriptor, start, size
+        self._descriptor, self.start, self.size = descriptor, start, size
         self._checksum = checksum
         self._buffer, self._from = b'', 0
 
@@ -107,7 +109,7 @@ class FileWindow:
             DamageError: this one ends before it does.
         """
         _check(at, size, self.size)
-        return FileWindow(self._descriptor, self._start + at, size, checksum)
+        return FileWindow(self._descriptor, self.start + at, size, checksum)
 
     def read(self, at: int, size: int) -> bytes:
         """Return bytes.
@@ -124,9 +126,9 @@ class FileWindow:
         return self._buffer[inside : inside + size]
 
     def _read(self, at: int, size: int) -> bytes:
-        data = os.pread(self._descriptor, size, self._start + at)
+        data = os.pread(self._descriptor, size, self.start + at)
         while len(data) < size:  # a signal, or 2 GiB at a time
-            more = os.pread(self._descriptor, size - len(data), self._start + at + len(data))
+            more = os.pread(self._descriptor, size - len(data), self.start + at + len(data))
             if not more:
                 raise DamageError('a file that became shorter while it was read')
             data += more
