@@ -63,6 +63,8 @@ def parts(splits: object, total: int, seed: int | None = None) -> dict[str, list
     if not isinstance(splits, Mapping) or not splits:
         raise UsageError(f'--splits is like {{train: 0.8, val: 0.2}}, found {splits!r}')
     named = {str(name): told for name, told in splits.items()}
+    if None in named.values():
+        raise UsageError('--splits: a space comes behind each colon, {train: 0.8, val: 0.2}')
     for name in named:
         if not name or name.startswith('.') or '/' in name:
             raise UsageError(f'--splits: {name!r} cannot be the name of a folder')

@@ -51,6 +51,7 @@ from lerobot_recorder.dataset.edits.recompute import recompute
 from lerobot_recorder.dataset.edits.source import read_source
 from lerobot_recorder.dataset.edits.split import extract_episodes, split_dataset
 from lerobot_recorder.dataset.edits.write_statistics import write_statistics
+from lerobot_recorder.dataset.validate import validate_dataset
 
 pytestmark = [pytest.mark.lerobot, pytest.mark.timeout(400)]
 
@@ -157,6 +158,23 @@ def test_deleted_and_split_as_lerobot_does(tmp_path, features, whose):
     check_items(tmp_path / 'm', features, rows_of(0, 2, 0, 2))
     back = dataset_tools.delete_episodes(load(tmp_path / 'm'), [0], tmp_path / 'n', 'local/n')
     check_ours(back.root, features, rows_of(2, 0, 2))
+
+
+@pytest.mark.parametrize('vcodec', ['libsvtav1', 'h264', 'hevc'])
+def test_files_that_lerobots_episodes_share_are_cut_without_loss(tmp_path, vcodec):
+    """Its defaults: H.264 and HEVC with B-frames, each episode encoded on its own."""
+    root = record_theirs(tmp_path / 'd', plain(), 4, rgb_encoder=RGBEncoderConfig(vcodec=vcodec))
+    before = items(root)
+    done = delete_episodes(root, [1])
+    assert done.notices == ()
+    for _ in range(2):
+        after = items(root)
+        assert len(after) == 3 * LENGTH
+        for found, expected in zip(after, before[:LENGTH] + before[2 * LENGTH :], strict=True):
+            for key in plain():
+                assert np.array_equal(np.asarray(found[key]), np.asarray(expected[key])), key
+        assert [str(finding) for finding in validate_dataset(root, decode=True)] == []
+        compact_dataset(root)
 
 
 def test_codecs_may_differ(tmp_path):

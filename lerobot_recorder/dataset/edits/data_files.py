@@ -94,9 +94,14 @@ def read_episodes(
         sizes = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
         groups = {row.index: number for number, row in enumerate(there)}
         aligned = sizes == [row.length for row in there]
-        whole = None if aligned else file.read()
+        # One small row group after the other: threads would cost more than they bring.
+        whole = None if aligned else file.read(use_threads=False)
         for row in wanted:
-            table = whole if whole is not None else file.read_row_group(groups[row.index])
+            table = (
+                file.read_row_group(groups[row.index], use_threads=False)
+                if whole is None
+                else whole
+            )
             table = table.filter(pc.equal(table['episode_index'], row.index))
             if len(table) != row.length:
                 raise DatasetFormatError(

@@ -86,9 +86,10 @@ def _cast(part: pa.Table, kinds: Mapping[str, pa.DataType], more: Sequence[str])
 
 
 def _of_type(column: pa.ChunkedArray, kind: pa.DataType) -> Any:
-    if column.type == kind:
-        return column
-    return pa.array(column.to_pylist(), type=kind)
+    try:
+        return column if column.type == kind else column.cast(kind)
+    except pa.ArrowException:  # nested otherwise, as some merges leave it
+        return pa.array(column.to_pylist(), type=kind)
 
 
 def _with(table: pa.Table, name: str, values: pa.Array) -> pa.Table:

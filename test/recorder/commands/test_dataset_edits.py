@@ -177,6 +177,7 @@ def test_shares_are_lerobots():
         ({}, 'is like'),
         (['a'], 'is like'),
         ({'a/b': 0.5}, 'name of a folder'),
+        ({'a:0.5': None}, 'a space comes behind each colon'),
         ({'.a': 0.5}, 'name of a folder'),
         ({'a': 0.8, 'b': 0.3}, 'at most 1'),
         ({'a': -0.1, 'b': 0.3}, 'above 0'),
