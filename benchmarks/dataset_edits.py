@@ -87,7 +87,7 @@ def copies(folder: Path, name: str) -> list[Path]:
 def one_edit(folder: Path, edit: str, lerobot: str | None) -> None:
     results: dict[str, Path] = {}
     figures: dict[str, dict[str, Any]] = {}
-    flag = '--decode' if edit == 'stats' else '--copy'
+    flag = '--decode' if edit == 'stats' else '--link'
     forms = {'ours': [], f'ours, {flag}=true': [flag], 'lerobot': []}
     for number, (name, flags) in enumerate(forms.items()):
         if name == 'lerobot' and not lerobot:

@@ -26,14 +26,14 @@ def ours(options: argparse.Namespace) -> Edit:
     if options.edit == 'delete in place':
         return lambda: delete_episodes(sources[0], episodes)
     if options.edit == 'merge':
-        return lambda: merge_datasets(sources, target, how=Merging(copy=options.copy))
+        return lambda: merge_datasets(sources, target, how=Merging(link=options.link))
     if options.edit == 'stats':
         return lambda: write_statistics(sources[0], decode=options.decode)
     source = read_source(sources[0])
     kept = sorted({row.index for row in source.rows} - set(episodes))
     if options.edit == 'split':
-        return lambda: split_dataset(source, target, {'a': kept, 'b': episodes}, copy=options.copy)
-    return lambda: extract_episodes(source, target, kept, copy=options.copy)
+        return lambda: split_dataset(source, target, {'a': kept, 'b': episodes}, link=options.link)
+    return lambda: extract_episodes(source, target, kept, link=options.link)
 
 
 def lerobots(options: argparse.Namespace) -> Edit:
@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument('--source', type=Path, action='append')
     parser.add_argument('--target', type=Path)
     parser.add_argument('--episodes', type=int, action='append', default=[])
-    parser.add_argument('--copy', action='store_true')
+    parser.add_argument('--link', action='store_true')
     parser.add_argument('--decode', action='store_true')
     options = parser.parse_args()
     edit = ours(options) if options.whose == 'ours' else lerobots(options)

@@ -23,7 +23,7 @@ from lerobot_recorder.dataset.edits.delete import delete_episodes
 from lerobot_recorder.dataset.edits.source import read_source
 from lerobot_recorder.dataset.edits.split import extract_episodes
 
-KNOWN = ('dataset', 'to', 'episodes', 'copy', 'operation')
+KNOWN = ('dataset', 'to', 'episodes', 'link', 'operation')
 HELP = """usage: lerobot-ros delete-episodes FOLDER --episodes="[0, 2, 5-7]" [--to=NEW_FOLDER]
 
 Takes episodes out of a dataset: rows, pictures and what meta/ros keeps of them. Nothing is
@@ -31,7 +31,7 @@ encoded anew. The dataset keeps its place, and is the old or the new one at ever
 --to it stays as it is, and the other episodes become a new dataset. Bags beside it stay.
 
   --to=NEW_FOLDER              make a new dataset instead
-  --copy=true                  with --to: share no file with the old one
+  --link=true                  with --to: share whole videos as hard links, see merge
   --dataset.repo_id=USER/NAME, --dataset.root=FOLDER     instead of FOLDER
   --new_root, --operation.episode_indices     LeRobot's words for --to, --episodes"""
 
@@ -55,12 +55,12 @@ def run(arguments: Sequence[str]) -> int:
         raise UsageError('name the episodes with --episodes="[0, 2, 5-7]"')
     total = int(info.read(root).get('total_episodes', 0))
     gone = numbers(told, total, '--episodes')
-    copy = switch(sections, 'copy')
-    if copy and not sections.get('to'):
-        raise UsageError('--copy=true is for a new dataset, --to=NEW_FOLDER')
+    link = switch(sections, 'link')
+    if link and not sections.get('to'):
+        raise UsageError('--link=true is for a new dataset, --to=NEW_FOLDER')
     console = make_console(wraps=True)
     if sections.get('to'):
-        _into(root, Path(str(sections['to'])).expanduser(), gone, copy, console)
+        _into(root, Path(str(sections['to'])).expanduser(), gone, link, console)
     else:
         _in_place(root, gone, console)
     return 0
@@ -81,7 +81,7 @@ def _in_place(root: Path, gone: Sequence[int], console: Console) -> None:
         console.print('this terminal stands in the old folder: enter it again with cd')
 
 
-def _into(root: Path, target: Path, gone: Sequence[int], copy: bool, console: Console) -> None:
+def _into(root: Path, target: Path, gone: Sequence[int], link: bool, console: Console) -> None:
     source = read_source(root)
     kept = sorted({row.index for row in source.rows} - set(gone))
     if not kept:
@@ -93,7 +93,7 @@ def _into(root: Path, target: Path, gone: Sequence[int], copy: bool, console: Co
             target,
             kept,
             lambda step, of: progress.update(bar, completed=step, total=of),
-            copy,
+            link,
         )
     for notice in notices:
         console.print(notice, soft_wrap=True)

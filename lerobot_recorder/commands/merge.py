@@ -14,18 +14,19 @@ from lerobot_recorder.dataset.edits.compatibility import Allowed
 from lerobot_recorder.dataset.edits.merge import Merging, merge_datasets
 
 KNOWN = (
-    'dataset', 'to', 'allow_new_calibration', 'allow_new_processors', 'skip_repeated', 'copy',
+    'dataset', 'to', 'allow_new_calibration', 'allow_new_processors', 'skip_repeated', 'link',
 )  # fmt: skip
 HELP = """usage: lerobot-ros merge FOLDER FOLDER ... --to=NEW_FOLDER | --dataset.repo_id=USER/NAME
 
 Makes one dataset of several, ours or LeRobot's, episodes in the order of the folders. Nothing is
-encoded anew: videos are taken over as they are, as reflinks or hard links where the file system
-has them. The datasets must have the same fps, robot and features; all differences are told.
+encoded anew: videos are taken over as they are, as reflinks where the file system has them. The
+datasets must have the same fps, robot and features; all differences are told.
 
   --skip_repeated=true         take an episode that two of them have only once
   --allow_new_calibration=true, --allow_new_processors=true
                                merge what was recorded with another calibration or other steps
-  --copy=true                  copy all files, share none with the datasets that are merged
+  --link=true                  share videos as hard links where there are no reflinks: quick and
+                               small, but who overwrites one in its place changes both datasets
   --dataset.root=FOLDER        the same as --to"""
 
 
@@ -49,7 +50,7 @@ def run(arguments: Sequence[str]) -> int:
     allowed = Allowed(
         switch(sections, 'allow_new_calibration'), switch(sections, 'allow_new_processors')
     )
-    how = Merging(allowed, switch(sections, 'skip_repeated'), switch(sections, 'copy'))
+    how = Merging(allowed, switch(sections, 'skip_repeated'), switch(sections, 'link'))
     console = make_console(wraps=True)
     with Progress(console=console, transient=True) as progress:
         bar = progress.add_task('merging', total=None)

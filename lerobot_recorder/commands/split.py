@@ -21,7 +21,7 @@ from lerobot_recorder.commands.which_dataset import DATASET_KEYS, dataset_root
 from lerobot_recorder.dataset.edits.source import read_source
 from lerobot_recorder.dataset.edits.split import split_dataset
 
-KNOWN = ('dataset', 'to', 'splits', 'seed', 'copy', 'operation')
+KNOWN = ('dataset', 'to', 'splits', 'seed', 'link', 'operation')
 HELP = """usage: lerobot-ros split FOLDER --to=NEW_FOLDER --splits="{train: 0.8, val: 0.2}"
 
 Makes datasets of parts of one, NEW_FOLDER/train, NEW_FOLDER/val ... Nothing is encoded anew; what
@@ -30,7 +30,7 @@ was there stays as it is.
   --splits="{NAME: SHARE, ...}"          shares of all episodes, in their order
   --splits="{NAME: [0, 1, 4-7], ...}"    or which episodes
   --seed=NUMBER                          draw the episodes of a share instead
-  --copy=true                            copy all files, share none with the dataset
+  --link=true                            share whole videos as hard links, see merge
   --dataset.repo_id=USER/NAME, --dataset.root=FOLDER     instead of FOLDER
   --new_root, --operation.splits         LeRobot's words for --to, --splits"""
 
@@ -63,7 +63,7 @@ def run(arguments: Sequence[str]) -> int:
             target,
             chosen,
             lambda step, of: progress.update(bar, completed=step, total=of),
-            switch(sections, 'copy'),
+            switch(sections, 'link'),
         )
     for notice in notices:
         console.print(notice, soft_wrap=True)

@@ -69,26 +69,35 @@ def link(source: Path, target: Path) -> None:
     durable.sync_file(target)
 
 
-def share(source: Path, target: Path, copy: bool = False) -> None:
+def share(source: Path, target: Path, link: bool = False) -> None:
     """Bring a file that nobody writes to any more into another dataset.
 
     Args:
         source: The file; if it is a symbolic link, what that leads to.
         target: Its new name.
-        copy: Share nothing: else a reflink is made or, where that cannot be had, a hard link.
+        link: Where no reflink can be had a hard link will do. Who overwrites it in its place
+            (LeRobot does so if its temporary folder is on another file system) changes both.
     """
     source = source.resolve()
     temporary = target.with_name(f'.{target.name}.tmp')
     temporary.unlink(missing_ok=True)
-    cloned = not copy and _clone(source, temporary)
-    if not cloned:
+    is_own = _clone(source, temporary)
+    if not is_own:
         temporary.unlink(missing_ok=True)
-    if copy or not (cloned or _hard_link(source, temporary)):
-        shutil.copyfile(source, temporary)
-        cloned = True
-    if cloned:  # a hard link is the file itself
+        is_own = not (link and _hard_link(source, temporary))
+        if is_own:
+            shutil.copyfile(source, temporary)
+    if is_own:
         shutil.copystat(source, temporary)
     os.replace(temporary, target)
+
+
+def can_share(file: Path, folder: Path, link: bool) -> bool:
+    """Return whether `share` takes no space for a file in a folder."""
+    probe = folder / '.clone'
+    is_clone = _clone(file, probe)
+    probe.unlink()
+    return is_clone or (link and can_link(folder, file))
 
 
 def can_link(folder: Path, file: Path) -> bool:

@@ -47,13 +47,13 @@ class Recipe:
         selections: The episodes, in their order.
         features: Its feature entries.
         place: Where it will be.
-        copy: Share no file with the datasets that it is made of.
+        link: Share videos as hard links where the file system has no reflinks.
     """
 
     selections: Sequence[Selection]
     features: Mapping[str, Any]
     place: Path
-    copy: bool = False
+    link: bool = False
 
     @property
     def first(self) -> Source:
@@ -88,7 +88,7 @@ def assemble(recipe: Recipe, root: Path, progress: Progress = no_progress) -> li
     """
     limits = compact_plan.file_limits(recipe.first.root, recipe.first.document)
     cameras = schema.video_keys(recipe.features)
-    videos = [VideoFiles(key, root, limits['chunk'], recipe.copy) for key in cameras]
+    videos = [VideoFiles(key, root, limits['chunk'], recipe.link) for key in cameras]
     writer = DataWriter(root, limits['data'], limits['chunk'])
     steps = _Steps(progress, len(recipe.selections) * (len(videos) + 2) + 1)
     made = _Made()
@@ -97,7 +97,7 @@ def assemble(recipe: Recipe, root: Path, progress: Progress = no_progress) -> li
             _take_rows(selection, made, writer, recipe)
             steps.done()
             _take_videos(selection, made, videos, steps)
-            records.carry(selection, root, recipe.place, recipe.copy)
+            records.carry(selection, root, recipe.place, recipe.link)
             steps.done()
     finally:
         writer.close()
@@ -111,7 +111,7 @@ def needed_bytes(recipe: Recipe, folder: Path) -> int:
     sources = {selection.source.root: selection.source for selection in recipe.selections}
     total = 0
     for source in sources.values():
-        shared = not recipe.copy and folder_links.can_link(folder, source.root / layout.INFO)
+        shared = folder_links.can_share(source.root / layout.INFO, folder, recipe.link)
         for name, (size, _) in source.before.items():
             if not (shared and name.startswith('videos')):
                 total += size

@@ -71,7 +71,8 @@ def merged_features(sources: Sequence[Source]) -> dict[str, Any]:
     """Return the entries of the merged dataset: the first's, without what only it can say."""
     features = {key: dict(feature) for key, feature in sources[0].features.items()}
     for key in schema.video_keys(features):
-        blocks = [source.features[key].get('info') or {} for source in sources]
+        told = [source.features[key].get('info') or {} for source in sources]
+        blocks = [block for block in told if block] or [{}]
         block = dict(blocks[0])
         for name in ENCODER_KEYS:
             if any(other.get(name) != block.get(name) for other in blocks):

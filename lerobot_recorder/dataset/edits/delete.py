@@ -81,7 +81,7 @@ def _delete(root: Path, episodes: set[int], progress: Progress) -> Deleted:
         kept = [row.index for row in source.rows if row.index not in episodes]
         if not kept:
             raise DatasetError(f'{root}: no episode would be left; remove the folder instead')
-        recipe = Recipe([Selection(source, kept)], source.features, root)
+        recipe = Recipe([Selection(source, kept)], source.features, root, link=True)
         replaced = [name for name in source.before if name.startswith(_WRITTEN)]
         again = Renewal(root, work, replaced, 'episodes were deleted')
         gone = tuple(records.uuids(Selection(source, sorted(episodes))))

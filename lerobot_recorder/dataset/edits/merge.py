@@ -28,13 +28,13 @@ class Merging:
     Attributes:
         allowed: What may differ between them.
         skip_repeated: Leave out an episode that an earlier dataset has too, instead of refusing.
-        copy: Share no file with the datasets that are merged; else their videos are reflinks or
-            hard links where the file system has them.
+        link: Share videos as hard links where the file system has no reflinks, which do not
+            let a change in one dataset show in the other. Else they are copied.
     """
 
     allowed: Allowed = field(default_factory=Allowed)
     skip_repeated: bool = False
-    copy: bool = False
+    link: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def merge_datasets(
     selections, skipped = _without_repeated([_all_of(source) for source in read], how)
     notices += [line for source in read for line in _left(source)]
     features = compatibility.merged_features(read)
-    recipe = Recipe(selections, features, target, how.copy)
+    recipe = Recipe(selections, features, target, how.link)
     with new_folder.new_folder(target, _settings(read, how)) as folder:
         new_folder.check_room(folder, needed_bytes(recipe, folder))
         notices += assemble(recipe, folder, progress)
@@ -154,4 +154,4 @@ def _settings(sources: Sequence[Source], how: Merging) -> dict[str, Any]:
     for source in sources:
         for name, facts in sorted(source.before.items()):
             digest.update(f'{source.root.resolve()}\t{name}\t{facts}\n'.encode())
-    return {'merge': digest.hexdigest(), 'copy': how.copy, 'skip': how.skip_repeated}
+    return {'merge': digest.hexdigest(), 'link': how.link, 'skip': how.skip_repeated}

@@ -41,14 +41,14 @@ def files_of(selection: Selection) -> list[str]:
     return [path.relative_to(source.root).as_posix() for path in (*own, *shared)]
 
 
-def carry(selection: Selection, root: Path, place: Path, copy: bool) -> None:
+def carry(selection: Selection, root: Path, place: Path, link: bool) -> None:
     """Bring the records of the chosen episodes into a new dataset.
 
     Args:
         selection: The episodes.
         root: The folder in which the new dataset is made.
         place: Where it will be; what a record names outside of its dataset is named from there.
-        copy: Copy files instead of sharing them.
+        link: Hard links will do.
 
     Raises:
         DatasetFormatError: two datasets have different files of one name.
@@ -61,7 +61,7 @@ def carry(selection: Selection, root: Path, place: Path, copy: bool) -> None:
             text = json.dumps(document, indent=2, ensure_ascii=False)
             target.write_text(text, encoding='utf-8')
         elif not target.exists():
-            folder_links.share(source, target, copy)
+            folder_links.share(source, target, link)
         elif source.stat().st_size != target.stat().st_size:
             raise DatasetFormatError(
                 f'{source} is another file than that of the same name in a dataset before it'

@@ -37,7 +37,7 @@ def split_dataset(
     folder: Path,
     parts: Mapping[str, Sequence[int]],
     progress: Progress = no_progress,
-    copy: bool = False,
+    link: bool = False,
 ) -> tuple[list[Part], list[str]]:
     """Make datasets of parts of one, `folder/NAME` each; all of them appear at once.
 
@@ -46,7 +46,7 @@ def split_dataset(
         folder: Where nothing may be.
         parts: Name -> its episodes, rising.
         progress: Told how many steps are done, and of how many.
-        copy: Share no file with the source.
+        link: Share videos as hard links where the file system has no reflinks.
 
     Returns:
         The parts, and what is worth telling.
@@ -59,7 +59,7 @@ def split_dataset(
     notices: list[str] = []
     with new_folder.new_folder(folder, {'split': str(source.root)}) as work:
         for at, (name, episodes) in enumerate(parts.items()):
-            recipe = _recipe(source, episodes, folder / name, copy)
+            recipe = _recipe(source, episodes, folder / name, link)
             new_folder.check_room(work, needed_bytes(recipe, work))
             share = _share_of(progress, at, len(parts))
             notices += assemble(recipe, work / name, share)
@@ -75,11 +75,11 @@ def extract_episodes(
     target: Path,
     episodes: Sequence[int],
     progress: Progress = no_progress,
-    copy: bool = False,
+    link: bool = False,
 ) -> tuple[Part, list[str]]:
     """Make a dataset of some episodes of one; see `split_dataset`."""
     _check_apart(source, target)
-    recipe = _recipe(source, episodes, target, copy)
+    recipe = _recipe(source, episodes, target, link)
     with new_folder.new_folder(target, {'extract': str(source.root)}) as work:
         new_folder.check_room(work, needed_bytes(recipe, work))
         notices = assemble(recipe, work, progress)
@@ -94,8 +94,8 @@ def _check_apart(source: Source, target: Path) -> None:
         raise DatasetError(f'{target} lies inside of {source.root}, or around it; choose another')
 
 
-def _recipe(source: Source, episodes: Sequence[int], place: Path, copy: bool) -> Recipe:
-    return Recipe([Selection(source, episodes)], source.features, place, copy)
+def _recipe(source: Source, episodes: Sequence[int], place: Path, link: bool) -> Recipe:
+    return Recipe([Selection(source, episodes)], source.features, place, link)
 
 
 def _share_of(progress: Progress, at: int, count: int) -> Progress:

@@ -27,14 +27,14 @@ class VideoFiles:
         key: The camera.
         root: The new dataset.
         chunk: How many files a folder takes.
-        copy: Copy files instead of sharing them.
+        link: Hard links will do.
         notices: What is worth telling.
     """
 
     key: str
     root: Path
     chunk: int
-    copy: bool = False
+    link: bool = False
     notices: list[str] = field(default_factory=list)
     _last: FileIndex | None = None
 
@@ -53,7 +53,7 @@ class VideoFiles:
         number = self._next()
         target = self._path(number)
         if not target.exists():  # else an interrupted call has put it there
-            folder_links.share(path, target, self.copy)
+            folder_links.share(path, target, self.link)
         return {row.index: (number, row.video_starts[self.key]) for row in rows}
 
     def _cut(self, path: Path, rows: Sequence[EpisodeRow], fps: int) -> dict[int, Place]:

@@ -130,7 +130,7 @@ def test_stats(root, tmp_path, capsys):
         (['split', 'd', '--to=x', '--splits={a: 0.5}', '--seed=no'], '--seed is a whole'),
         (['delete-episodes', 'd'], '--episodes='),
         (['delete-episodes', 'd', '--episodes=[4]'], 'there are 0 to 3'),
-        (['delete-episodes', 'd', '--episodes=0', '--copy=true'], '--copy=true is for'),
+        (['delete-episodes', 'd', '--episodes=0', '--link=true'], '--link=true is for'),
         (['delete-episodes', 'd', '--episodez=0'], 'did you mean --episodes'),
     ],
 )

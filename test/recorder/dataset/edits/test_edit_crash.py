@@ -48,7 +48,7 @@ def made(tmp_path_factory, tools):
 
 
 def merge(folder):
-    merge_datasets([folder / 'a', folder / 'b'], folder / 'm', how=Merging(copy=LONG))
+    merge_datasets([folder / 'a', folder / 'b'], folder / 'm', how=Merging(link=not LONG))
 
 
 def split(folder):
@@ -172,7 +172,7 @@ def test_ctrl_c_leaves_nothing(made, tmp_path):
 def test_what_was_copied_before_a_kill_is_not_copied_again(made, tmp_path, monkeypatch):
     """The work folder as a kill leaves it: nobody tidied up."""
     prepared(made, tmp_path)
-    how = Merging(copy=True)
+    how = Merging()
     monkeypatch.setattr(shutil, 'rmtree', lambda *_, **__: None)
 
     def die(done, total):

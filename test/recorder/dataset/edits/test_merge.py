@@ -106,7 +106,7 @@ def test_what_is_merged_can_be_merged_again(pair, tmp_path):
 
 def test_changing_the_new_one_does_not_change_the_old(pair, tmp_path):
     before = [decoded(root) for root in pair]
-    merge_datasets(pair, tmp_path / 'm', how=Merging(copy=True))
+    merge_datasets(pair, tmp_path / 'm')
     for path in (tmp_path / 'm').rglob('*'):
         if path.is_file():
             assert path.stat().st_nlink == 1
@@ -116,8 +116,10 @@ def test_changing_the_new_one_does_not_change_the_old(pair, tmp_path):
     assert whole(pair[0]) == []
 
 
-def test_rows_and_tables_share_nothing(pair, tmp_path):
-    merge_datasets(pair, tmp_path / 'm')
+def test_with_links_only_videos_and_records_are_shared(pair, tmp_path):
+    merge_datasets(pair, tmp_path / 'm', how=Merging(link=True))
+    assert layout.video_files(tmp_path / 'm', WRIST)[0].stat().st_nlink == 2
+    assert whole(tmp_path / 'm') == []
     for part in ('data', 'meta/episodes'):
         for path in (tmp_path / 'm' / part).rglob('*.parquet'):
             assert path.stat().st_nlink == 1

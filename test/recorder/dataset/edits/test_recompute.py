@@ -146,6 +146,12 @@ def test_where_no_histogram_was_kept_pictures_are_decoded(root):
     assert found.whole[CAMERA] != stats(root)[CAMERA]
 
 
+def test_of_a_shared_file_the_pictures_of_the_episode_are_decoded(root):
+    compact_dataset(root)
+    for kept, seen in zip(look(root).episodes, look(root, decode=True).episodes, strict=True):
+        np.testing.assert_allclose(seen[CAMERA].mean, kept[CAMERA].mean, atol=0.025)
+
+
 def test_images_are_decoded_too(tmp_path, tools):
     info = DatasetInfo(FPS, tools.features(dtype='image'))
     with DatasetWriter.create(tmp_path / 'd', info) as writer:
