@@ -11,8 +11,9 @@ from lerobot_recorder.dataset.edits.merge import Merged, Merging, merge_datasets
 from lerobot_recorder.dataset.work_folder import WorkFolder
 
 Progress = Callable[[int, int], None]
-HOW = Merging(skip_repeated=True)
-"""An episode that is in the dataset already came there before a crash."""
+HOW = Merging(skip_repeated=True, link=True)
+"""An episode that is in the dataset already came there before a crash; parts go afterwards, so
+links to their videos do no harm."""
 
 
 def known_dataset(root: Path) -> dict[str, object] | None:
