@@ -35,7 +35,7 @@ def survey_bag(bag: BagReader) -> dict[str, SeenTopic]:
         BagError: it is damaged.
     """
     survey = Survey(lambda topic: (), bag.types)
-    survey.look(bag.topics)
+    survey.look({t: kind for t, kind in bag.topics.items() if bag.count([t])})
     base = bag_time(bag, survey.topics)
     begun_ns = _hear_head(bag, base, survey)
     _hear_late(bag, base, survey, begun_ns + HEAD_NS)

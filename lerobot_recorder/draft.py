@@ -7,7 +7,8 @@ candidates beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Any
 
 from lerobot_drivers.common.naming import (
     ACTION,
@@ -26,6 +27,7 @@ from lerobot_recorder.draft_entries import (
     types_of,
 )
 from lerobot_recorder.draft_extras import (
+    controller_actions,
     extras,
     next_state,
     usual_state,
@@ -54,6 +56,7 @@ from lerobot_recorder.survey import SeenTopic
 FAST_HZ = 100.0
 """Stamped numbers faster than this that no feature needs are kept at their native rate [1/s]."""
 NO_JOINTS = 'assumed: the state, since no topic holds joint states'
+NO_COMMANDS = 'assumed: what its controller was asked for, since no topic holds commands'
 
 
 @dataclass(frozen=True)
@@ -156,12 +159,8 @@ def _state(seen: Seen, hints: TopicHints, chosen: Chosen) -> Entry | None:
         if msgtype == JOINT_STATE and not topic.endswith(COMMAND_NAMES)
     ]
     found = state_candidates(topics) or of_joints
-    return _clear(OBSERVATION_STATE, found, seen) or _place(seen)
-
-
-def _place(seen: Seen) -> Entry | None:
-    entry = _clear(OBSERVATION_STATE, usual_state(seen), seen)
-    return entry and replace(entry, comments=(*entry.comments, NO_JOINTS))
+    clear = _clear(OBSERVATION_STATE, _as_values(found), seen)
+    return clear or _clear(OBSERVATION_STATE, usual_state(seen), seen, said=NO_JOINTS)
 
 
 def _action(seen: Seen, hints: TopicHints, chosen: Chosen, state: Entry | None) -> Entry | None:
@@ -175,25 +174,35 @@ def _action(seen: Seen, hints: TopicHints, chosen: Chosen, state: Entry | None) 
         return make_entry(ACTION, chosen.features[ACTION], seen, beside)
     of_state = beside.topic if beside else ''
     found = action_candidates(topics, of_state) or likely_actions(topics, of_state)
-    return _clear(ACTION, found, seen, beside)
+    clear = _clear(ACTION, _as_values(found), seen, beside)
+    return clear or _clear(ACTION, controller_actions(seen), seen, beside, NO_COMMANDS)
+
+
+def _as_values(topics: Sequence[str]) -> list[dict[str, Any]]:
+    return [{'topic': topic} for topic in topics]
 
 
 def _clear(
-    key: str, found: Sequence[str], seen: Seen, beside: SeenTopic | None = None
+    key: str,
+    found: Sequence[dict[str, Any]],
+    seen: Seen,
+    beside: SeenTopic | None = None,
+    said: str = '',
 ) -> Entry | None:
     """Return the only candidate, an undecided entry of several, None of none."""
-    heard = [topic for topic in found if seen[topic].problem is None]
+    heard = [value for value in found if seen[value['topic']].problem is None]
     if len(heard or found) == 1:
-        return make_entry(key, {'topic': (heard or found)[0]}, seen, beside)
+        return make_entry(key, (heard or found)[0], seen, beside, said)
     if not found:
         return None
-    shortest_first = sorted(found, key=lambda topic: (topic.count('/'), topic))
+    shortest_first = sorted(found, key=lambda one: (one['topic'].count('/'), one['topic']))
     made = [
-        make_entry(key, {'topic': topic}, seen, beside or _near(topic, seen))
-        for topic in shortest_first
+        make_entry(key, value, seen, beside or _near(value['topic'], seen), said)
+        for value in shortest_first
     ]
     candidates = [(entry.value or {}, entry.told) for entry in made]
-    together = joined([entry for entry in made if topic_of(entry.value or {}) in heard], seen)
+    usable = {value['topic'] for value in heard}
+    together = joined([entry for entry in made if entry.topics <= usable], seen)
     candidates += [(together, 'all of these together, as of one robot')] if together else []
     return Entry(key, None, (), tuple(candidates))
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from lerobot_recorder.draft_entries import Entry, Seen
 from lerobot_recorder.guess import topic_of
-from lerobot_recorder.numeric_fields import SUFFIXES
+from lerobot_recorder.numeric_fields import element_name
+from lerobot_recorder.source_config import POSITION
 
 
 def joined(candidates: Sequence[Entry], seen: Seen) -> dict[str, Any] | None:
@@ -42,7 +43,7 @@ def _joints(value: dict[str, Any], seen: Seen) -> list[str]:
 
 def _name(word: str, joint: str, value: dict[str, Any]) -> str:
     name = f'{word}_{joint}' if word and not joint.startswith(f'{word}_') else joint
-    return name if '.' in joint else name + SUFFIXES[value.get('field', 'position')]
+    return element_name(name, value.get('field', POSITION))
 
 
 def _words(topics: Sequence[str]) -> list[str]:

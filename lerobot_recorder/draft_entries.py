@@ -9,7 +9,7 @@ from typing import Any
 
 from lerobot_recorder.fixed_messages import LAYOUTS
 from lerobot_recorder.guess import topic_of
-from lerobot_recorder.numeric_fields import PATHS
+from lerobot_recorder.numeric_fields import JOINT_TRAJECTORY, PATHS
 from lerobot_recorder.survey import SeenTopic
 
 Seen = Mapping[str, SeenTopic]
@@ -81,6 +81,8 @@ def make_entry(
             )
         else:
             comments.append('its values have no names: give them with joints: [...]')
+    if one.msgtype == JOINT_TRAJECTORY:
+        comments.append('the first point of each; field: last.position takes its goal')
     if one.fields:
         comments.append(f'there too: {", ".join(one.fields)} (a source each, with field: NAME)')
     return Entry(key, value, tuple(comments))

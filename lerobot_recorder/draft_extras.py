@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from lerobot_drivers.common.naming import ACTION, JOINT_COMMANDS_SENT, image_key
 from lerobot_recorder.draft_entries import Entry, Seen, make_entry, table_name
 from lerobot_recorder.guess import camera_of, is_command, is_depth
@@ -49,15 +52,31 @@ def next_state(state: Entry, fps: int) -> Entry | None:
     return Entry(ACTION, value, (told,))
 
 
-def usual_state(seen: Seen) -> list[str]:
-    """Return what is the state of a robot that has no joints: where it is."""
+def usual_state(seen: Seen) -> list[dict[str, Any]]:
+    """Return what is the state where no topic holds joint states: of its controller, its place."""
+    controllers = _of_types(seen, CONTROLLERS)
+    if controllers:
+        return controllers
     for msgtypes in _PLACES:
-        found = [topic for topic, one in seen.items() if one.msgtype in msgtypes]
+        found = [one for one in _of_types(seen, msgtypes) if not is_command(one['topic'])]
         if found:
-            return [topic for topic in found if not is_command(topic)]
+            return found
     return []
 
 
+def controller_actions(seen: Seen) -> list[dict[str, Any]]:
+    """Return the actions that controllers tell of beside what they measure."""
+    return [{**value, 'field': 'reference.position'} for value in _of_types(seen, CONTROLLERS)]
+
+
+def _of_types(seen: Seen, msgtypes: Sequence[str]) -> list[dict[str, Any]]:
+    return [{'topic': topic} for topic, one in seen.items() if one.msgtype in msgtypes]
+
+
+CONTROLLERS = (
+    'control_msgs/msg/JointTrajectoryControllerState',
+    'control_msgs/action/FollowJointTrajectory_FeedbackMessage',
+)
 _PLACES = (
     ('nav_msgs/msg/Odometry',),
     ('geometry_msgs/msg/PoseStamped', 'geometry_msgs/msg/PoseWithCovarianceStamped'),

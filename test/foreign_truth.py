@@ -23,6 +23,7 @@ class Truth:
     Attributes:
         topic: the topic.
         read: the numbers of a message that are compared.
+        names: what those are called, separated by spaces; of joints, as the messages say.
         columns: which elements of the feature those are.
         by_log: messages are placed by their log time, since their headers are no use.
         is_next: the next value is taken, as of commands; else the line between two.
@@ -30,6 +31,7 @@ class Truth:
 
     topic: str
     read: Read
+    names: str = ''
     columns: slice = slice(None)
     by_log: bool = False
     is_next: bool = False
@@ -85,3 +87,12 @@ def course_of(bag: Path, truth: Truth) -> Course:
     order, first = np.unique(np.array(stamps, np.int64), return_index=True)
     values = np.array([truth.read(message) for _, message in found], np.float64)
     return Course(order, values[first])
+
+
+def names_of(bag: Path, truth: Truth) -> list[str]:
+    """Return what the elements must be called."""
+    if truth.names:
+        return truth.names.split()
+    joints = messages_of(bag, truth.topic)[0][1]
+    named = getattr(joints, 'name', None) or joints.joint_names
+    return [f'{name}.pos' for name in named]

@@ -51,7 +51,7 @@ def test_topics_that_begin_late_are_known_as_well(tmp_path):
     assert gripper.told == '60 messages, 20.0 Hz, 1 values, from 25.0 s on, sensor_msgs/JointState'
 
 
-def test_a_topic_without_a_message_is_told(tmp_path):
+def test_a_topic_without_a_message_is_not_there(tmp_path):
     path = tmp_path / 'bag'
     with Writer(path, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
         writer.add_connection('/quiet', 'std_msgs/msg/Float64', typestore=TYPES)
@@ -60,9 +60,7 @@ def test_a_topic_without_a_message_is_told(tmp_path):
         )
         for one in states('/joint_states', 'ab'):
             writer.write(used, one.received_ns, one.data)
-    seen = survey(path)
-    assert (seen['/quiet'].problem, seen['/quiet'].count) == ('no message came', 0)
-    assert seen['/joint_states'].problem is None
+    assert list(survey(path)) == ['/joint_states']
 
 
 def test_rates_are_those_of_the_headers_where_the_bag_was_written_in_one_go(tmp_path):

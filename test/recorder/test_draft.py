@@ -125,6 +125,36 @@ def test_numbers_without_names_get_words_that_tell_them_apart():
     ]  # fmt: skip
 
 
+def controller(topic: str) -> SeenTopic:
+    kind = 'control_msgs/msg/JointTrajectoryControllerState'
+    return SeenTopic(topic, kind, LAB, 50.0, ('a', 'b'))
+
+
+def test_a_controller_tells_what_it_was_asked_for_where_nobody_else_does():
+    asked = {'topic': '/arm/state', 'field': 'reference.position', 'joints': ['a', 'b']}
+    made = draft(joints('/joint_states'), controller('/arm/state'))
+    assert values(made) == {STATE: {'topic': '/joint_states', 'joints': ['a', 'b']}, ACTION: asked}
+    assert 'what its controller was asked for' in made.features[1].told
+    alone = values(draft(controller('/arm/state')))
+    assert alone == {STATE: {'topic': '/arm/state', 'joints': ['a', 'b']}, ACTION: asked}
+    commands = joints('/joint_states'), controller('/arm/state'), joints('/joint_commands')
+    assert values(draft(*commands))[ACTION]['topic'] == '/joint_commands'
+    two = draft(joints('/joint_states'), controller('/left/state'), controller('/right/state'))
+    together = two.features[1].candidates[-1][0]['sources']
+    assert [one['names'] for one in together] == [
+        ['left_a.pos', 'left_b.pos'], ['right_a.pos', 'right_b.pos']
+    ]  # fmt: skip
+
+
+def test_a_trajectory_is_taken_by_its_first_point_and_that_is_told():
+    planned = SeenTopic(
+        '/arm/joint_trajectory', 'trajectory_msgs/msg/JointTrajectory', LAB, 1, ('a', 'b')
+    )
+    made = draft(joints('/joint_states'), planned)
+    assert values(made)[ACTION] == {'topic': '/arm/joint_trajectory', 'joints': ['a', 'b']}
+    assert 'field: last.position takes its goal' in made.features[1].told
+
+
 def test_what_the_user_says_decides():
     graph = (joints('/left/joint_states'), joints('/right/joint_states'), camera('front'),
              camera('side'))  # fmt: skip

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from foreign_truth import SECOND_NS, Course, Truth, course_of, header_ns, messages_of
+from foreign_truth import SECOND_NS, Course, Truth, course_of, header_ns, messages_of, names_of
 
 from lerobot_drivers.common.errors import LerobotRosError
 from lerobot_recorder.commands import convert
@@ -23,6 +23,16 @@ from lerobot_recorder.dataset.dataset_reader import DatasetReader
 
 ENDINGS = ('.bag', '.mcap', '.db3', '.zstd')
 NOTHING = 'holds no topic that looks like joint states, commands, a camera or another sensor; '
+
+TWIST = 'linear.x linear.y linear.z angular.x angular.y angular.z'
+JACKAL = '/jackal_velocity_controller/odom'
+PLACE = 'position.x position.y position.z'
+VECTOR = 'vector.x vector.y vector.z'
+TURTLE = 'x y theta linear_velocity angular_velocity'
+MOTION = (
+    'angular_velocity.x angular_velocity.y angular_velocity.z '
+    'linear_acceleration.x linear_acceleration.y linear_acceleration.z'
+)
 
 
 @dataclass(frozen=True)
@@ -85,8 +95,8 @@ def turtle(message: Any) -> Sequence[float]:
 TURTLES = Made(
     30, 607,
     {
-        'observation.state': Truth('/turtle1/pose', turtle, by_log=True),
-        'action': Truth('/turtle1/cmd_vel', twist, by_log=True, is_next=True),
+        'observation.state': Truth('/turtle1/pose', turtle, TURTLE, by_log=True),
+        'action': Truth('/turtle1/cmd_vel', twist, TWIST, by_log=True, is_next=True),
     },
     (
         '--recorder.features={observation.state: {topic: /turtle1/pose, fields: [x, y, theta, '
@@ -97,7 +107,7 @@ TURTLES = Made(
 DEEPEN = Made(
     20, 200,
     {
-        'observation.state': Truth('/joint_states', joints, slice(0, 3), by_log=True),
+        'observation.state': Truth('/joint_states', joints, by_log=True),
         'observation.gripper': Truth('/gripper/joint_states', joints, by_log=True),
         'action': Truth('/joint_command', joints, by_log=True, is_next=True),
     },
@@ -153,7 +163,8 @@ BAGS: dict[str, Made | Refused] = {
     'geocamxyz__all_types_mcap': ALL_TYPES,
     'geocamxyz__all_types_sqlite3': ALL_TYPES,
     'imu_tools__sparkfun_razor/sparkfun_razor.bag': Made(
-        30, 932, {'observation.imu_data_raw': Truth('/imu/data_raw', motion, slice(4, 10))},
+        30, 932,
+        {'observation.imu_data_raw': Truth('/imu/data_raw', motion, MOTION, slice(4, 10))},
     ),
     'interbotix__duck_dunk/duck_dunk.bag': Refused(
         'nothing that is observed: no policy can learn from that',
@@ -165,14 +176,14 @@ BAGS: dict[str, Made | Refused] = {
     ),
     'plotjuggler__rosbag2_test': Made(
         25, 1565,
-        {'observation.state': Truth('/pose', lambda m: xyz(m.pose.position), slice(0, 3))},
+        {'observation.state': Truth('/pose', lambda m: xyz(m.pose.position), PLACE, slice(0, 3))},
     ),
     'plotjuggler__tilt_laser/tilt_laser.bag': Made(
         20, 355,
         {
-            'observation.imu_data': Truth('/imu_data', motion, slice(4, 10)),
-            'observation.velocity': Truth('/velocity', lambda m: twist(m.twist)),
-            'observation.gravity': Truth('/gravity_vector', lambda m: xyz(m.vector)),
+            'observation.imu_data': Truth('/imu_data', motion, MOTION, slice(4, 10)),
+            'observation.velocity': Truth('/velocity', lambda m: twist(m.twist), TWIST),
+            'observation.gravity': Truth('/gravity_vector', lambda m: xyz(m.vector), VECTOR),
         },
         (
             '--recorder.features={observation.imu_data: {topic: /imu_data}, observation.velocity: '
@@ -185,7 +196,7 @@ BAGS: dict[str, Made | Refused] = {
     'pypi_deepen_grade__fixtures/sample_ros2': DEEPEN,
     'robot_localization__test2/test2.bag': Made(
         30, 1836,
-        {'observation.state': Truth('/jackal_velocity_controller/odom', odometry, slice(7, 13))},
+        {'observation.state': Truth(JACKAL, odometry, TWIST, slice(7, 13))},
     ),
     'ros2_rosbag2__ros2bag/empty_bag': Refused(NOTHING + r'.*/parameter_events .*, /rosout '),
     'ros_numpy__test/test.bag': APART,
@@ -266,6 +277,7 @@ def test_what_can_be_converted_has_the_numbers_of_the_bag(name, expected, shared
     check_span(courses, expected, times)
     for key, truth in expected.truths.items():
         rows = view.rows[key].reshape(len(times), -1)[:, truth.columns]
+        assert reader.features[key]['names'][truth.columns] == names_of(bag, truth)
         check_numbers(rows, courses[key], truth, times)
     for key, topic in expected.pictures.items():
         check_pictures(list(view.frames(key)), messages_of(bag, topic), times)
