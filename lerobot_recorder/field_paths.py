@@ -28,7 +28,8 @@ class PathReader:
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
-        self._paths = [(path, tuple(path.split('.'))) for path in paths]
+        self.paths = list(paths)
+        self._steps = [(path, tuple(path.split('.'))) for path in paths]
 
     def __call__(self, message: Any, field: str = '') -> tuple[list[str], NDArray[np.float64]]:
         """Return the names and values of the numbers.
@@ -38,7 +39,7 @@ class PathReader:
         """
         names: list[str] = []
         values: list[NDArray[np.float64]] = []
-        for path, steps in self._paths:
+        for path, steps in self._steps:
             before = len(names)
             _gather(walk(message, path, steps), path, names, values)
             if len(names) == before:

@@ -8,7 +8,7 @@ where they end, live, in a bag and after a crash.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,6 +28,9 @@ from lerobot_recorder.stamps import StampChooser
 
 MAX_WAITING_NS = 2 * NS_PER_S
 """Before an episode begins, messages older than this are forgotten [ns]."""
+
+HEAVY = 1 << 22
+"""Messages of so many bytes are written at once; a point cloud may be one alone."""
 
 StartTable = Callable[[str, pa.Schema], SideTable]
 
@@ -100,6 +103,7 @@ class NativeLog:
         self._has_header = False
         self._has_begun = False
         self._waiting: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
         self._table: SideTable | None = None
         self._newest_ns: int | None = None
         self._latency_ns = 0
@@ -122,11 +126,12 @@ class NativeLog:
         if stamp_ns is None:
             return
         self._waiting.append(_Waiting(stamp_ns, header, raw))
+        self._waiting_bytes += len(raw.data)
         self._latency_ns = max(self._latency_ns, raw.received_ns - stamp_ns)
         if self._newest_ns is None or stamp_ns > self._newest_ns:
             self._newest_ns = stamp_ns
         while not self._has_begun and self._newest_ns - self._waiting[0].stamp_ns > MAX_WAITING_NS:
-            self._waiting.popleft()
+            self._waiting_bytes -= len(self._waiting.popleft().raw.data)
 
     def is_settled(self, end_ns: int, now_ns: int, watermark_ns: int) -> bool:
         """Return whether what belongs before a moment has come, or its deadline is over."""
@@ -148,9 +153,20 @@ class NativeLog:
         self._has_begun = True
         due = [entry for entry in self._waiting if start_ns <= entry.stamp_ns <= end_ns]
         self._waiting = deque(entry for entry in self._waiting if entry.stamp_ns > end_ns)
+        self._waiting_bytes = sum(len(entry.raw.data) for entry in self._waiting)
         if not due or self._columns is None:
             return
         due.sort(key=lambda entry: (entry.stamp_ns, entry.raw.received_ns))
+        for portion in _portions(due):
+            self._append(portion, start_table)
+
+    @property
+    def is_heavy(self) -> bool:
+        """Return whether what waits takes so much memory that it should be written soon."""
+        return self._waiting_bytes > HEAVY
+
+    def _append(self, due: list[_Waiting], start_table: StartTable) -> None:
+        assert self._columns is not None
         read, columns = self._columns.read([entry.raw for entry in due], self._count_error)
         kept = [due[number] for number in read]
         self.counts.add([entry.stamp_ns for entry in kept])
@@ -204,3 +220,17 @@ class NativeLog:
     def _count_error(self, error: StreamError) -> None:
         self.counts.unusable += 1
         self.last_error = str(error)
+
+
+def _portions(due: list[_Waiting]) -> Iterator[list[_Waiting]]:
+    """Yield messages in their order, so many at a time as are not heavy together."""
+    portion: list[_Waiting] = []
+    size = 0
+    for entry in due:
+        portion.append(entry)
+        size += len(entry.raw.data)
+        if size > HEAVY:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion

@@ -185,8 +185,8 @@ def read_with(
     except AttributeError as error:
         raise StreamError(f'{topic}: {msgtype} has no field {field!r}') from error
     except StreamError as error:
-        is_told = isinstance(reader, LabelReader)
-        why = f'{msgtype} {error}' if is_told else _why(message, msgtype, field, error)
+        is_guess = isinstance(reader, PathReader) and reader.paths == [POSITION]
+        why = _why(message, msgtype, error) if is_guess else f'{msgtype} {error}'
         raise StreamError(f'{topic}: {why}') from error
     except (ValueError, TypeError) as error:
         raise StreamError(f'{topic}: {msgtype} contradicts itself: {error}') from error
@@ -201,13 +201,13 @@ def read_with(
     )
 
 
-def _why(message: Any, msgtype: str, field: str, error: StreamError) -> str:
+def _why(message: Any, msgtype: str, error: StreamError) -> str:
     if msgtype == STRING:
         return (
             f'{msgtype} cannot be recorded as numbers: take it as text with dtype: string, '
             'or give the number of each text with labels: [...]'
         )
-    if msgtype not in READERS and field == POSITION:
+    if msgtype not in READERS:
         known = ', '.join(numbers_in(message)) or 'none'
         return f'{msgtype} cannot be recorded as numbers unless fields: [...] names some: {known}'
     return f'{msgtype} {error}'

@@ -12,6 +12,8 @@ KEPT_PICTURES = 3
 KEPT_NUMBERS = 200
 """Messages of a topic that are kept at least: what is in force as a take begins, and what was
 on its way."""
+LARGE = 1 << 16
+"""Messages of more bytes, such as point clouds, are kept as seldom as pictures."""
 
 
 class RecentMessages:
@@ -34,7 +36,8 @@ class RecentMessages:
         """Keep a message, and drop those that nobody needs any more."""
         kept = self._topics.setdefault(raw.topic, deque())
         kept.append(raw)
-        least = KEPT_PICTURES if raw.msgtype in IMAGE_TYPES else KEPT_NUMBERS
+        is_large = raw.msgtype in IMAGE_TYPES or len(raw.data) > LARGE
+        least = KEPT_PICTURES if is_large else KEPT_NUMBERS
         oldest = raw.received_ns - self._preroll_ns
         while len(kept) > least and kept[0].received_ns < oldest:
             kept.popleft()

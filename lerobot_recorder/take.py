@@ -363,7 +363,7 @@ class Take:
             behind = self._writer.add_frame(row.values, row.pictures, self.task, wait=wait)
             self._frames.add(self._as_shown(aligned, self._plan.streams(behind)))
             self._end_ns, self._target_ns = aligned.tick_ns, aligned.target_ns
-            if self._frames.waiting >= self._portion:
+            if self._frames.waiting >= self._portion or any(log.is_heavy for log in self._logs):
                 self._write_tables()
         self.preroll_rows = 0 if self.num_frames else self.preroll_rows
 

@@ -154,3 +154,20 @@ def test_the_end_waits_for_what_is_on_its_way():
     assert made.is_settled(T0 + 10 * MS, T0 + 51 * MS, 0)
     made.add(wrench(T0 + 11 * MS))
     assert made.is_settled(T0 + 10 * MS, T0 + 12 * MS, 100)
+
+
+def test_heavy_messages_are_written_a_few_at_a_time(monkeypatch):
+    monkeypatch.setattr('lerobot_recorder.native_log.HEAVY', 1000)
+    size = len(wrench(T0).data)
+    made, tables = NativeLog('n', NativeConfig(topic='/w')), Tables()
+    for number in range(100):
+        assert made.is_heavy == (number * size > 1000)
+        made.add(wrench(T0 + number * MS, number))
+    made.write(T0, T0 + 79 * MS, tables)
+    assert made.is_heavy == (20 * size > 1000)
+    made.write(T0, END, tables)
+    assert not made.is_heavy
+    batches = tables.made['n'].batches
+    assert sum(batch.num_rows for batch in batches) == 100
+    assert max(batch.num_rows for batch in batches) == 1000 // size + 1
+    assert tables.table()['force.x'].to_pylist() == list(range(100))
