@@ -112,7 +112,8 @@ def numbers_in(message: Any) -> list[str]:
 def members(message: Any) -> list[str]:
     """Return the names of a message's fields, whoever made its class; none if it is no message."""
     if dataclasses.is_dataclass(message):
-        return [field.name for field in dataclasses.fields(message)]
+        names = (field.name for field in dataclasses.fields(message))
+        return [name for name in names if not name.startswith('_')]
     told = getattr(message, 'get_fields_and_field_types', None)
     return list(told()) if told is not None else []
 
