@@ -69,7 +69,7 @@ def test_a_path_means_all_numbers_in_what_it_leads_to(hand, paths, names):
 @pytest.mark.parametrize(
     ('path', 'told'),
     [
-        ('presure', "has no field 'presure': 'presure' is not in header, pressure, phase, closed, code, fingers$"),
+        ('presure', "'presure' is not in header, pressure, phase, closed, code, fingers$"),
         ('fingers.2.force', r"has no 'fingers\.2\.force': element 2 of an array of 2"),
         ('fingers.force', "'force' is not in an array of 2"),
         ('pressure.0', r"has no 'pressure\.0': element 0 of a float"),
