@@ -18,6 +18,7 @@ NODES = {
     'command_mux_node': 'lerobot_teleop',
     'recorder_node': 'lerobot_recorder',
     'dashboard_node': 'lerobot_recorder',
+    'play_node': 'lerobot_recorder',
     'policy_node': 'lerobot_policy',
     'display_node': 'lerobot_recorder',
 }

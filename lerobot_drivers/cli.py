@@ -18,6 +18,7 @@ COMMANDS = {
     'dashboard': ('lerobot_recorder.commands.dashboard', 'operate a recorder in a browser'),
     'convert': ('lerobot_recorder.commands.convert', 'make a dataset of a bag'),
     'to-bag': ('lerobot_recorder.commands.to_bag', 'make bags of the episodes of a dataset'),
+    'play': ('lerobot_recorder.commands.play', 'publish a bag or a dataset on the graph'),
     'transcode': ('lerobot_recorder.commands.transcode', 'encode the videos of a dataset anew'),
     'dataset-viz': ('lerobot_recorder.commands.dataset_viz', 'show an episode in rerun'),
     'validate': ('lerobot_recorder.commands.validate', 'check a dataset on disk'),

@@ -227,6 +227,12 @@ class RecorderNode(AutostartLifecycleNode):
         settled = self._watch.look(topics, now)
         if self._config.needs_graph and not settled and waited_ns < self._patience_ns:
             return None
+        if (
+            self._config.attach
+            and not settled
+            and waited_ns < min(self._patience_ns, DISCOVERY_NS)
+        ):
+            return None  # a clock that is not found yet would never be listened to
         try:
             mapping = self._config.mapping(self._robot_ns or self.get_namespace(), topics)
         except LerobotRosError:

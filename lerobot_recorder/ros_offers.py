@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rclpy.duration import Duration
 from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.interfaces import (
     Qos,
     QosDurability,
@@ -14,6 +17,10 @@ from rosbags.interfaces import (
 )
 
 from lerobot_drivers.common.clock import NS_PER_S
+
+PLAYED_DEPTH = 10
+LATCHED_DEPTH = 100
+"""Several latched messages of one topic may come one after the other, such as transforms."""
 
 
 def offered_qos(node: Node, topic: str) -> list[Qos]:
@@ -33,6 +40,18 @@ def offered_qos(node: Node, topic: str) -> list[Qos]:
         for qos in (info.qos_profile for info in node.get_publishers_info_by_topic(topic))
     ]
     return list(dict.fromkeys(found))
+
+
+def publisher_qos(offers: Sequence[Qos]) -> QoSProfile:
+    """Return how to offer what several publishers offered: so that whoever heard them hears it."""
+    latched = bool(offers) and all(o.durability is QosDurability.TRANSIENT_LOCAL for o in offers)
+    best_effort = bool(offers) and all(o.reliability is QosReliability.BEST_EFFORT for o in offers)
+    depth = max((offer.depth for offer in offers), default=0) or PLAYED_DEPTH
+    return QoSProfile(
+        depth=max(depth, LATCHED_DEPTH) if latched else depth,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+        reliability=ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE,
+    )
 
 
 def _time(duration: Duration) -> QosTime:

@@ -13,7 +13,14 @@ from lerobot_recorder.bag_types import Definition
 from lerobot_recorder.dataset.dataset_reader import DatasetReader, EpisodeView
 from lerobot_recorder.facts import FactKind, camera_info_topics
 from lerobot_recorder.messages import RawMessage
-from lerobot_recorder.to_bag.fact_messages import Lens, lasting_messages, text_message
+from lerobot_recorder.to_bag.fact_messages import (
+    CAMERA_INFO,
+    FACT_TYPES,
+    STRING,
+    Lens,
+    lasting_messages,
+    text_message,
+)
 from lerobot_recorder.to_bag.native_messages import TableMessages
 from lerobot_recorder.to_bag.offers import LATCHED, STREAM
 from lerobot_recorder.to_bag.outline import Outline, TextPart
@@ -60,7 +67,8 @@ class EpisodeMessages:
         self.notices: list[str] = list(self.outline.notices)
         times, mapping = self.outline.times, self.outline.mapping
         self._times = RowTimes(times, found_again(times, mapping), mapping.mode)
-        self._latched = {TASK_TOPIC}
+        lasting = (f.topic for f in self.outline.facts if f.kind != FactKind.CAMERA_INFO.value)
+        self._latched = {TASK_TOPIC, *lasting}
         tables = map(TableMessages.of, self.outline.natives)
         self._tables = {messages.table.topic: messages for messages in tables}
 
@@ -69,8 +77,23 @@ class EpisodeMessages:
         """Message type -> its definition, of what was kept message by message."""
         return {found.table.msgtype: found.definition for found in self._tables.values()}
 
+    def types(self) -> dict[str, str]:
+        """Return topic -> type of all that ``messages`` may yield."""
+        outline, kinds = self.outline, {kind.value: kind for kind in FactKind}
+        lenses = set(camera_info_topics(outline.mapping).values())
+        facts = {fact.topic: FACT_TYPES[kinds[fact.kind]] for fact in outline.facts}
+        return {
+            TASK_TOPIC: STRING,
+            **{topic: kind for topic, kind in facts.items() if kind != CAMERA_INFO},
+            **{topic: kind for topic, kind in facts.items() if topic in lenses},
+            **{part.topic: part.msgtype for part in outline.numbers},
+            **{topic: found.table.msgtype for topic, found in self._tables.items()},
+            **{part.topic: part.msgtype for part in outline.cameras},
+            **{part.topic: STRING for part in outline.texts},
+        }
+
     def offers(self, topic: str) -> Sequence[Qos]:
-        """Return how a topic is offered; known when its first message is there."""
+        """Return how a topic is offered."""
         return (LATCHED if topic in self._latched else STREAM,)
 
     def messages(self) -> Messages:
@@ -86,7 +109,8 @@ class EpisodeMessages:
                 firsts.append(first.received_ns)
                 flows.append(itertools.chain([first], flow))
         begin_ns = min(firsts, default=int(self._times.times.tick_ns[0]))
-        lasting = [*self._tasks(begin_ns), *self._lasting(begin_ns)]
+        facts = lasting_messages(self.outline.facts, begin_ns)
+        lasting = [*self._tasks(begin_ns), *facts]
         # What lasts comes first among what has one time: so a bag that is played begins with it.
         yield from heapq.merge(sorted(lasting, key=_logged), *flows, key=_logged)
 
@@ -131,11 +155,6 @@ class EpisodeMessages:
             camera.feature: Lens([f for f in facts if f.topic == topics.get(camera.feature)])
             for camera in self.outline.cameras
         }
-
-    def _lasting(self, begin_ns: int) -> list[RawMessage]:
-        found = lasting_messages(self.outline.facts, begin_ns)
-        self._latched |= {raw.topic for raw in found}
-        return found
 
     def _tasks(self, begin_ns: int) -> Messages:
         """Yield the task, and each other one as it begins."""

@@ -18,6 +18,11 @@ from lerobot_recorder.to_bag.outline import FactVersion
 STRING = 'std_msgs/msg/String'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 TRANSFORMS, TRANSFORM = 'tf2_msgs/msg/TFMessage', 'geometry_msgs/msg/TransformStamped'
+FACT_TYPES = {
+    FactKind.ROBOT_DESCRIPTION: STRING,
+    FactKind.STATIC_TRANSFORMS: TRANSFORMS,
+    FactKind.CAMERA_INFO: CAMERA_INFO,
+}
 _NOT_FINITE = ('nan', 'inf', '-inf')
 
 

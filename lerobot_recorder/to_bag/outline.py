@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.units import JointUnit
+from lerobot_recorder.images import COMPRESSED_IMAGE, IMAGE
 from lerobot_recorder.mapping import MappingConfig
 from lerobot_recorder.native_table import NativeTable
 from lerobot_recorder.streams import Flag, Take, Window
@@ -71,6 +72,11 @@ class CameraPart:
     is_compressed: bool = False
     offset_ns: int = 0
     may_be_silent: bool = False
+
+    @property
+    def msgtype(self) -> str:
+        """The type of its messages."""
+        return COMPRESSED_IMAGE if self.is_compressed else IMAGE
 
 
 @dataclass(frozen=True)
