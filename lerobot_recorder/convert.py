@@ -239,7 +239,8 @@ class Conversion:
             spans = self._without_rests(spans)
         spans = spans.limited(job.start_ns, job.end_ns, job.episodes.min_length_s)
         if job.adds:
-            spans = without_converted(spans, converted_parts(job.root, self._mark))
+            parts = converted_parts(job.root, self._mark)
+            spans = without_converted(spans, parts, job.episodes.way is By.GAPS)
         self.spans = spans
         self.notices += spans.notices
         if not job.task and any(span.task is None for span in spans.spans):

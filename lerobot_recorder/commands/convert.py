@@ -146,19 +146,21 @@ def run(arguments: Sequence[str]) -> int:
     bag = word or (told if isinstance(told, str) else None)  # else it is what record makes
     if bag is None:
         raise UsageError('name the bag: lerobot-ros convert BAG --dataset.repo_id=USER/NAME')
-    sections = with_session(sections, Path(bag).expanduser())
+    return _convert(Path(bag).expanduser(), with_session(sections, Path(bag).expanduser()))
+
+
+def _convert(bag: Path, sections: Section) -> int:
     dry_run, report = switch(sections, 'dry_run'), report_path(sections)
-    config = config_of(sections)
-    if not config.resume and not dry_run:
-        check_free(config.dataset.folder, ', or add to it with --resume=true')
-    console = make_console(wraps=True)
+    config, console = config_of(sections), make_console(wraps=True)
 
     def say(line: str) -> None:
         console.print(line, soft_wrap=True)
 
     if not dry_run:
+        if not config.resume:
+            check_free(config.dataset.folder, ', or add to it with --resume=true')
         check_upload(config.dataset, config.resume, say)
-    job = job_of(Path(bag).expanduser(), config, sections)
+    job = job_of(bag, config, sections)
     with Conversion(job, only_looks=dry_run) as conversion:
         tell_before(console, conversion)
         conversion.check()

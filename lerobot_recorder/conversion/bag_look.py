@@ -112,50 +112,67 @@ def look_into(
     Raises:
         BagError: the bag is damaged.
     """
-    recorded_topics = frozenset(wanted.recorded)
-    types, marking, silent = bag.topics, frozenset(wanted.marking), frozenset(wanted.silent)
-    streams: dict[str, StreamLooker] = {}
-    silences = _Silences(wanted.gap_ns)
-    found: list[Mark] = []
-    faults: dict[str, str] = {}
-    for raw in base.messages(bag, recorded_topics | marking):
-        looker = streams.get(raw.topic)
-        if looker is None:
-            looker = streams[raw.topic] = StreamLooker(raw.topic, raw.msgtype)
-        stamp_ns = looker.add(raw, peek_header_ns(raw, bag.types))
-        if raw.topic in silent:
-            silences.add(stamp_ns)
-        if raw.topic in marking:
-            found += _read(marks, raw, faults)
+    looker = _Looker(bag, wanted, marks)
+    for raw in base.messages(bag, {*wanted.recorded, *wanted.marking}):
+        looker.add(raw)
         watch(raw)
-    restarted = [f'{SIM_RESET}: what comes after is left out'] if base.has_restarted else []
+    look = looker.look(base)
     base.restart()
-    looks = {topic: looker.look() for topic, looker in sorted(streams.items())}
-    recorded = [look for topic, look in looks.items() if topic in recorded_topics]
-    return BagLook(
-        bag.path,
-        base.told,
-        min((one.first_ns for one in recorded if one.first_ns is not None), default=0),
-        max((one.last_ns for one in recorded if one.last_ns is not None), default=0),
-        looks,
-        {topic: kind for topic, kind in sorted(types.items()) if topic not in looks},
-        (*found, *marks.marks()),
-        tuple(silences.found),
-        (*_notices(bag, marks, faults), *restarted),
-    )
+    return look
 
 
-def _read(marks: MarkReader, raw: RawMessage, faults: dict[str, str]) -> list[Mark]:
-    try:
-        return list(marks.read(raw))
-    except StreamError as error:
-        faults.setdefault(raw.topic, str(error))
-        return []
+class _Looker:
+    """Gathers what is seen of a bag."""
 
+    def __init__(self, bag: BagReader, wanted: LookFor, marks: MarkReader) -> None:
+        self._bag, self._reader = bag, marks
+        self._recorded = frozenset(wanted.recorded)
+        self._marking, self._silent = frozenset(wanted.marking), frozenset(wanted.silent)
+        self._silences = _Silences(wanted.gap_ns)
+        self._streams: dict[str, StreamLooker] = {}
+        self._marks: list[Mark] = []
+        self._faults: dict[str, str] = {}
 
-def _notices(bag: BagReader, marks: MarkReader, faults: Mapping[str, str]) -> Iterator[str]:
-    yield from getattr(bag, 'notices', ())
-    yield from faults.values()
-    if marks.unknown:
-        told = ', '.join(f'{text!r} ({n})' for text, n in list(marks.unknown.items())[:5])
-        yield f'no word that is known: {told}; name them with --episodes.words'
+    def add(self, raw: RawMessage) -> None:
+        """Take in a message."""
+        looker = self._streams.get(raw.topic)
+        if looker is None:
+            looker = self._streams[raw.topic] = StreamLooker(raw.topic, raw.msgtype)
+        stamp_ns = looker.add(raw, peek_header_ns(raw, self._bag.types))
+        if raw.topic in self._silent:
+            self._silences.add(stamp_ns)
+        if raw.topic in self._marking:
+            self._read(raw)
+
+    def look(self, base: BagTime) -> BagLook:
+        """Return what was seen."""
+        looks = {topic: looker.look() for topic, looker in sorted(self._streams.items())}
+        recorded = [look for topic, look in looks.items() if topic in self._recorded]
+        others = {t: kind for t, kind in sorted(self._bag.topics.items()) if t not in looks}
+        return BagLook(
+            self._bag.path,
+            base.told,
+            min((one.first_ns for one in recorded if one.first_ns is not None), default=0),
+            max((one.last_ns for one in recorded if one.last_ns is not None), default=0),
+            looks,
+            others,
+            (*self._marks, *self._reader.marks()),
+            tuple(self._silences.found),
+            tuple(self._notices(base)),
+        )
+
+    def _read(self, raw: RawMessage) -> None:
+        try:
+            self._marks += self._reader.read(raw)
+        except StreamError as error:
+            self._faults.setdefault(raw.topic, str(error))
+
+    def _notices(self, base: BagTime) -> Iterator[str]:
+        yield from self._bag.notices
+        yield from self._faults.values()
+        unknown = self._reader.unknown
+        if unknown:
+            told = ', '.join(f'{text!r} ({n})' for text, n in list(unknown.items())[:5])
+            yield f'no word that is known: {told}; name them with --episodes.words'
+        if base.has_restarted:
+            yield f'{SIM_RESET}: what comes after is left out'

@@ -155,8 +155,11 @@ class Cutter:
     def _close(self, error: LerobotRosError | None = None) -> None:
         take, self._take = self._take, None
         assert take is not None
+        span = self._span
+        if take.lost and self._plan.goes_on:
+            span = replace(span, end_ns=take.free_from_ns)
         try:
-            self._keeper.close(take, self._span, self._plan.source, error)
+            self._keeper.close(take, span, self._plan.source, error)
         except ProcessorError as failure:  # at its first row, which came only now
             self._keeper.fail(self._span, failure)
         self._free_ns = max(self._free_ns, take.free_from_ns)

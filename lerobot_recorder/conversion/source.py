@@ -114,16 +114,34 @@ def clear_interrupted(root: Path, mark: str) -> list[str]:
     return [*done, *repair_dataset(root)]
 
 
-def without_converted(spans: Spans, parts: Sequence[ConvertedPart]) -> Spans:
-    """Return what of a bag is still to be converted."""
+def without_converted(
+    spans: Spans, parts: Sequence[ConvertedPart], goes_on: bool = False
+) -> Spans:
+    """Return what of a bag is still to be converted.
+
+    Args:
+        spans: what is asked for.
+        parts: what was converted.
+        goes_on: what comes after a part that was lost becomes an episode too.
+    """
     kept, skipped = [], list(spans.skipped)
     for span in spans.spans:
-        there = next((part for part in parts if _overlap(span, part)), None)
-        if there is None:
+        there = [part for part in parts if _overlap(span, part)]
+        rest = _rest(span, there) if goes_on else None
+        if there:
+            skipped.append(Skipped(span, _told(there[-1]), all(part.is_whole for part in there)))
+        if not there:
             kept.append(span)
-        else:
-            skipped.append(Skipped(span, _told(there), is_done=there.is_whole))
+        elif rest is not None:
+            kept.append(rest)
     return replace(spans, spans=tuple(kept), skipped=tuple(skipped))
+
+
+def _rest(span: EpisodeSpan, there: Sequence[ConvertedPart]) -> EpisodeSpan | None:
+    """Return what of a span comes after what was converted of it, None if nothing does."""
+    end_ns = max((part.end_ns for part in there), default=span.start_ns)
+    is_left = end_ns < span.end_ns and all(part.is_whole for part in there)
+    return replace(span, start_ns=end_ns) if is_left else None
 
 
 def _told(part: ConvertedPart) -> str:

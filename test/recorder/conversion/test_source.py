@@ -13,7 +13,8 @@ from long_bag import at, bag_of, convert, mapping, pictures, streams, text
 from lerobot_drivers.common.config import build
 from lerobot_drivers.common.errors import DatasetError, DatasetExistsError, DatasetFormatError
 from lerobot_recorder.conversion.config import EpisodesConfig
-from lerobot_recorder.conversion.source import fingerprint
+from lerobot_recorder.conversion.source import ConvertedPart, fingerprint, without_converted
+from lerobot_recorder.conversion.span import EpisodeSpan, Spans
 from lerobot_recorder.convert import Conversion, ConvertJob, convert_bag
 from lerobot_recorder.dataset import running_episode
 from lerobot_recorder.dataset.validate import validate_dataset
@@ -150,6 +151,29 @@ def test_looking_mends_and_writes_nothing(root, bag):
         assert len(conversion.spans.spans) == 3 and not conversion.problems
         assert conversion.document()['features']['action']['shape'] == [2]
     assert not root.exists() and sorted(p.name for p in root.parent.iterdir()) == ['bag']
+
+
+def test_what_comes_after_a_loss_is_made_though_what_came_before_is_there():
+    span, half = EpisodeSpan(100, 200), ConvertedPart(100, 150, 4, is_whole=True)
+    rest = without_converted(Spans((span,)), [half], goes_on=True)
+    assert [(one.start_ns, one.end_ns) for one in rest.spans] == [(150, 200)]
+    assert not without_converted(Spans((span,)), [half]).spans
+    both = [half, ConvertedPart(150, 200, 5, is_whole=True)]
+    assert not without_converted(Spans((span,)), both, goes_on=True).spans
+    torn = [replace(half, is_whole=False)]
+    assert not without_converted(Spans((span,)), torn, goes_on=True).spans
+
+
+def test_silences_and_losses_are_converted_but_once(tmp_path, root):
+    messages = [
+        one
+        for one in streams(6, silent=[(4.0, 5.5)])
+        if one.topic != '/front' or not 1.0 <= (one.received_ns - at(0)) / 10**9 < 2.5
+    ]
+    bag = bag_of(tmp_path / 'bag', messages)
+    first = convert(bag, root, episodes={'by': 'gaps'}, resume=True)
+    again = convert(bag, root, episodes={'by': 'gaps'}, resume=True)
+    assert len(first.episodes) == 3 and not again.episodes
 
 
 def test_a_fingerprint_is_of_the_content(tmp_path, bag):
