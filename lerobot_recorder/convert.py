@@ -30,6 +30,7 @@ from lerobot_recorder.conversion.cutter import CutPlan, Cutter
 from lerobot_recorder.conversion.job import ConvertJob, Progress
 from lerobot_recorder.conversion.keeper import Keeper
 from lerobot_recorder.conversion.marks import MarkReader
+from lerobot_recorder.conversion.operator_texts import details_of, operator_topics, with_task
 from lerobot_recorder.conversion.result import Converted
 from lerobot_recorder.conversion.source import (
     clear_interrupted,
@@ -213,7 +214,11 @@ class Conversion:
         sensors = [c.source.topic for c in plan.all_channels() if not c.may_be_silent]
         silent = job.episodes.topics if job.episodes.way is By.GAPS else []
         wanted = LookFor(
-            recorded, marking, silent or sensors, round(job.episodes.gap_s * NS_PER_S)
+            recorded,
+            marking,
+            operator_topics(self._bag.topics),
+            silent or sensors,
+            round(job.episodes.gap_s * NS_PER_S),
         )
         first, ear = _FirstMessages(plan), Ear(plan, self._bag.types)
         reader = MarkReader(job.episodes, self._bag.types)
@@ -235,6 +240,7 @@ class Conversion:
         except LerobotRosError as error:
             self.problems.append(error)
             return
+        spans = replace(spans, spans=tuple(with_task(s, self.look.texts) for s in spans.spans))
         if job.episodes.looks_at_motion:
             spans = self._without_rests(spans)
         spans = spans.limited(job.start_ns, job.end_ns, job.episodes.min_length_s)
@@ -297,9 +303,10 @@ class Conversion:
         take.until_ns = span.end_ns
         return take
 
-    def _source(self, span: EpisodeSpan, is_whole: bool) -> dict[str, Any]:
+    def _source(self, span: EpisodeSpan, take: Take | None) -> dict[str, Any]:
         inside = span.within(self.look.first_ns, self.look.last_ns)
-        return source_of(self.job.bag, self._mark, inside, is_whole)
+        told = details_of(span, self.look.texts, take) if take is not None else {}
+        return {**told, **source_of(self.job.bag, self._mark, inside, take is not None)}
 
     def _nothing(
         self, result: Converted, errors: list[LerobotRosError] | None = None

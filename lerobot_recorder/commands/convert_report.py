@@ -27,7 +27,6 @@ WORDS = {
     'lying_stamps': 'lying stamps', 'clock_jumps': 'clock jumps', 'delayed': 'delayed',
     'skip_slips': 'skipped by clock', 'missing_stamps': 'without stamp',
 }  # fmt: skip
-_SUMMED = ('received', *WORDS)
 _FEW, _MANY = 3, 40
 """Rows of a table; of more, the first ones are told and how many there are."""
 
@@ -196,7 +195,7 @@ def _summed(episodes: Sequence[ConvertedEpisode]) -> dict[str, dict[str, Any]]:
     for episode in episodes:
         for name, figures in episode.streams.items():
             sums = total.setdefault(name, {'clock': {}})
-            for key in _SUMMED:
+            for key in WORDS:
                 sums[key] = sums.get(key, 0) + figures.get(key, 0)
             for clock, number in figures['clock'].items():
                 sums['clock'][clock] = sums['clock'].get(clock, 0) + number
@@ -211,7 +210,8 @@ def _used(figures: Mapping[str, Any]) -> str:
     parts = [f'{number} {word}' for word, number in numbers.items()]
     skew = f'skew {figures["skew_p50_ms"]:.1f} ms, 95 % within {figures["skew_p95_ms"]:.1f} ms'
     used = ', '.join(parts) or 'none used'
-    return f'{figures["received"]} messages: {used}; {skew}; clock: {clock}'
+    heard = sum(figures['clock'].values())  # those that came before an episode are not its own
+    return f'{heard} messages: {used}; {skew}; clock: {clock}'
 
 
 def _suggested_fps(plan: RowPlan) -> int:

@@ -12,8 +12,9 @@ from lerobot_drivers.common.errors import StreamError
 from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.bag_time import BagTime
 from lerobot_recorder.conversion.marks import Mark, MarkReader
+from lerobot_recorder.conversion.operator_texts import OperatorText
 from lerobot_recorder.conversion.stream_look import StreamLook, StreamLooker
-from lerobot_recorder.messages import RawMessage, peek_header_ns
+from lerobot_recorder.messages import RawMessage, decode, peek_header_ns
 from lerobot_recorder.time_base import SIM_RESET
 
 
@@ -29,6 +30,7 @@ class BagLook:
         streams: topic -> what is known of it, of what is recorded and what tells episodes.
         others: topic -> type of the rest.
         marks: what says where episodes begin and end.
+        texts: what was said to a recorder of ours.
         silences: begin and end of the times in which what was asked for was silent [ns].
         notices: what cannot be read, or is odd.
     """
@@ -40,6 +42,7 @@ class BagLook:
     streams: Mapping[str, StreamLook] = field(default_factory=dict)
     others: Mapping[str, str] = field(default_factory=dict)
     marks: tuple[Mark, ...] = ()
+    texts: tuple[OperatorText, ...] = ()
     silences: tuple[tuple[int, int], ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -68,12 +71,14 @@ class LookFor:
     Attributes:
         recorded: topics that become rows, or go beside them.
         marking: topics that tell episodes.
+        texts: topic -> kind of what is said to a recorder of ours.
         silent: topics whose silence counts.
         gap_ns: silence that counts [ns].
     """
 
     recorded: Collection[str]
     marking: Collection[str] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
     silent: Collection[str] = ()
     gap_ns: int = NS_PER_S
 
@@ -113,7 +118,7 @@ def look_into(
         BagError: the bag is damaged.
     """
     looker = _Looker(bag, wanted, marks)
-    for raw in base.messages(bag, {*wanted.recorded, *wanted.marking}):
+    for raw in base.messages(bag, {*wanted.recorded, *wanted.marking, *wanted.texts}):
         looker.add(raw)
         watch(raw)
     look = looker.look(base)
@@ -130,7 +135,9 @@ class _Looker:
         self._marking, self._silent = frozenset(wanted.marking), frozenset(wanted.silent)
         self._silences = _Silences(wanted.gap_ns)
         self._streams: dict[str, StreamLooker] = {}
+        self._kinds = wanted.texts
         self._marks: list[Mark] = []
+        self._texts: list[OperatorText] = []
         self._faults: dict[str, str] = {}
 
     def add(self, raw: RawMessage) -> None:
@@ -141,7 +148,7 @@ class _Looker:
         stamp_ns = looker.add(raw, peek_header_ns(raw, self._bag.types))
         if raw.topic in self._silent:
             self._silences.add(stamp_ns)
-        if raw.topic in self._marking:
+        if raw.topic in self._marking or raw.topic in self._kinds:
             self._read(raw)
 
     def look(self, base: BagTime) -> BagLook:
@@ -157,13 +164,18 @@ class _Looker:
             looks,
             others,
             (*self._marks, *self._reader.marks()),
+            tuple(self._texts),
             tuple(self._silences.found),
             tuple(self._notices(base)),
         )
 
     def _read(self, raw: RawMessage) -> None:
         try:
-            self._marks += self._reader.read(raw)
+            if raw.topic in self._marking:
+                self._marks += self._reader.read(raw)
+            if raw.topic in self._kinds:
+                text = str(decode(raw, self._bag.types).data)
+                self._texts.append(OperatorText(raw.received_ns, self._kinds[raw.topic], text))
         except StreamError as error:
             self._faults.setdefault(raw.topic, str(error))
 

@@ -116,7 +116,7 @@ class Cutter:
         self._span = self._spans.pop(0)
         start_ns = max(self._span.start_ns, self._free_ns)
         self._take = self._plan.make_take(replace(self._span, start_ns=start_ns))
-        self._take.tell(self._plan.source(self._span, False))
+        self._take.tell(self._plan.source(self._span, None))
         before, _ = self._recent.split(FOREVER_NS)
         with self._take.heard_before():
             self._take.seed(before)

@@ -11,8 +11,8 @@ from lerobot_recorder.conversion.span import EpisodeSpan, Skipped, too_short
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter, PendingEpisode
 from lerobot_recorder.take import Take
 
-Source = Callable[[EpisodeSpan, bool], dict[str, object]]
-"""Span, and whether all of it is there -> what the record tells of where it comes from."""
+Source = Callable[[EpisodeSpan, 'Take | None'], dict[str, object]]
+"""Span, and its take once that is over -> what the record tells of where it comes from."""
 
 
 class Keeper:
@@ -55,7 +55,7 @@ class Keeper:
         elif length_s < self._least_s:
             self._drop(span, too_short(length_s, self._least_s))
         else:
-            self._save(take, span, source(span, True))
+            self._save(take, span, source(span, take))
         self._check()
 
     def fail(self, span: EpisodeSpan, error: LerobotRosError) -> None:

@@ -11,6 +11,7 @@ from lerobot_recorder.conversion.bag_look import BagLook
 from lerobot_recorder.conversion.config import By, EpisodesConfig
 from lerobot_recorder.conversion.marked_spans import marked_spans
 from lerobot_recorder.conversion.marks import STRING, WORDS, can_mark
+from lerobot_recorder.conversion.operator_texts import OUTCOME, kind_of, operator_topics
 from lerobot_recorder.conversion.service_events import EVENTS, service_of
 from lerobot_recorder.conversion.span import EpisodeSpan, Spans
 from lerobot_recorder.conversion.span_file import on_clock, placed, read_spans
@@ -31,8 +32,10 @@ def marking_topics(config: EpisodesConfig, topics: Mapping[str, str]) -> list[st
     if config.way not in (By.MARKER, By.SERVICE, By.TASK):
         return []
     fitting = _fitting(config, topics)
+    said = [t for t, kind in operator_topics(topics).items() if kind == OUTCOME]
+    outcomes = [] if config.way is By.TASK else said
     if not config.topics:
-        return _only(config, fitting)
+        return [*_only(config, [t for t in fitting if not kind_of(t, topics[t])]), *outcomes]
     asked = [_events_of(topic) if config.way is By.SERVICE else topic for topic in config.topics]
     wrong = [
         f'{topic} ({topics.get(topic, "not there")})' for topic in asked if topic not in fitting
@@ -42,7 +45,7 @@ def marking_topics(config: EpisodesConfig, topics: Mapping[str, str]) -> list[st
             f'--episodes.topic: {", ".join(wrong)} cannot tell episodes by {config.way.value}; '
             + _those(fitting)
         )
-    return asked
+    return list(dict.fromkeys([*asked, *outcomes]))
 
 
 def find_spans(config: EpisodesConfig, look: BagLook, own: OwnEpisode | None) -> Spans:

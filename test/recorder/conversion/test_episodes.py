@@ -187,3 +187,37 @@ def test_without_any_task_it_is_refused(tmp_path, root):
     with pytest.raises(ConfigError, match=r'dataset\.single_task is missing'):
         convert_bag(ConvertJob(bag, root, mapping(), ''))
     assert not root.exists()
+
+
+def test_what_was_in_force_before_an_episode_is_in_force_in_it(tmp_path, root):
+    """A command of long ago still holds: what came before the cut is taken in, not counted."""
+    sparse = [
+        one
+        for one in streams(6)
+        if one.topic != '/commands' or (one.received_ns - at(0)) / S < 0.5
+    ]
+    marks = [text('/m', 3.0, 'start'), text('/m', 4.0, 'stop')]
+    converted = convert(bag_of(tmp_path / 'bag', sparse, marks), root, episodes={'by': 'marker'})
+    (episode,) = converted.episodes
+    rows = DatasetReader(root).episode(0).rows
+    assert episode.frames == 11 and rows['action'][:, 0] == pytest.approx(0.48)
+    assert episode.streams['observation.state']['clock']['header'] == pytest.approx(50, abs=8)
+
+
+def test_what_was_said_to_our_recorder_is_kept_as_it_would_have_been(tmp_path, root):
+    said = [
+        (0.2, 'task', 'stack'), (2.5, 'note', 'too dark'), (2.6, 'event', 'contact'),
+        (3.5, 'outcome', 'success'), (3.7, 'task', 'sort'), (5.0, 'note', 'between'),
+    ]  # fmt: skip
+    texts = [text(f'/lab/recorder/{kind}', at_s, words) for at_s, kind, words in said]
+    marks = [text('/m', 2.0, 'start'), text('/m', 6.0, 'start'), text('/m', 7.0, 'stop')]
+    bag = bag_of(tmp_path / 'bag', streams(8), texts, marks)
+    converted = convert(bag, root, episodes={'by': 'marker'})
+    assert [(e.task, e.outcome) for e in converted.episodes] == [
+        ('stack', 'success'),
+        ('sort', None),
+    ]
+    first, second = (record['details'] for record in records(root))
+    assert first['notes'] == ['too dark'] and 'notes' not in second
+    (mark,) = first['marks']
+    assert (mark['kind'], mark['text'], mark['frame_index']) == ('event', 'contact', 6)
