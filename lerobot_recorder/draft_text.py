@@ -105,9 +105,13 @@ def _dataset(draft: Draft, frame: Frame) -> str:
 def _feature(entry: Entry) -> str:
     if entry.value is not None:
         return _comment('\n'.join(entry.comments)) + _yaml({entry.key: entry.value})
-    told = (
-        f'Not decided: {len(entry.topics)} topics could be it. Take one instead of null,\n'
+    several = (
         'or several, for two arms: {sources: [{topic: ..., joints: [...], names: [...]}, ...]}'
+    )
+    together = any('sources' in value for value, _ in entry.candidates)
+    told = (
+        f'Not decided: {len(entry.topics)} topics could be it. Take the "# " before one of these, '
+        'and the line\nwith null away' + ('.' if together else f';\n{several}')
     )
     lines = [_comment(told), f'{entry.key}: null\n']
     for value, comment in entry.candidates:

@@ -177,7 +177,7 @@ def _only(candidates: Sequence[str], what: str, flag: str, topics: Mapping[str, 
     if candidates:
         raise StreamError(
             f'several topics could be the {what}: {", ".join(candidates)}; '
-            f'name one with --topics.{flag}=TOPIC'
+            f'name one with --topics.{flag}=TOPIC, or let --init=FILE lay them out'
         )
     others = [
         topic for topic, msgtype in topics.items() if msgtype in (JOINT_STATE, JOINT_TRAJECTORY)
@@ -185,7 +185,8 @@ def _only(candidates: Sequence[str], what: str, flag: str, topics: Mapping[str, 
     there = f'joint topics there: {", ".join(others)}' if others else 'there are no joint topics'
     instead = f' or --topics.{flag}=none' if flag == 'action' else ''
     raise StreamError(
-        f'no topic looks like {what}; {there}; name one with --topics.{flag}=TOPIC{instead}'
+        f'no topic looks like {what}; {there}; name one with --topics.{flag}=TOPIC{instead}; '
+        '--init=FILE writes down what is there'
     )
 
 

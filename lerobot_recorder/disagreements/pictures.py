@@ -40,7 +40,8 @@ def _repeats(one: Scenes) -> Iterator[Finding]:
         text, advice = 'every picture is the same one', 'is it frozen? Leave it out'
     else:
         text = (
-            f'{one.repeated / one.compared:.0%} of its pictures are the one before, stamped anew'
+            f'{one.repeated} of its first {one.compared + 1} pictures are the one before, '
+            'stamped anew'
         )
         advice = 'its driver repeats pictures: lower --dataset.fps to what it really makes'
     yield Finding(Level.WARN, subject, text, advice)
