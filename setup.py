@@ -69,9 +69,12 @@ KEYS = ['python-xlib>=0.33,<1']
 # What shows data in a window; 200 MB.
 DISPLAY = ['rerun-sdk>=0.24,<0.34']
 DASHBOARD = ['aiohttp>=3.9,<4']
+# Conversion of bags on a cluster; Ray, 200 MB, only where it is wanted.
+CLUSTER = ['datatrove>=0.6,<0.11']
 
 TEST = [
     *DASHBOARD,
+    *CLUSTER,
     'pytest>=8',
     'pytest-timeout>=2.3',
     'hypothesis>=6.100',
@@ -145,6 +148,7 @@ setup(
         'display': DISPLAY,
         'keys': KEYS,
         'dashboard': DASHBOARD,
+        'cluster': CLUSTER,
         'test': TEST,
     },
     entry_points={

@@ -34,7 +34,11 @@ PYTHON: dict[str, tuple[str, str | None]] = {
 # In the standard library of a Python newer than some that are supported
 NEWER = ('compression',)
 # module -> (extra of setup.py, distribution): imported only when it is asked for
-OPTIONAL = {'rerun': ('display', 'rerun-sdk'), 'Xlib': ('keys', 'python-xlib')}
+OPTIONAL = {
+    'rerun': ('display', 'rerun-sdk'),
+    'Xlib': ('keys', 'python-xlib'),
+    'datatrove': ('cluster', 'datatrove'),
+}
 # The same for what an extra of setup.py brings: module -> (extra, distribution, rosdep key)
 EXTRAS = {
     'aiohttp': ('dashboard', 'aiohttp', 'python3-aiohttp'),

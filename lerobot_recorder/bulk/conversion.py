@@ -17,7 +17,7 @@ from lerobot_recorder.bulk.worker import Work
 from lerobot_recorder.config import DatasetConfig
 
 NOT_MADE_OF = (
-    'bag', 'jobs', 'allow_failed', 'dry_run', 'report', 'executor', 'resume', 'slurm',
+    'bag', 'jobs', 'allow_failed', 'dry_run', 'report', 'resume', 'cluster',
 )  # fmt: skip
 """Settings of a call, which make no other dataset ..."""
 NOT_MADE_OF_DATASET = ('root', 'repo_id', 'push_to_hub', 'private', 'tags')

@@ -119,7 +119,7 @@ def convert(task: Task, progress: Progress) -> dict[str, Any]:
                 of = conversion.messages
                 converted = conversion.run(lambda number: progress(number, of))
         except LerobotRosError as error:
-            task.place.keep('failed', {'bag': str(task.place.bag), 'why': str(error)})
+            task.place.fail(str(error))
             raise
         report = converted.document()
         task.place.keep('report', report)

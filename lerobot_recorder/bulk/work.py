@@ -9,6 +9,7 @@
         <bag>-<key>/dataset             the dataset made of it
         <bag>-<key>/report.json         what became of it; says that the dataset is whole
         <bag>-<key>/failed.json         or why nothing did
+        logs-1, logs-2 ...              what a cluster's tasks had to say, by call
 
 The key is made of what tells the bag from others and of the settings: where one of these changes,
 the bag is converted anew. Nothing else says what is done, so a kill needs no repair.
@@ -32,7 +33,7 @@ from lerobot_drivers.common.errors import DatasetError
 from lerobot_recorder.dataset import durable
 from lerobot_recorder.dataset.record import read_document
 
-LOCK, WORKERS = 'lock', 'workers'
+LOCK, WORKERS, LOGS = 'lock', 'workers', 'logs-'
 WAIT_S = 30.0
 """So long it is waited for the processes of a call that was killed to end [s]."""
 _ODD = re.compile(r'[^A-Za-z0-9_.-]+')
@@ -66,6 +67,14 @@ class BagPlace:
         """Return what became of the bag, None if it is not converted."""
         return read_document(self.folder / 'report.json')
 
+    def failure(self) -> str:
+        """Return why nothing became of the bag, empty if nobody said so."""
+        return str((read_document(self.folder / 'failed.json') or {}).get('why', ''))
+
+    def fail(self, why: str) -> None:
+        """Keep why nothing became of the bag."""
+        self.keep('failed', {'bag': str(self.bag), 'why': why})
+
     def keep(self, name: str, document: Mapping[str, Any]) -> None:
         """Write one of its documents.
 
@@ -76,6 +85,10 @@ class BagPlace:
         durable.make_folders(self.folder)
         text = json.dumps(document, indent=1, ensure_ascii=False, default=str)
         durable.write_bytes(self.folder / f'{name}.json', text.encode())
+
+    def forget_failure(self) -> None:
+        """Remove why nothing became of the bag: it is tried again."""
+        (self.folder / 'failed.json').unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Remove all there is of it."""
@@ -129,7 +142,8 @@ class WorkPlace:
 
     def tidy(self) -> list[str]:
         """Remove the folder if nothing is left in it; return the bags that are, by folder."""
-        left = sorted(path.name for path in self.folder.iterdir() if path.is_dir())
+        inside = [path for path in self.folder.iterdir() if path.is_dir()]
+        left = sorted(path.name for path in inside if not path.name.startswith(LOGS))
         if not left:
             durable.remove_tree(self.folder)
         return left

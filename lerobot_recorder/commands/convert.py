@@ -103,6 +103,7 @@ HELP = Help(
                 '--allow_failed=true': 'leave out bags that cannot be converted',
             },
         ),
+        Group('many bags on a cluster', 'lerobot_recorder.bulk.cluster:ClusterConfig', 'cluster'),
         Group(
             'FOLDER of a LeRobot v2.0 or v2.1 dataset instead of a bag; a call that was '
             'interrupted goes on',

@@ -11,10 +11,16 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from lerobot_drivers.common.command_line import make_console, read_sections, switch
-from lerobot_drivers.common.config import Section
+from lerobot_drivers.common.command_line import (
+    make_console,
+    read_sections,
+    section_of,
+    switch,
+)
+from lerobot_drivers.common.config import Section, build
 from lerobot_drivers.common.errors import UsageError
 from lerobot_recorder.bulk.already import sort_out
+from lerobot_recorder.bulk.cluster import ClusterConfig, is_handed_over, run_on
 from lerobot_recorder.bulk.conversion import Bulk
 from lerobot_recorder.bulk.find import LIST, find_bags, is_bag
 from lerobot_recorder.bulk.joining import join
@@ -26,13 +32,13 @@ from lerobot_recorder.dataset import durable
 from lerobot_recorder.hub.session import check_upload, upload_recorded
 from lerobot_recorder.session_file import RecordConfig
 
-OWN = ('jobs', 'allow_failed')
+OWN = ('jobs', 'allow_failed', 'cluster')
 
 
 def is_asked_for(arguments: Sequence[str]) -> bool:
     """Return whether a command line names many bags, or what only those need."""
     words, flags = _split(arguments)
-    if any(flag.removeprefix('--').partition('=')[0] in OWN for flag in flags):
+    if any(flag.removeprefix('--').partition('=')[0].partition('.')[0] in OWN for flag in flags):
         return True
     if len(words) != 1 or words[0].startswith(LIST):
         return bool(words)
@@ -76,6 +82,7 @@ def run(arguments: Sequence[str]) -> int:
     with Crew(most_processes(_jobs(sections), say)) as crew:
         call = _Call(_Told(console, report), config, crew, switch(sections, 'allow_failed'))
         call.failed = {str(bag): why for bag, why in found.unreadable.items()}
+        call.cluster = _cluster(sections)
         if dry_run:
             return call.dry_run(bulk)
         with bulk.place.held():
@@ -109,12 +116,14 @@ class _Call:
 
     Attributes:
         failed: bags that cannot be converted -> why.
+        cluster: who converts, None if the crew does.
     """
 
     def __init__(self, told: _Told, config: RecordConfig, crew: Crew, allow_failed: bool) -> None:
         self._console, self._report = told.console, told.report
         self._config, self._crew, self._allow_failed = config, crew, allow_failed
         self.failed: dict[str, str] = {}
+        self.cluster: ClusterConfig | None = None
 
     def dry_run(self, bulk: Bulk) -> int:
         """Tell what would be made of which bag."""
@@ -144,7 +153,10 @@ class _Call:
         ready = len(bulk.done)
         if ready:
             self._say(f'{ready} of {len(bulk.tasks)} bags are converted already')
-        self._work('converting', bulk.convert(self._crew), bulk)
+        if self.cluster is None:
+            self._work('converting', bulk.convert(self._crew), bulk)
+        elif not self._on_cluster(bulk, self.cluster):
+            return 0
         self._write_report(bulk)
         if bulk.done and not self._code():
             self._join(bulk)
@@ -155,6 +167,29 @@ class _Call:
                 f'{bulk.place.folder}; nothing was joined. {REMEDY}'
             )
         return self._code()
+
+    def _on_cluster(self, bulk: Bulk, cluster: ClusterConfig) -> bool:
+        """Let a cluster convert; return whether it is at the end."""
+        left, folder = bulk.left, bulk.place.folder
+        is_waiting = is_handed_over(cluster, folder)
+        if left and not is_waiting:
+            for task in left:
+                task.place.forget_failure()
+            run_on(cluster, left, folder)
+            is_waiting = cluster.executor == 'slurm'
+        left = bulk.left
+        self.failed |= {str(task.place.bag): task.place.failure() for task in left}
+        silent = [task for task in left if not task.place.failure()]
+        if silent and is_waiting:
+            self._say(
+                f'{len(silent)} of {len(bulk.tasks)} bags are with Slurm, logs in {folder}; call '
+                'again when its jobs have ended: then all is joined (if jobs are lost, with '
+                '--cluster.resubmit=true)'
+            )
+            return False
+        for task in silent:
+            self.failed[str(task.place.bag)] = f'its task ended in the midst of it; see {folder}'
+        return True
 
     def _code(self) -> int:
         """Return the exit code."""
@@ -231,6 +266,11 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the words before the first flag, and the rest."""
     count = next((n for n, word in enumerate(arguments) if word.startswith('-')), len(arguments))
     return list(arguments[:count]), list(arguments[count:])
+
+
+def _cluster(sections: Section) -> ClusterConfig | None:
+    section = section_of(sections, 'cluster')
+    return build(ClusterConfig, section, 'cluster') if section else None
 
 
 def _jobs(sections: Section) -> int | None:
