@@ -19,13 +19,13 @@ class Sorted:
     Attributes:
         new: those to be converted, and what tells each from others.
         twice: those that are the same as an earlier one -> that one.
-        there: those that are in the dataset already.
+        there: those that are in the dataset already, and what tells each from others.
         unreadable: those that cannot be read -> why.
     """
 
     new: Mapping[Path, str]
     twice: Mapping[Path, Path]
-    there: Sequence[Path]
+    there: Mapping[Path, str]
     unreadable: Mapping[Path, str]
 
     def told(self) -> list[str]:
@@ -46,7 +46,8 @@ def sort_out(bags: Sequence[Path], root: Path) -> Sorted:
     known = marks_in(root)
     first: dict[str, Path] = {}
     twice: dict[Path, Path] = {}
-    there, unreadable = [], {}
+    there: dict[Path, str] = {}
+    unreadable: dict[Path, str] = {}
     for bag in bags:
         try:
             mark = fingerprint(bag)
@@ -54,7 +55,7 @@ def sort_out(bags: Sequence[Path], root: Path) -> Sorted:
             unreadable[bag] = f'cannot be read: {error}'
             continue
         if mark in known:
-            there.append(bag)
+            there[bag] = mark
         elif mark in first:
             twice[bag] = first[mark]
         else:

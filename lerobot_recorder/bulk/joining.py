@@ -44,6 +44,20 @@ def join(parts: Sequence[Path], target: Path, progress: Progress) -> Merged:
     if known_dataset(target) is None:
         return merge_datasets(parts, target, progress, HOW)
     target = target.resolve()
+    clean_up(target)
+    new = folder_swap.new_folder(target)
+    merged = merge_datasets([target, *parts], new, progress, HOW)
+    durable.remove_tree(folder_swap.swap(target))
+    durable.sync_folder(target.parent)
+    return merged
+
+
+def clean_up(target: Path) -> None:
+    """Remove what a kill in the midst of joining left beside a dataset.
+
+    Raises:
+        DatasetError: it is in use, or a recording into it was interrupted.
+    """
     work = WorkFolder(target)
     try:
         if work.was_left:
@@ -53,8 +67,3 @@ def join(parts: Sequence[Path], target: Path, progress: Progress) -> Merged:
         folder_swap.clean_up(target)
     finally:
         work.close(clean=not work.was_left)
-    new = folder_swap.new_folder(target)
-    merged = merge_datasets([target, *parts], new, progress, HOW)
-    durable.remove_tree(folder_swap.swap(target))
-    durable.sync_folder(target.parent)
-    return merged

@@ -140,8 +140,17 @@ class WorkPlace:
                     )
             yield
 
-    def tidy(self) -> list[str]:
-        """Remove the folder if nothing is left in it; return the bags that are, by folder."""
+    def tidy(self, joined: Mapping[Path, str]) -> list[str]:
+        """Remove what is joined, and the folder if nothing else is left in it.
+
+        Args:
+            joined: bags that are in the dataset, and what tells each from others.
+
+        Returns:
+            The bags that are left, by folder.
+        """
+        for bag, mark in joined.items():
+            self.place(bag, mark).forget()
         inside = [path for path in self.folder.iterdir() if path.is_dir()]
         left = sorted(path.name for path in inside if not path.name.startswith(LOGS))
         if not left:

@@ -23,7 +23,7 @@ from lerobot_recorder.bulk.already import sort_out
 from lerobot_recorder.bulk.cluster import ClusterConfig, is_handed_over, run_on
 from lerobot_recorder.bulk.conversion import Bulk
 from lerobot_recorder.bulk.find import LIST, find_bags, is_bag
-from lerobot_recorder.bulk.joining import join
+from lerobot_recorder.bulk.joining import clean_up, join
 from lerobot_recorder.bulk.pool import Crew, Done, Event, Failed
 from lerobot_recorder.bulk.resources import most_processes
 from lerobot_recorder.commands import convert
@@ -75,6 +75,10 @@ def run(arguments: Sequence[str]) -> int:
     bulk = Bulk.of(found.new, sections, config.dataset.folder)
     if not bulk.tasks and not found.unreadable:
         say('there is nothing to convert')
+        if bulk.place.folder.exists():  # of a kill between joining and tidying
+            with bulk.place.held():
+                clean_up(config.dataset.folder)
+                bulk.place.tidy(found.there)
         return 0
     dry_run = switch(sections, 'dry_run')
     if not dry_run:
@@ -229,9 +233,7 @@ class _Call:
                 self._config.dataset.folder,
                 lambda done, of: progress.update(bar, completed=done, total=of),
             )
-        for place in places:
-            place.forget()
-        left = bulk.place.tidy()
+        left = bulk.place.tidy({place.bag: place.mark for place in places})
         for notice in merged.notices:
             self._say(notice)
         told = f'{merged.episodes} episodes, {merged.frames} frames'
