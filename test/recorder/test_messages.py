@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from rosbags.typesys import Stores, get_typestore
 from synthetic_messages import T0, TYPES, S, joint_state, make, raw
 
 from lerobot_drivers.common.errors import StreamError
@@ -9,7 +10,10 @@ from lerobot_recorder.messages import (
     RawMessage,
     clock_ns,
     decode,
+    has_header,
+    knows,
     peek_header_ns,
+    standard_types,
 )
 
 STATE = 'sensor_msgs/msg/JointState'
@@ -53,3 +57,28 @@ def test_the_simulated_clock_is_read():
     assert clock_ns(raw('/clock', message, T0)) == 12 * S + 34
     with pytest.raises(StreamError, match=r'^/clock: not a valid rosgraph_msgs/msg/Clock$'):
         clock_ns(RawMessage('/clock', CLOCK_TYPE, b'short', 0, T0))
+
+
+def test_a_type_that_is_installed_is_learnt_when_it_is_needed(tmp_path, monkeypatch):
+    for name, text in {
+        'Glove': 'std_msgs/Header header\nglove_msgs/Finger[] fingers\n',
+        'Finger': 'float64 bend\n',
+        'Torn': 'glove_msgs/Gone gone\n',
+    }.items():
+        path = tmp_path / f'share/glove_msgs/msg/{name}.msg'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert not knows('glove_msgs/msg/Glove')
+    monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
+    assert not knows('glove_msgs/msg/Torn')
+    assert knows('glove_msgs/msg/Glove') and has_header('glove_msgs/msg/Glove')
+    types = standard_types()
+    head = types.types['std_msgs/msg/Header'](types.types['builtin_interfaces/msg/Time'](3, 4), '')
+    message = types.types['glove_msgs/msg/Glove'](
+        head, [types.types['glove_msgs/msg/Finger'](0.5)]
+    )
+    data = bytes(types.serialize_cdr(message, 'glove_msgs/msg/Glove'))
+    raw = RawMessage('/glove', 'glove_msgs/msg/Glove', data, 0, 0)
+    assert decode(raw).fingers[0].bend == 0.5
+    assert peek_header_ns(raw) == 3_000_000_004
+    assert not knows('glove_msgs/msg/Glove', get_typestore(Stores.LATEST))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from recording_stage import Stage, lengths
 from synthetic_messages import MS, T0, S, joint_state, make, raw, write_bag
 from transform_messages import matrix, spin, tf
 
@@ -138,6 +139,37 @@ def test_each_take_has_the_samples_of_its_own_time():
     assert [len(list(made.samples(m))) for m in again] == [0, 0, 0]
     made.begin()
     assert [len(list(made.samples(m))) for m in again] == [1, 1, 1]
+
+
+class Arm(Stage):
+    """A graph with an arm whose camera's mount is told once, as the session begins."""
+
+    def __init__(self):
+        super().__init__({'features': features()}, num_episodes=2, reset_ns=S)
+        self.recorder._capture.look({'/tf_static': 'tf2_msgs/msg/TFMessage'})
+        self._due = {'/joint_states': T0, '/tf': T0}
+        self._step = {'/joint_states': S // 100, '/tf': S // 50}
+        mount = {('wrist', 'camera'): MOUNT}
+        self._waiting = [tf(T0, mount, '/tf_static', late_ns=MS)]
+
+    def message(self, topic, stamp):
+        seconds = (stamp - T0) / S
+        if topic == '/tf':
+            return tf(stamp, {('base', 'arm'): arm(seconds), ('arm', 'wrist'): wrist(seconds)})
+        return raw(topic, joint_state(stamp, 'a', [seconds]), stamp + 2 * MS)
+
+
+def test_a_live_session_learns_the_mount_once_and_records_take_after_take():
+    stage = Arm()
+    stage.run()
+    assert stage.recorder.is_done and lengths(stage) == [30, 30]
+    for rows, record in stage.kept.episodes:
+        assert record.defects == {}
+        for values, *_ in rows:
+            seconds = float(values['observation.state'][0])
+            expected = matrix(arm(seconds)) @ matrix(wrist(seconds)) @ matrix(MOUNT)
+            found = matrix(values['observation.camera_pose'])
+            assert np.allclose(found, expected, atol=1e-4), seconds
 
 
 def test_frames_must_be_two():
