@@ -10,7 +10,7 @@ import numpy as np
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.naming import ACTION, OBSERVATION_STATE
-from lerobot_recorder.disagreements.signals import Floats, Signal
+from lerobot_recorder.disagreements.signals import WINDOW_NS, Floats, Signal
 
 FEW = 30
 MOVES = 1e-3
@@ -21,6 +21,8 @@ ALIKE = 0.7
 SAME = 0.99
 """An action whose values are this share of the time those of the state is no action."""
 FASTEST_HZ = 100.0
+STRAY = 1
+"""Stamps that may be nonsense, at either end [%]."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,11 @@ class Pair:
     @cached_property
     def _times_ns(self) -> Floats:
         """Times at which both have values [ns]."""
-        first = max(int(np.min(one.stamps_ns)) for one in (self.state, self.action))
-        last = min(int(np.max(one.stamps_ns)) for one in (self.state, self.action))
-        return np.arange(first, last, self.step_s * NS_PER_S)
+        both = [
+            np.percentile(one.stamps_ns, (STRAY, 100 - STRAY)) for one in (self.state, self.action)
+        ]
+        first, last = max(start for start, _ in both), min(end for _, end in both)
+        return np.arange(first, min(last, first + 2 * WINDOW_NS), self.step_s * NS_PER_S)
 
     @property
     def is_long(self) -> bool:

@@ -32,7 +32,7 @@ def test_a_robot_that_follows_its_commands_is_as_it_should_be():
     [
         ([57.2958, 1, 1], 'a: the command is in degrees, the state in radians'),
         ([1, 1 / 57.2958, 1], 'b: the command is in radians, the state in degrees'),
-        ([1, 1, 25], 'c: the command spans 46.3 where the state'),
+        ([1, 1, 25], 'c: the command spans 44 where the state'),
         ([1, -1, 1], 'b: the command moves the other way than the state'),
     ],
 )
@@ -126,6 +126,14 @@ def test_messages_that_carry_some_joints_only():
     assert told(half, action()) == QUIET
     half.values[:, 2] = np.nan  # never at all
     assert told(half, action())[-1:] == QUIET
+
+
+def test_stamps_that_are_nonsense_do_no_harm():
+    streams = state(), action()
+    for one in streams:
+        one.headers_ns[0] = 1
+        one.headers_ns[-1] = 9 * 10**18
+    assert told(*streams) == QUIET
 
 
 def test_few_messages_tell_nothing():
