@@ -13,6 +13,13 @@ import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
+
+from lerobot_drivers.common.errors import DatasetError
+from lerobot_recorder.dataset.dataset_reader import DatasetReader
+from lerobot_recorder.dataset.validate import validate_dataset
+from lerobot_recorder.old_datasets.convert import OldJob, convert_old
+from lerobot_recorder.old_datasets.survey import Wanted
 
 FPS = 10
 LENGTHS = (6, 5, 7)
@@ -164,3 +171,31 @@ def decoded(path):
     """All pictures of a video, in order, as RGB."""
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format='rgb24') for frame in container.decode(video=0)]
+
+
+def made(scene, **wanted):
+    """Convert; return what was told and a reader of what came out."""
+    root = scene.root.with_name('new')
+    allow_failed = wanted.pop('allow_failed', False)
+    converted = convert_old(OldJob(scene.root, root, Wanted(**wanted), allow_failed))
+    assert validate_dataset(root, decode=True) == []
+    return converted, DatasetReader(root)
+
+
+def check_rows(reader, numbers=(0, 1, 2)):
+    assert reader.num_episodes == len(numbers)
+    for view, number in zip(reader.episodes(), numbers, strict=True):
+        assert view.length == LENGTHS[number]
+        wanted = np.array([state(number, f) for f in range(view.length)], np.float32)
+        np.testing.assert_array_equal(view.rows['observation.state'], wanted)
+        wanted = np.array([state(number + 1, f) for f in range(view.length)], np.float32)
+        np.testing.assert_array_equal(view.rows['action'], wanted)
+        assert set(view.row_tasks) == {TASKS[number % 2]}
+
+
+def refused(scene, match, **wanted):
+    root = scene.root.with_name('new')
+    with pytest.raises(DatasetError, match=match) as caught:
+        convert_old(OldJob(scene.root, root, Wanted(**wanted)))
+    assert '\n' not in str(caught.value)
+    assert sorted(path.name for path in root.parent.iterdir()) == ['old']

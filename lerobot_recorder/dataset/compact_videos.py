@@ -18,7 +18,7 @@ import av
 from lerobot_drivers.common.errors import DatasetFormatError
 from lerobot_recorder.dataset.layout import FileIndex
 from lerobot_recorder.dataset.parameter_sets import ParameterSets
-from lerobot_recorder.dataset.video_reader import SEEK_BACK, TOLERANCE_S
+from lerobot_recorder.dataset.video_reader import SEEK_BACK, TOLERANCE_S, pix_fmt_of
 
 PACKET_BYTES = 32
 """What the index of an MP4 takes for a packet, at most [bytes]."""
@@ -213,8 +213,9 @@ def kind_of(container: Any, stream: Any) -> tuple[Any, ...]:
     """Return what two files must have in common to be joined."""
     context = stream.codec_context
     kind = (
-        context.codec.canonical_name, context.width, context.height, str(context.pix_fmt),
-        bytes(context.extradata or b''), str(context.codec_tag), str(context.color_range),
+        context.codec.canonical_name, context.width, context.height,
+        pix_fmt_of(context, Path(container.name)), bytes(context.extradata or b''),
+        str(context.codec_tag), str(context.color_range),
         str(context.colorspace), str(context.color_primaries), str(context.color_trc),
         str(context.sample_aspect_ratio or 1),
     )  # fmt: skip

@@ -59,9 +59,7 @@ def probe(path: Path) -> VideoFacts:
             raise DatasetFormatError(f'{path}: holds no video stream')
         stream = container.streams.video[0]
         context = stream.codec_context
-        if context is None or context.pix_fmt is None:
-            raise DatasetFormatError(f'{path} is damaged: it tells no pixel format')
-        pix_fmt = str(context.pix_fmt)
+        pix_fmt = pix_fmt_of(context, path)
         return VideoFacts(
             height=context.height,
             width=context.width,
@@ -72,6 +70,17 @@ def probe(path: Path) -> VideoFacts:
             frames=stream.frames,
             has_audio=bool(container.streams.audio),
         )
+
+
+def pix_fmt_of(context: Any, path: Path) -> str:
+    """Return FFmpeg's pixel format of an open video.
+
+    Raises:
+        DatasetFormatError: it tells none; asking PyAV 17 for its name would end the process.
+    """
+    if context is None or context.format is None:
+        raise DatasetFormatError(f'{path} is damaged: it tells no pixel format')
+    return str(context.format.name)
 
 
 def frame_times(path: Path) -> NDArray[np.float64]:

@@ -97,6 +97,8 @@ def convert_old(job: OldJob, progress: Progress = lambda done, total: None) -> C
     """
     if job.root.exists() and (not job.root.is_dir() or any(job.root.iterdir())):
         raise DatasetExistsError(f'{job.root} exists already; choose another folder')
+    if job.source.resolve() in job.root.resolve().parents:
+        raise DatasetError(f'{job.root} lies in the old dataset, which is only read')
     dataset = look(job)
     work = job.root.with_name(f'.{job.root.name}.converting')
     try:

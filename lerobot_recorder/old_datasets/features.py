@@ -84,7 +84,7 @@ def value_type(kind: pa.DataType) -> np.dtype[Any] | None:
     is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     if not is_number and not pa.types.is_boolean(kind):
         return None
-    number: np.dtype[Any] = np.dtype(kind.to_pandas_dtype())
+    number: np.dtype[Any] = pa.array([], kind).to_numpy(zero_copy_only=False).dtype
     return number
 
 

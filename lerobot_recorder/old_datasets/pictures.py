@@ -56,6 +56,7 @@ def sample(path: Path, wanted: Sequence[int]) -> PictureHistogram:
     reformatter = VideoReformatter()
     with guarded(path), av.open(str(path)) as container:
         stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1  # episodes are the parallelism
         packets = [packet for packet in container.demux(stream) if packet.size]
         for frame in _frames(stream.codec_context, packets, wanted):
             pixels: Any = reformatter.reformat(frame, format=RGB24).to_ndarray()

@@ -7,24 +7,17 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
-from old_scene import CAMERA, LENGTHS, REORDERED, STATE, OldScene
+from old_scene import CAMERA, FPS, LENGTHS, REORDERED, STATE, OldScene, refused
 
-from lerobot_drivers.common.errors import DatasetError
+from lerobot_drivers.common.errors import DatasetError, DatasetFormatError
+from lerobot_recorder.dataset.compact_videos import look_at
+from lerobot_recorder.dataset.layout import FileIndex
 from lerobot_recorder.old_datasets.convert import OldJob, convert_old
-from lerobot_recorder.old_datasets.survey import Wanted
 
 
 @pytest.fixture
 def scene(tmp_path):
     return OldScene(tmp_path / 'old')
-
-
-def refused(scene, match, **wanted):
-    root = scene.root.with_name('new')
-    with pytest.raises(DatasetError, match=match) as caught:
-        convert_old(OldJob(scene.root, root, Wanted(**wanted)))
-    assert '\n' not in str(caught.value)
-    assert sorted(path.name for path in root.parent.iterdir()) == ['old']
 
 
 @pytest.mark.parametrize(
@@ -85,7 +78,7 @@ def test_a_damaged_video(scene):
     refused(scene, r'episode 0: .*episode_000000.mp4 cannot be opened')
 
 
-def test_a_video_whose_pictures_are_damaged(scene):
+def test_a_video_that_tells_no_pixel_format_is_one_line(scene):
     scene.write()
     data = bytearray(scene.video(0).read_bytes())
     start = data.index(b'mdat') + 4
@@ -93,6 +86,8 @@ def test_a_video_whose_pictures_are_damaged(scene):
     data[start:stop] = bytes(stop - start)
     scene.video(0).write_bytes(bytes(data))
     refused(scene, r'episode 0: .*episode_000000.mp4 is damaged')
+    with pytest.raises(DatasetFormatError, match='is damaged: it tells no pixel format'):
+        look_at(scene.video(0), FileIndex(0, 0), FPS)
 
 
 @pytest.mark.parametrize('share', [0.3, 0.6, 0.9])
