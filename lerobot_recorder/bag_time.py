@@ -35,6 +35,12 @@ class BagTime:
         """Begin at the bag's beginning again."""
 
 
+class _LogTime(BagTime):
+    """There is no header time."""
+
+    told = 'that of the log; no header tells another'
+
+
 class _ShiftedTime(BagTime):
     """Header time is a constant from log time: a simulation without its clock, an old bag."""
 
@@ -97,6 +103,8 @@ def bag_time(bag: BagReader, topics: Collection[str]) -> BagTime:
     stamps: dict[str, list[tuple[int, int]]] = {}
     for raw, header_ns in _stamped(bag, bag.messages(topics)):
         stamps.setdefault(raw.topic, []).append((raw.received_ns, header_ns))
+    if not stamps:
+        return _LogTime()
     spans = [span for pairs in stamps.values() if (span := _pace(pairs)) is not None]
     if not spans:
         return BagTime()

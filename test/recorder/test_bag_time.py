@@ -19,6 +19,7 @@ from synthetic_messages import (
 )
 
 from lerobot_drivers.common.errors import StreamError
+from lerobot_recorder.conversion.config import By, EpisodesConfig
 from lerobot_recorder.convert import Converted, ConvertJob, convert_bag
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.mapping import build_mapping
@@ -159,3 +160,41 @@ def test_a_low_rate_may_be_allowed(tmp_path):
     assert result.episodes[0].streams['observation.images.front']['rate_hz'] == pytest.approx(
         27, abs=0.1
     )
+
+
+@pytest.mark.parametrize('kind', ['log', 'clock', 'shifted', 'headers'])
+def test_cuts_fall_on_the_clock_of_the_headers(tmp_path, kind):
+    """Markers have no header: what the log says of them is put on the headers' clock too."""
+    begin = T0 if kind == 'log' else 50 * S
+    said = [(begin + round(at * S), '/m', make('std_msgs/msg/String', word)) for at, word in
+            ((0.5, 'start'), (1.5, 'stop'), (2.0, 'start'), (3.0, 'stop'))]  # fmt: skip
+    sent = sorted([*scene(begin), *said], key=lambda one: one[0])
+    log = {
+        'log': lambda k, at: at,
+        'clock': lambda k, at: T0 + (at - begin) * 5 // 2,
+        'shifted': lambda k, at: at - begin + T0,
+        'headers': lambda k, at: T0 + 1000 * k,
+    }[kind]
+    messages = [raw(topic, one, log(k, at)) for k, (at, topic, one) in enumerate(sent)]
+    if kind == 'clock':
+        steps = range(begin - 5 * MS, begin + SECONDS * S, 5 * MS)
+        messages += [raw(*clock(sim), log(0, sim)) for sim in steps]
+    config = EpisodesConfig(by=By.MARKER, topic='/m')
+    result = convert(tmp_path, messages, episodes=config)
+    starts = [(episode.start_ns - begin) / S for episode in result.episodes]
+    near = 0.04 if kind == 'headers' else 0.034
+    assert starts == pytest.approx([0.5, 2.0], abs=near)
+    assert [episode.frames for episode in result.episodes] == pytest.approx([30, 30], abs=2)
+    assert [episode.outcome for episode in result.episodes] == [None, None]
+    told = {'log': 'one clock', 'clock': '/clock', 'shifted': 'behind the log', 'headers': 'pace'}
+    assert told[kind] in result.look.clock
+
+
+def test_without_any_header_the_clock_is_that_of_the_log(tmp_path):
+    values = make('std_msgs/msg/MultiArrayLayout', [], 0), np.array([1.0, 2.0])
+    said = make('std_msgs/msg/Float64MultiArray', *values)
+    messages = [raw('/states', said, T0 + k * 10 * MS) for k in range(100)]
+    bag = write_bag(tmp_path / 'bag', messages)
+    mapping = build_mapping({'features': {'observation.state': {'topic': '/states'}}}, 'm')
+    result = convert_bag(ConvertJob(bag, tmp_path / 'set', mapping, 'x'))
+    assert result.look.clock == 'that of the log; no header tells another'
