@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,11 @@ class OwnEpisode:
     end_ns: int
     task: str | None = None
     outcome: str | None = None
+
+    def between(self, start_ns: int | None, end_ns: int | None) -> OwnEpisode:
+        """Return it with another begin or end, where one is asked for [ns]."""
+        start_ns = self.start_ns if start_ns is None else start_ns
+        return replace(self, start_ns=start_ns, end_ns=self.end_ns if end_ns is None else end_ns)
 
 
 def own_episode(bag: Path) -> OwnEpisode | None:

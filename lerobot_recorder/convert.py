@@ -236,7 +236,8 @@ class Conversion:
     def _find_spans(self) -> None:
         job = self.job
         try:
-            spans = find_spans(job.episodes, self.look, own_episode(job.bag))
+            own = own_episode(job.bag)
+            spans = find_spans(job.episodes, self.look, own and own.between(*job.span_ns))
         except LerobotRosError as error:
             self.problems.append(error)
             return

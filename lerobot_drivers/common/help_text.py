@@ -11,6 +11,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any, get_args
 
@@ -132,6 +133,8 @@ def _value(entry: dataclasses.Field[Any], kind: Any) -> str:
         return str(default).lower()
     if default is dataclasses.MISSING or default is None:
         return _placeholder(entry, kind)
+    if isinstance(default, Enum):
+        return str(default.value)
     return f'{default:g}' if isinstance(default, float) else str(default)
 
 

@@ -84,6 +84,11 @@ class ConvertJob:
         )
 
     @property
+    def span_ns(self) -> tuple[int | None, int | None]:
+        """Begin and end that were asked for, None where none was [ns]."""
+        return self.start_ns or None, None if self.end_ns == FOREVER_NS else self.end_ns
+
+    @property
     def adds(self) -> bool:
         """Whether there is a dataset to add to."""
         return self.resume and self.root.exists() and any(self.root.iterdir())
