@@ -144,7 +144,8 @@ def element_name(joint: str, field: str) -> str:
 
 def has_plain_names(msgtype: str, source: SourceConfig) -> bool:
     """Return whether elements are called by their fields, not by joints."""
-    return source.fields is not None or source.labels is not None or msgtype in PATHS
+    by_path = source.fields is not None or source.labels is not None
+    return by_path or msgtype in PATHS or msgtype in MESSAGES.names()
 
 
 def reader_of(msgtype: str, source: SourceConfig) -> MessageReader:
