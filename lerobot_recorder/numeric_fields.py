@@ -144,8 +144,7 @@ def element_name(joint: str, field: str) -> str:
 
 def has_plain_names(msgtype: str, source: SourceConfig) -> bool:
     """Return whether elements are called by their fields, not by joints."""
-    by_path = source.fields is not None or source.labels is not None
-    return by_path or msgtype in PATHS or msgtype in MESSAGES.names()
+    return source.fields is not None or source.labels is not None or msgtype in PATHS
 
 
 def reader_of(msgtype: str, source: SourceConfig) -> MessageReader:

@@ -187,7 +187,7 @@ class Statistics(NamedTuple):
     """What a file says of itself.
 
     Attributes:
-        messages, chunks, channels: how many it has.
+        messages, chunks, channels, schemas: how many it has.
         start_ns, end_ns: times of its first and last message [ns].
         counts: channel -> messages.
     """
@@ -195,6 +195,7 @@ class Statistics(NamedTuple):
     messages: int
     chunks: int
     channels: int
+    schemas: int
     start_ns: int
     end_ns: int
     counts: Counter[int]
@@ -207,9 +208,11 @@ def statistics(data: bytes) -> Statistics:
         DamageError: it is something else.
     """
     try:
-        messages, _, channels, _, _, chunks, start_ns, end_ns, size = _STATISTICS.unpack_from(data)
+        messages, schemas, channels, _, _, chunks, start_ns, end_ns, size = (
+            _STATISTICS.unpack_from(data)
+        )
         counted = data[_STATISTICS.size : _STATISTICS.size + size]
         counts = Counter(dict(struct.iter_unpack('<HQ', counted)))
     except struct.error as error:
         raise DamageError('a record that ends in a field') from error
-    return Statistics(messages, chunks, channels, start_ns, end_ns, counts)
+    return Statistics(messages, chunks, channels, schemas, start_ns, end_ns, counts)

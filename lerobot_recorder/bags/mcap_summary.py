@@ -98,6 +98,7 @@ def _is_complete(contents: Contents, told: Statistics) -> bool:
     return (
         told.chunks == len(contents.blocks)
         and told.channels == len(contents.channels)
+        and told.schemas == len(contents.schemas)
         and set(told.counts) <= set(contents.channels)
         and told.counts.total() == told.messages
         and told.start_ns <= told.end_ns

@@ -68,6 +68,31 @@ def test_of_the_chunk_a_file_ends_in_its_beginning_is_read(tmp_path, compression
     assert f'the {len(found)} messages in there' in notice
 
 
+def test_a_file_cut_between_the_indexes_of_its_last_chunk(tmp_path):
+    path = mcap(tmp_path / 'a.mcap', MESSAGES)
+    with BagReader(path) as bag:
+        block = bag._parts[0]._blocks[3]
+    first_index = (
+        9
+        + 2
+        + 4
+        + 16
+        * sum(
+            message.topic == MESSAGES[0].topic
+            and block.start_ns <= message.received_ns <= block.end_ns
+            for message in MESSAGES
+        )
+    )
+    path.write_bytes(path.read_bytes()[: block.at + block.length + first_index])
+    found, (notice,) = read(path)
+    expected = [m for m in MESSAGES if m.received_ns <= block.end_ns]
+    assert {m.topic for m in expected} == {'/joints', '/text', '/pixels'}
+    assert len(expected) - 2 <= len(found) <= len(expected) and f'the {len(found)} mess' in notice
+    with BagReader(path) as bag:
+        late = [m for m in bag.messages(['/text', '/pixels']) if m.received_ns >= block.start_ns]
+    assert {m.topic for m in late} == {'/text', '/pixels'}
+
+
 def test_the_last_part_of_a_killed_recorder_is_empty(tmp_path):
     folder = write_bag(tmp_path / 'a', MESSAGES)
     shutil.move(folder / 'a.mcap', folder / 'a_0.mcap')

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from bag_makers import MAKERS, mcap, some_messages
 from mcap.reader import make_reader
+from mcap.writer import IndexType
 from rosbags.highlevel import AnyReader
 from synthetic_messages import MS, T0, TYPES, write_bag
 
@@ -15,6 +18,7 @@ from lerobot_recorder.bags.options import BagOptions
 from lerobot_recorder.messages import decode
 
 MESSAGES = some_messages()
+ALL = IndexType.ALL
 
 
 def read(path, topics=None, **options):
@@ -69,6 +73,23 @@ def test_the_mcap_library_reads_the_same(tmp_path, kind):
             for schema, channel, message in make_reader(opened).iter_messages()
         ]
     assert sorted(read(path)) == sorted(theirs)
+
+
+FEATURES = (
+    'use_chunking', 'repeat_channels', 'repeat_schemas', 'use_statistics', 'use_summary_offsets',
+    'enable_data_crcs',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize('index', [IndexType.NONE, IndexType.CHUNK, IndexType.MESSAGE, ALL])
+def test_whatever_an_mcap_leaves_out_of_its_index(tmp_path, index):
+    few = MESSAGES[:30]
+    for number, chosen in enumerate(product((False, True), repeat=len(FEATURES))):
+        options = dict(zip(FEATURES, chosen, strict=True))
+        path = mcap(tmp_path / f'{number}.mcap', few, index_types=index, **options)
+        assert read(path) == written(few), options
+        with BagReader(path) as bag:
+            assert (bag.message_count, bag.notices) == (len(few), ()), options
 
 
 def shuffled():

@@ -10,8 +10,6 @@ import pytest
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.common.registry import Registry
 from lerobot_recorder.message_readers import ReaderTable
-from lerobot_recorder.numeric_fields import has_plain_names
-from lerobot_recorder.source_config import SourceConfig
 
 HAND = 'my_msgs/msg/Hand'
 
@@ -74,10 +72,3 @@ def test_a_class_that_is_not_there_is_told(table):
     readers = table(**{HAND: 'my_hand:Hands'})
     with pytest.raises(ConfigError, match=r"type 'my_msgs/msg/Hand' \(my_hand:Hands\) can"):
         readers[HAND]
-
-
-def test_elements_are_called_as_the_reader_calls_them(table, monkeypatch):
-    table(**{HAND: 'my_hand:HandReader'})
-    monkeypatch.setattr('lerobot_recorder.numeric_fields.MESSAGES', Registry('message', {}))
-    source = SourceConfig(topic='/hand')
-    assert has_plain_names(HAND, source) and not has_plain_names('my_msgs/msg/Foot', source)

@@ -64,3 +64,11 @@ def test_what_bytes_begin_with():
     assert compression_of(PACK['zstd'](TEXT)) == 'zstd'
     assert compression_of(PACK['lz4'](TEXT)) == 'lz4'
     assert compression_of(b'\x00\x01\x00\x00cdr') == compression_of(b'') == ''
+
+
+def test_no_size_is_believed_that_nobody_writes(monkeypatch):
+    monkeypatch.setattr('lerobot_recorder.bags.codecs.LARGEST', 1000)
+    with pytest.raises(DamageError, match='a claim of 1024000 bytes, more than the 1000'):
+        unpack(PACK['zstd'](TEXT), 'zstd', len(TEXT))
+    with pytest.raises(DamageError, match='zstd data of 1001 bytes'):
+        unpack(PACK['zstd'](TEXT), 'zstd')
