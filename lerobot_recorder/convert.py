@@ -146,8 +146,9 @@ class Conversion:
             'before': self.look.document(),
             'episodes': [asdict(span) for span in self.spans.spans],
             'skipped': [asdict(one) for one in self.spans.skipped],
-            'features': self._plan.features(),
+            'features': {} if self.problems else self._plan.features(),
             'notices': self.notices,
+            'problems': [str(problem) for problem in self.problems],
             'findings': [str(finding) for finding in self.findings],
         }
 

@@ -164,10 +164,11 @@ def _convert(bag: Path, sections: Section) -> int:
     job = job_of(bag, config, sections)
     with Conversion(job, only_looks=dry_run) as conversion:
         tell_before(console, conversion)
+        if dry_run or conversion.problems:
+            write_report(report, conversion.document())
         conversion.check()
         if dry_run:
             tell_plan(console, conversion)
-            write_report(report, conversion.document())
             return 0
         with _told_what_is_saved(job.root, say), Progress(console=console, transient=True) as bars:
             bar = bars.add_task('converting', total=conversion.messages)

@@ -179,13 +179,15 @@ def test_a_dry_run_tells_what_would_be_made_and_writes_nothing(bag, root, tmp_pa
     assert report['before']['streams']['/joint_states']['count'] == 100
 
 
-def test_a_dry_run_of_what_cannot_be_tells_what_is_there_and_why_not(bag, root, capsys):
+def test_what_cannot_be_made_is_told_with_what_is_there_and_all_reasons(bag, root, capsys):
     features = (
         '{observation.state: {topic: /joint_states, joints: [a, wrist]}, action: {topic: /no}}'
     )
     with pytest.raises(BagError) as caught:
-        run(bag, root, '--dry-run', f'--recorder.features={features}')
+        run(bag, root, f'--report={bag}.json', f'--recorder.features={features}')
     told = str(caught.value)
+    report = json.loads(bag.with_name('bag.json').read_text())
+    assert len(report['problems']) == 2 and report['before']['streams'] and not root.exists()
     assert 'holds no messages on /no; topics there: /joint_commands' in told
     assert 'no message of /joint_states holds wrist; there are a, b' in told and '\n' not in told
     out = capsys.readouterr().out
