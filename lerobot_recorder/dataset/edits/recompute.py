@@ -22,6 +22,7 @@ from lerobot_recorder.dataset.edits.deviations import (
 from lerobot_recorder.dataset.edits.source import Source
 from lerobot_recorder.dataset.episodes import EpisodeRow
 from lerobot_recorder.dataset.global_statistics import GlobalStatistics
+from lerobot_recorder.dataset.reading import guarded
 from lerobot_recorder.dataset.statistics import NAMES, PictureHistogram, Summary
 
 _THREADS = 4
@@ -70,7 +71,8 @@ def recompute(
     columns_of = global_statistics.episode_columns(source.root, rows, features)
     with ThreadPoolExecutor(_THREADS, 'decode') as pool:
         for row, columns in zip(rows, columns_of, strict=True):
-            histograms = _histograms(source, row, decode, pool)
+            with guarded(f'{source.root}: episode {row.index}'):
+                histograms = _histograms(source, row, decode, pool)
             summaries = {key: statistics.summarize(column) for key, column in columns.items()}
             summaries |= {key: histogram.summary() for key, histogram in histograms.items()}
             whole.add(columns, summaries, histograms)

@@ -20,6 +20,9 @@ from lerobot_recorder.dataset import compatible, layout
 from lerobot_recorder.dataset.compact import compact_dataset
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.dataset_writer import DatasetWriter
+from lerobot_recorder.dataset.edits.delete import delete_episodes
+from lerobot_recorder.dataset.edits.merge import merge_datasets
+from lerobot_recorder.dataset.edits.write_statistics import write_statistics
 from lerobot_recorder.dataset.info import DatasetInfo
 from lerobot_recorder.dataset.repair import repair_dataset
 from lerobot_recorder.dataset.validate import validate_dataset
@@ -71,7 +74,12 @@ def use(root, info):
         for camera in reader.cameras if view else ():
             attempt(lambda view=view, camera=camera: list(view.frames(camera)))
     attempt(lambda: compatible.check(root, info))
+    attempt(lambda: merge_datasets([root], root.with_name('merged')))
+    attempt(lambda: write_statistics(root, decode=True))
     attempt(lambda: compact_dataset(root))
+    attempt(lambda: delete_episodes(root, [0]))
+    shutil.rmtree(root.with_name('merged'), ignore_errors=True)
+    assert not [path for path in root.parent.iterdir() if path.name.startswith('.')]
     attempt(lambda: repair_dataset(root))
     assert all(problem.strip() for problem in problems)
     return problems
