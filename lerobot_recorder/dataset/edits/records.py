@@ -28,17 +28,26 @@ def files_of(selection: Selection) -> list[str]:
     What several episodes name (`meta/ros/files`) is left out only if all that name it are.
     """
     source, kept = selection.source, set(uuids(selection))
-    folder = source.root / layout.RECORDS
-    own = [path for path in sorted(folder.glob('*')) if path.name.partition('.')[0] in kept]
-    texts: dict[bool, str] = {True: '', False: ''}
-    for path in folder.glob('*.json'):
-        texts[path.stem in kept] += path.read_text(encoding='utf-8', errors='replace')
-    shared = [
-        path
-        for path in sorted((source.root / layout.SHARED_FILES).glob('*'))
-        if path.name in texts[True] or path.name not in texts[False]
-    ]
-    return [path.relative_to(source.root).as_posix() for path in (*own, *shared)]
+    found = sorted((source.root / layout.RECORDS).glob('*'))
+    own = [path for path in found if _uuid(path) in kept]
+    shared = sorted((source.root / layout.SHARED_FILES).glob('*'))
+    only_others = _named([path for path in found if _uuid(path) not in kept], shared)
+    only_others -= _named(own, only_others)
+    files = [*own, *(path for path in shared if path not in only_others)]
+    return [path.relative_to(source.root).as_posix() for path in files]
+
+
+def _uuid(path: Path) -> str:
+    return path.name.partition('.')[0]
+
+
+def _named(records: Sequence[Path], files: Collection[Path]) -> set[Path]:
+    """Return which files records name."""
+    named: set[Path] = set()
+    for path in (path for path in records if path.suffix == '.json' and files):
+        text = path.read_text(encoding='utf-8', errors='replace')
+        named |= {file for file in files if file.name in text}
+    return named
 
 
 def carry(selection: Selection, root: Path, place: Path, link: bool) -> None:
@@ -102,11 +111,16 @@ def repeated(selections: Sequence[Selection]) -> dict[str, list[str]]:
 
 def _moved(source: Source, name: str, place: Path) -> Mapping[str, Any] | None:
     """Return a record that names its bag from another place, None if it names none."""
-    document = read_document(source.root / name) if name.startswith(layout.RECORDS) else None
+    path = source.root / name
+    if not name.startswith(layout.RECORDS) or f'"{_BAG}"' not in path.read_text(
+        'utf-8', 'replace'
+    ):
+        return None
+    document = read_document(path)
     details = (document or {}).get('details')
     bag = details.get(_BAG) if isinstance(details, dict) else None
-    path = bag.get('path') if isinstance(bag, dict) else None
-    if document is None or not isinstance(path, str) or os.path.isabs(path):
+    told = bag.get('path') if isinstance(bag, dict) else None
+    if document is None or not isinstance(told, str) or os.path.isabs(told):
         return None
-    there = os.path.relpath((source.root / path).resolve(), place.resolve())
+    there = os.path.relpath((source.root / told).resolve(), place.resolve())
     return {**document, 'details': {**details, _BAG: {**bag, 'path': there}}}  # type: ignore[dict-item]
