@@ -63,6 +63,11 @@ def recompute(
     Raises:
         DatasetFormatError: something of it cannot be read.
     """
+    with guarded(source.root):
+        return _recompute(source, decode, progress)
+
+
+def _recompute(source: Source, decode: bool, progress: Progress) -> Recomputed:
     features, rows = source.features, list(source.rows)
     whole = GlobalStatistics(features)
     found: list[dict[str, Summary]] = []

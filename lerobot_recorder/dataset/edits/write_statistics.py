@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lerobot_drivers.common.errors import DatasetError
+from lerobot_drivers.common.errors import DatasetError, DatasetFormatError
 from lerobot_recorder.dataset import (
     closing,
     commit,
@@ -23,7 +23,7 @@ from lerobot_recorder.dataset import (
 from lerobot_recorder.dataset.edits.assemble import Progress, no_progress
 from lerobot_recorder.dataset.edits.recompute import Recomputed, recompute
 from lerobot_recorder.dataset.edits.source import Source, read_source
-from lerobot_recorder.dataset.reading import guarded
+from lerobot_recorder.dataset.reading import ODD_CONTENT, guarded, told
 from lerobot_recorder.dataset.statistics import NAMES, Summary
 from lerobot_recorder.dataset.work_folder import WorkFolder
 
@@ -63,6 +63,8 @@ def write_statistics(
         raise DatasetError(
             f'{root}: {error}; statistics are the old or the new ones: try again'
         ) from error
+    except ODD_CONTENT as error:
+        raise DatasetFormatError(f'{root} cannot be read: {told(error)}') from error
     return found
 
 
