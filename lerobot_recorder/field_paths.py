@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from lerobot_drivers.common.errors import StreamError
 
 MAX_LISTED = 12
+MAX_NUMBERS = 10_000
+"""More numbers of one path are no vector of a row."""
 
 
 class PathReader:
@@ -123,6 +125,11 @@ def _gather(found: Any, path: str, names: list[str], values: list[NDArray[np.flo
         return
     if isinstance(found, np.ndarray) or _is_numbers(found):
         array = np.asarray(found, dtype=np.float64).ravel()
+        if len(array) > MAX_NUMBERS:
+            raise StreamError(
+                f'holds {len(array)} numbers at {path!r}, more than {MAX_NUMBERS}: keep its '
+                'messages with native: {NAME: {topic: ...}}'
+            )
         names += _numbered(path, len(array))
         values.append(array)
     elif isinstance(found, list | tuple):

@@ -82,6 +82,14 @@ def test_a_path_that_leads_nowhere_is_told(hand, path, told):
         PathReader([path])(hand)
 
 
+def test_what_is_no_vector_of_a_row_is_refused(hand):
+    hand.fingers[0].joints = np.zeros(10_001)
+    with pytest.raises(
+        StreamError, match=r"holds 10001 numbers at 'fingers\.0\.joints', more than"
+    ):
+        PathReader(['fingers'])(hand)
+
+
 def test_a_text_has_a_number_among_its_labels(hand):
     names, values = LabelReader(['reach', 'grasp'], 'phase')(hand)
     assert (names, values.tolist()) == (['phase'], [1])
