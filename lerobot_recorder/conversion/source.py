@@ -92,7 +92,8 @@ def converted_parts(root: Path, mark: str) -> list[ConvertedPart]:
 def clear_interrupted(root: Path, mark: str) -> list[str]:
     """Mend a dataset whose conversion was killed; return what was done, a sentence each.
 
-    What is left of the episode that was being made of this very bag is dropped: it is made anew.
+    What is left of the episode that was being made is dropped, if its bag is this one or is where
+    it was: it is made anew, now or when the turn of that bag comes.
 
     Args:
         root: the dataset.
@@ -108,10 +109,14 @@ def clear_interrupted(root: Path, mark: str) -> list[str]:
         for folder in work.episodes():
             source = EpisodeRecord.recovered(folder, '', {}).details.get(SOURCE, {})
             is_running = accepted.read(folder) is None and not commit.is_pending(folder)
-            if is_running and source.get('fingerprint') == mark:
+            if is_running and _can_be_read_again(source, mark):
                 work.drop(folder)
                 done.append('dropped the half episode that an interrupted conversion left')
     return [*done, *repair_dataset(root)]
+
+
+def _can_be_read_again(source: Mapping[str, Any], mark: str) -> bool:
+    return bool(source) and (source['fingerprint'] == mark or Path(source['bag']).exists())
 
 
 def without_converted(

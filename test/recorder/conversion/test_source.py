@@ -89,7 +89,10 @@ def test_ctrl_c_keeps_what_was_done_and_the_next_call_makes_the_rest(root, bag):
     assert not validate_dataset(root, decode=True)
 
 
-def test_a_half_episode_of_a_killed_conversion_is_dropped_and_made_anew(root, bag, monkeypatch):
+@pytest.mark.parametrize('first_comes_another', [False, True])
+def test_a_half_episode_of_a_killed_conversion_is_dropped_and_made_anew(
+    root, bag, monkeypatch, first_comes_another
+):
     """What a kill leaves is stood in for by a copy of all that is on the disk just then."""
     job = ConvertJob(bag, root, mapping(), 'x', episodes=_config(), resume=True)
     left = root.with_name('left')
@@ -109,6 +112,12 @@ def test_a_half_episode_of_a_killed_conversion_is_dropped_and_made_anew(root, ba
     assert [
         _record(p)['details']['source']['is_whole'] for p in left.glob('.recording/*/record.json')
     ] == [False]
+    other = bag_of(root.with_name('other'), streams(2)) if first_comes_another else None
+    if other is not None:  # as in a loop over many bags
+        convert(other, left, resume=True)
+        assert len(convert_bag(replace(job, root=left)).episodes) == 2
+        assert sorted(pictures(left)) == sorted([*WHOLE, list(range(20))])
+        return
     converted = convert_bag(replace(job, root=left))
     assert converted.notices[0] == 'dropped the half episode that an interrupted conversion left'
     assert [one.is_done for one in converted.skipped] == [True]
