@@ -11,16 +11,17 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from lerobot_recorder.bag_config import BagConfig
-from lerobot_recorder.bag_mending import METADATA
+from lerobot_recorder.bag_session import custom_data
 from lerobot_recorder.dataset import layout
 from lerobot_recorder.dataset.record import read_document
 from lerobot_recorder.dataset.side_tables import FRAMES
 from lerobot_recorder.verbs import OUTCOMES
 
 START, END, CONFIGURATION = 'start_ns', 'end_ns', 'configuration'
+EPISODES = 'episodes'
+"""JSON list of what a bag of several episodes tells of each."""
 
 
 @dataclass(frozen=True)
@@ -103,20 +104,24 @@ class OwnEpisode:
         return replace(self, start_ns=start_ns, end_ns=self.end_ns if end_ns is None else end_ns)
 
 
-def own_episode(bag: Path) -> OwnEpisode | None:
-    """Return the episode that a bag is of, None if no recorder of ours wrote it."""
+def own_episodes(bag: Path) -> tuple[OwnEpisode, ...]:
+    """Return the episodes that a bag is of, in order; none if it is no bag of ours."""
+    told = custom_data(bag)
     try:
-        document = yaml.safe_load((bag / METADATA).read_text(encoding='utf-8'))
-        told = document['rosbag2_bagfile_information']['custom_data']
-        outcome = told.get('outcome')
-        return OwnEpisode(
-            int(told[START]),
-            int(told[END]),
-            told.get('task') or None,
-            outcome if outcome in OUTCOMES else None,
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
-        return None
+        each = json.loads(told[EPISODES]) if EPISODES in told else [told]
+        return tuple(_own(one) for one in each)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ()
+
+
+def _own(told: Mapping[str, Any]) -> OwnEpisode:
+    outcome = told.get('outcome')
+    return OwnEpisode(
+        int(told[START]),
+        int(told[END]),
+        told.get('task') or None,
+        outcome if outcome in OUTCOMES else None,
+    )
 
 
 def _configuration(details: Mapping[str, Any]) -> str | None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import BagError, ConfigError, LerobotRosError, StreamError
-from lerobot_recorder.bag_link import own_episode
+from lerobot_recorder.bag_link import own_episodes
 from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.bag_time import bag_time
 from lerobot_recorder.capture import Capture
@@ -237,8 +237,10 @@ class Conversion:
     def _find_spans(self) -> None:
         job = self.job
         try:
-            own = own_episode(job.bag)
-            spans = find_spans(job.episodes, self.look, own and own.between(*job.span_ns))
+            own = own_episodes(job.bag)
+            if len(own) == 1:
+                own = (own[0].between(*job.span_ns),)
+            spans = find_spans(job.episodes, self.look, own)
         except LerobotRosError as error:
             self.problems.append(error)
             return

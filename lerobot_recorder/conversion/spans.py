@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lerobot_drivers.common.clock import FOREVER_NS
 from lerobot_drivers.common.errors import BagError
@@ -17,6 +17,7 @@ from lerobot_recorder.conversion.span import EpisodeSpan, Spans
 from lerobot_recorder.conversion.span_file import on_clock, placed, read_spans
 
 _TASK = 'task'
+_WHOLE = EpisodeSpan(0, FOREVER_NS, where='the whole bag')
 
 
 def marking_topics(config: EpisodesConfig, topics: Mapping[str, str]) -> list[str]:
@@ -48,20 +49,20 @@ def marking_topics(config: EpisodesConfig, topics: Mapping[str, str]) -> list[st
     return list(dict.fromkeys([*asked, *outcomes]))
 
 
-def find_spans(config: EpisodesConfig, look: BagLook, own: OwnEpisode | None) -> Spans:
+def find_spans(config: EpisodesConfig, look: BagLook, own: Sequence[OwnEpisode]) -> Spans:
     """Return the parts of a bag that become episodes.
 
     Args:
         config: how episodes are told apart.
         look: what the bag holds.
-        own: the episode that the bag is of, if a recorder of ours wrote it.
+        own: the episodes that the bag is of, if it is one of ours.
 
     Raises:
         BagError: nothing in the bag tells episodes, or a file tells other times.
         ConfigError: the file cannot be read.
     """
     if config.way is By.BAG:
-        return Spans((_whole(own),))
+        return Spans(tuple(map(_of_own, own)) or (_WHOLE,))
     if config.way is By.GAPS:
         return _between(look)
     if config.file is not None:
@@ -76,10 +77,8 @@ def find_spans(config: EpisodesConfig, look: BagLook, own: OwnEpisode | None) ->
     return spans
 
 
-def _whole(own: OwnEpisode | None) -> EpisodeSpan:
-    if own is None:
-        return EpisodeSpan(0, FOREVER_NS, where='the whole bag')
-    return EpisodeSpan(own.start_ns, own.end_ns, own.task, own.outcome, 'the episode of this bag')
+def _of_own(own: OwnEpisode) -> EpisodeSpan:
+    return EpisodeSpan(own.start_ns, own.end_ns, own.task, own.outcome, 'what the bag says of it')
 
 
 def _between(look: BagLook) -> Spans:

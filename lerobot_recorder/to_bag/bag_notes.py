@@ -6,15 +6,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from lerobot_recorder.bag_link import END, START
+from lerobot_recorder.bag_link import END, EPISODES, START
 from lerobot_recorder.bag_session import SESSION, told_session
 from lerobot_recorder.dataset import schema
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.depth_codes import DepthScale
 from lerobot_recorder.dataset.encoders import JPEG
 from lerobot_recorder.to_bag.episode_messages import EpisodeMessages
-
-EPISODES = 'episodes'
 
 
 def notes_of(reader: DatasetReader, episodes: Sequence[EpisodeMessages]) -> dict[str, str]:

@@ -42,6 +42,8 @@ from lerobot_recorder.to_bag.outline import (
 
 Details = Mapping[str, Any]
 NS = 1_000_000_000
+MEASURED_SLOWER = 1.25
+"""What is measured of the bag may be a little slower: then rows win over stamps."""
 
 
 def recorded_mapping(details: Details, where: str) -> MappingConfig | None:
@@ -199,7 +201,7 @@ def _tolerance_ns(source: SourceConfig, told: Details, fps: int) -> int:
     if source.tolerance_ms is not None:
         return round(source.tolerance_ms * 1e6)
     slower_hz = min(float(told.get('rate_hz') or fps), fps)
-    return max(TOLERANCE_NS, round(TOLERANCE_PERIODS * NS / slower_hz))
+    return max(TOLERANCE_NS, round(TOLERANCE_PERIODS * MEASURED_SLOWER * NS / slower_hz))
 
 
 def _may_be_silent(key: str, source: SourceConfig) -> bool:

@@ -110,15 +110,19 @@ def _closing(at_ns: int, times: Times) -> Sample:
 
 def _as_seen(part: NumberPart | CameraPart, times: Times) -> Iterator[Sample]:
     stream = part.stream if isinstance(part, NumberPart) else part.feature
-    stamps, ticks = times.stamps_of(stream).tolist(), times.tick_ns.tolist()
     fresh, offset_ns = times.is_fresh(stream), part.offset_ns
-    for row in np.flatnonzero(fresh).tolist():
-        # It came after the row before looked, and as soon after its stamp as that leaves open.
-        earliest_ns = ticks[row - 1] + 1 if row else 0
-        arrived_ns = min(max(stamps[row] + offset_ns, earliest_ns), ticks[row])
-        yield Sample(stamps[row], arrived_ns - offset_ns, row)
+    rows = np.flatnonzero(fresh)
+    stamps, ticks = times.stamps_of(stream)[rows] + offset_ns, times.tick_ns
+    # It came after the row before looked; else all are as late as suits most of them.
+    earliest = np.where(rows > 0, ticks[rows - 1] + 1, 0)
+    late_ns = int(np.median(np.maximum(earliest - stamps, 0)))
+    arrived = np.clip(stamps + late_ns, earliest, ticks[rows])
+    for row, stamp_ns, log_ns in np.stack(
+        [rows, stamps - offset_ns, arrived - offset_ns], 1
+    ).tolist():
+        yield Sample(stamp_ns, log_ns, row)
     if not fresh[-1] and not part.may_be_silent:
-        yield _closing(ticks[-1] - offset_ns + 1, times)
+        yield _closing(int(ticks[-1]) - offset_ns + 1, times)
 
 
 def _aligned(part: NumberPart, values: Values, times: Times, targets: Stamps) -> Iterator[Sample]:
@@ -144,9 +148,10 @@ def _aligned(part: NumberPart, values: Values, times: Times, targets: Stamps) ->
 
 def _would_be_bridged(part: NumberPart, row: int, stamps: list[int], wanted: list[int]) -> bool:
     """Return whether a line would be drawn over a row at which the last value was held."""
-    if row + 1 == len(stamps):
-        return False
-    return wanted[row + 1] - stamps[row] <= part.tolerance_ns
+    after = next(
+        (later for later in range(row, len(stamps)) if stamps[later] != stamps[row]), None
+    )
+    return after is not None and wanted[after] - stamps[row] <= part.tolerance_ns
 
 
 def _of_windows(part: NumberPart, times: Times, targets: Stamps) -> Iterator[Sample]:

@@ -28,7 +28,7 @@ from synthetic_messages import MS, T0, S, make, raw
 
 from lerobot_drivers.common.errors import BagError
 from lerobot_recorder.bag_config import BagConfig, Compression, Storage
-from lerobot_recorder.bag_link import own_episode
+from lerobot_recorder.bag_link import own_episodes
 from lerobot_recorder.convert import ConvertJob, convert_bag
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.episode_bag import EpisodeBag
@@ -114,7 +114,7 @@ def test_another_library_reads_it_by_its_own_definitions(root):
 def test_converting_it_gives_the_dataset_again(root, config, tmp_path):
     recorded(root, config, num_episodes=2)
     for index, bag in enumerate(bags(root)):
-        own = own_episode(bag)
+        (own,) = own_episodes(bag)
         target = tmp_path / f'again{index}'
         convert_bag(
             ConvertJob(

@@ -14,7 +14,7 @@ from recording_stage import MAPPING
 from synthetic_messages import S, make, raw, write_bag
 
 from lerobot_drivers.common.config import build
-from lerobot_recorder.bag_link import own_episode
+from lerobot_recorder.bag_link import own_episodes
 from lerobot_recorder.conversion.config import EpisodesConfig
 from lerobot_recorder.convert import ConvertJob, convert_bag
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
@@ -112,6 +112,6 @@ def test_the_bag_of_an_episode_tells_task_and_outcome(tmp_path):
     (episode,) = convert_bag(job).episodes
     assert (episode.task, episode.outcome) == ('stack the cups', 'success')
     assert episode.frames == session.recorder.episodes[0].frames
-    own = own_episode(bag)
+    (own,) = own_episodes(bag)
     longer = replace(job, root=tmp_path / 'longer', end_ns=own.end_ns + 300_000_000)
     assert convert_bag(longer).frames == episode.frames + 9

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
+import pytest
 from bag_round_trip import back, differences, table_of
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,10 @@ from lerobot_recorder.config import DatasetConfig
 from lerobot_recorder.convert import ConvertJob, convert_bag
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.mapping import build_mapping
+from lerobot_recorder.streams import Take
+from lerobot_recorder.synchronizer import SyncMode
+from lerobot_recorder.to_bag.outline import NumberPart, Times
+from lerobot_recorder.to_bag.row_samples import samples_of
 
 JOINTS = ['pan', 'lift', 'grip']
 UNITS = {
@@ -165,3 +170,23 @@ def test_windows_come_back(tmp_path):
     # Of their samples only the slots are known: each is as new as its slot.
     told = {f'column observation.force.{name}' for name in ('stamp_ns', 'fresh')}
     check(Scene(window=True, seed=1), tmp_path, told)
+
+
+def held(rows, gap_ms):
+    """Rows of a stream that was silent for so long, and what is made of them."""
+    ticks = T0 + np.arange(12, dtype=np.int64) * 33 * MS
+    stamps, flags = ticks.copy(), np.array(['fresh'] * 12)
+    for row in rows:
+        stamps[row], flags[row] = ticks[rows[0] - 1], 'held'
+    times = Times(ticks, ticks, {'s': stamps}, {'s': flags})
+    part = NumberPart('s', 's', '/s', '', ('a',), Take.INTERPOLATE, tolerance_ns=gap_ms * MS)
+    values = np.where(np.isin(np.arange(12), rows), rows[0] - 1, np.arange(12)).astype(np.float32)
+    found = samples_of(part, values[:, None], times, ticks, SyncMode.ALIGNED)
+    return [(sample.stamp_ns - T0) // (33 * MS) for sample in found]
+
+
+@pytest.mark.parametrize(
+    ('gap_ms', 'kept'), [(120, [0, 1, 2, 3, 7, 8, 9, 10, 11]), (140, list(range(12)))]
+)
+def test_a_value_that_was_held_is_held_again(gap_ms, kept):
+    assert held([4, 5, 6], gap_ms) == kept

@@ -147,6 +147,24 @@ def test_jpegs_that_lie_in_the_dataset_come_as_they_came(tmp_path):
     assert not differences(root, back(root, tmp_path))
 
 
+def depth_image(at, pixels):
+    millimetres = 300 + 20 * pixels[:, :, 0].astype(np.uint16)
+    message = image(at, millimetres.view(np.uint8).reshape(32, 96), '16UC1')
+    message.width = 48
+    return message
+
+
+def test_distances_come_back(tmp_path):
+    root = recorded(tmp_path, ('/front/image_raw', depth_image), video=True)
+    made = back(root, tmp_path)
+    assert not differences(root, made)
+    (camera,) = DatasetReader(made).cameras
+    one, other = (DatasetReader(folder).episode(0) for folder in (root, made))
+    pairs = list(zip(one.frames(camera), other.frames(camera), strict=True))
+    assert pairs[3][0].dtype == np.uint16 and len(np.unique(pairs[3][0])) > 50
+    assert all(np.array_equal(a, b) for a, b in pairs)
+
+
 @pytest.mark.parametrize('kind', [ImageKind.JPEG, ImageKind.PNG, ImageKind.RAW])
 def test_pictures_may_be_asked_for_as_something_else(root, tmp_path, kind):
     wishes = Wishes(images=kind)
@@ -248,6 +266,16 @@ def test_one_bag_holds_all_episodes_one_after_the_other(tmp_path):
     write_bags(ToBagJob(root, tmp_path / 'bag', [0, 1], single_bag=True))
     tasks = [m.data for c, _, m in messages_of(tmp_path / 'bag') if c.topic == '/recorder/task']
     assert tasks == ['fold', '', 'open', '']
+    by_task = ['--episodes.by=task', '--episodes.topic=/recorder/task']
+    for flags in ([], by_task):
+        back = tmp_path / f'back{len(flags)}'
+        convert.run(
+            [str(tmp_path / 'bag'), '--dataset.repo_id=a/b', f'--dataset.root={back}', *flags]
+        )
+        one, other = DatasetReader(root), DatasetReader(back)
+        assert [e.row_tasks for e in other.episodes()] == [e.row_tasks for e in one.episodes()]
+        for a, b in zip(one.episodes(), other.episodes(), strict=True):
+            assert np.array_equal(a.rows['observation.state'], b.rows['observation.state'])
 
 
 @pytest.mark.parametrize(
