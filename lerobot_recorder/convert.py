@@ -47,6 +47,7 @@ from lerobot_recorder.disagreements.ear import Ear
 from lerobot_recorder.encoder_choice import told as encoding
 from lerobot_recorder.facts import SharedFile
 from lerobot_recorder.findings import Finding
+from lerobot_recorder.memory_guard import trim
 from lerobot_recorder.messages import RawMessage
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.session_facts import SessionFacts
@@ -178,6 +179,7 @@ class Conversion:
         if not self.spans.spans:
             return self._nothing(result)
         info = job.info(plan)
+        trim()  # what trying the encoder took would stay with a thread that encodes no more
         steps = plan.processor.told(info.video.vcodec) if plan.processor else []
         with job.writer(info) as writer:
             keeper = Keeper(writer, job.episodes.min_length_s)
