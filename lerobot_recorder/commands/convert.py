@@ -222,11 +222,18 @@ def config_of(sections: Section) -> RecordConfig:
     Raises:
         ConfigError: one is missing, unknown or wrong.
     """
-    dataset = sections.get('dataset')
-    if isinstance(dataset, dict) and 'single_task' not in dataset:
-        sections = {**sections, 'dataset': {**dataset, 'single_task': UNTOLD}}
+    dataset = section_of(sections, 'dataset')
+    sections = {**sections, 'dataset': {'single_task': UNTOLD, **_name_of(sections), **dataset}}
     sections = {**of_others(sections), 'resume': switch(sections, 'resume')}
     return record_config(sections, 'convert')
+
+
+def _name_of(sections: Section) -> Section:
+    """Return a name for a dataset whose folder is name enough, and for one that is not made."""
+    root = section_of(sections, 'dataset').get('root')
+    if root is None and not switch(sections, 'dry_run'):
+        return {}
+    return {'repo_id': f'local/{Path(str(root)).name if root else "dry_run"}'}
 
 
 def job_of(bag: Path, config: RecordConfig, sections: Section) -> ConvertJob:

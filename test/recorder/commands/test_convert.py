@@ -126,7 +126,7 @@ def test_without_a_bag():
 
 
 def test_without_a_dataset(bag):
-    with pytest.raises(ConfigError, match='section dataset is missing'):
+    with pytest.raises(ConfigError, match='dataset.repo_id is missing'):
         convert.run([str(bag)])
 
 
@@ -177,6 +177,13 @@ def test_a_dry_run_tells_what_would_be_made_and_writes_nothing(bag, root, tmp_pa
     report = json.loads((tmp_path / 'dry.json').read_text())
     assert report['features']['action']['shape'] == [2]
     assert report['before']['streams']['/joint_states']['count'] == 100
+
+
+def test_a_dry_run_needs_no_name_nor_a_dataset_whose_folder_is_told(bag, root):
+    _, task, fps = DATASET
+    assert convert.run([str(bag), task, fps, '--dry-run']) == 0
+    assert convert.run([str(bag), task, fps, f'--dataset.root={root}']) == 0
+    assert DatasetReader(root).num_episodes == 1
 
 
 def test_what_cannot_be_made_is_told_with_what_is_there_and_all_reasons(bag, root, capsys):
