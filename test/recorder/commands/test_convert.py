@@ -126,7 +126,7 @@ def test_without_a_bag():
 
 
 def test_without_a_dataset(bag):
-    with pytest.raises(ConfigError, match='dataset.repo_id is missing'):
+    with pytest.raises(ConfigError, match=r'dataset\.repo_id is missing'):
         convert.run([str(bag)])
 
 
