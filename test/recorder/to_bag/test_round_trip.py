@@ -172,6 +172,11 @@ def test_windows_come_back(tmp_path):
     check(Scene(window=True, seed=1), tmp_path, told)
 
 
+def test_a_last_row_that_is_old_is_closed():
+    *before, closing = held([10, 11], 120)
+    assert before == list(range(10)) and closing > 11
+
+
 def held(rows, gap_ms):
     """Rows of a stream that was silent for so long, and what is made of them."""
     ticks = T0 + np.arange(12, dtype=np.int64) * 33 * MS
