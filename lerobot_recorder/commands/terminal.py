@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
-import select
-import sys
-import termios
-import tty
 from collections.abc import Callable, Sequence
-from typing import Any, TextIO, cast
+from typing import TextIO, cast
 
 from rich.live import Live
 from rich.text import Text
@@ -18,6 +11,7 @@ from rich.text import Text
 from lerobot_drivers.common.command_line import make_console
 from lerobot_recorder.commands.findings_table import findings_table
 from lerobot_recorder.commands.global_keys import GlobalKeys
+from lerobot_recorder.commands.keyboard import Keyboard
 from lerobot_recorder.commands.lasting_output import LastingOutput
 from lerobot_recorder.commands.live_panel import line, panel
 from lerobot_recorder.commands.sounds import Sounds
@@ -40,8 +34,6 @@ KEYS = {
     b'f': 'failure',
     b'p': 'pause',
 }
-_PRESSED = re.compile(rb'\x1b[\[O][0-9;]*[@-~]|.', re.DOTALL)
-_UNFINISHED = re.compile(rb'\x1b([\[O][0-9;]*)?$')
 
 
 class TerminalView:
@@ -65,8 +57,7 @@ class TerminalView:
         self._output = LastingOutput(cast(TextIO, self._console.file))
         self._console.file = cast(TextIO, self._output)
         self._live: Live | None = None
-        self._terminal: list[Any] | None = None
-        self._unfinished = b''
+        self._keys: Keyboard | None = None
         self._told = ''
         self._message = ''
         self._saved = 0
@@ -124,7 +115,7 @@ class TerminalView:
     def restore(self) -> None:
         """Give the terminal back as it was."""
         live, self._live = self._live, None
-        terminal, self._terminal = self._terminal, None
+        keys, self._keys = self._keys, None
         if self._global_keys is not None:
             self._global_keys.close()
         try:
@@ -132,33 +123,16 @@ class TerminalView:
                 live.stop()
         finally:
             self._output.drain()
-            if terminal is not None:
-                with contextlib.suppress(termios.error):  # it has been closed
-                    termios.tcsetattr(sys.stdin, termios.TCSANOW, terminal)
+            if keys is not None:
+                keys.close()
 
     def _pressed(self) -> list[str]:
-        if self._terminal is None:
-            return []
-        came = b''
-        while select.select([sys.stdin], [], [], 0)[0]:
-            read = b''
-            with contextlib.suppress(OSError):  # it has been closed
-                read = os.read(sys.stdin.fileno(), 64)
-            if not read:
-                break
-            came += read
-        pressed, self._unfinished = self._unfinished + came, b''
-        # An arrow key may come in pieces, and its first byte alone is the key that stops.
-        if came and (unfinished := _UNFINISHED.search(pressed)):
-            pressed, self._unfinished = pressed[: unfinished.start()], unfinished.group()
-        keys = _PRESSED.findall(pressed)
+        keys = self._keys.pressed() if self._keys is not None else ()
         return [KEYS[key] for key in keys if key in KEYS]
 
     def _open(self) -> Live:
         if self._live is None:
             self._live = Live(console=self._console, auto_refresh=False)
             self._live.start()
-            with contextlib.suppress(termios.error, ValueError, OSError):  # no keys without
-                self._terminal = termios.tcgetattr(sys.stdin)
-                tty.setcbreak(sys.stdin, termios.TCSANOW)
+            self._keys = Keyboard()
         return self._live
