@@ -22,7 +22,6 @@ BROADCAST_ID = 0xFE
 STATUS_OVERHEAD = 6
 """Bytes of a status packet around its parameters."""
 SYNC_READ_OVERHEAD = 8
-BITS_PER_BYTE = 10
 
 
 class Instruction(IntEnum):

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
+from lerobot_drivers.motors.arm_bus import MotorHealth
 from lerobot_drivers.motors.bus_statistics import BusStatistics
-from lerobot_drivers.motors.motors_bus import BusState
-from lerobot_drivers.motors.packet import StatusError
-
-CURRENT_UNIT_A = 0.0065
-"""Of Present_Current of STS motors [A]."""
-
-_KNOWN_BITS = sum(StatusError)
 
 
 def bus_health(port: str | None, statistics: BusStatistics) -> dict[str, str | float]:
@@ -29,23 +24,11 @@ def bus_health(port: str | None, statistics: BusStatistics) -> dict[str, str | f
     }
 
 
-def motor_health(names: Sequence[str], state: BusState) -> dict[str, str | float]:
+def motor_health(names: Sequence[str], motors: Sequence[MotorHealth]) -> dict[str, str | float]:
     """Return voltage [V], temperature [degC], load [-1..1], current [A] and errors by joint."""
-    values: dict[str, str | float] = {}
-    for index, name in enumerate(names):
-        counts = {key: int(column[index]) for key, column in state.registers.items()}
-        values[f'{name}.voltage'] = counts['Present_Voltage'] / 10
-        values[f'{name}.temperature'] = float(counts['Present_Temperature'])
-        values[f'{name}.load'] = counts['Present_Load'] / 1000
-        values[f'{name}.current'] = counts['Present_Current'] * CURRENT_UNIT_A
-        values[f'{name}.errors'] = error_names(int(state.errors[index]) | counts['Status'])
-    return values
-
-
-def error_names(bits: int) -> str:
-    """Return the names of error bits, ``none`` if none is set."""
-    names = [error.name.lower() for error in StatusError if error & bits and error.name]
-    unknown = bits & ~_KNOWN_BITS
-    if unknown:
-        names.append(f'unknown 0x{unknown:02x}')
-    return ', '.join(names) or 'none'
+    return {
+        f'{name}.{key}': value
+        for name, motor in zip(names, motors, strict=True)
+        for key, value in asdict(motor).items()
+        if value is not None
+    }

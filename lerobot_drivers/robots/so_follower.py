@@ -14,16 +14,10 @@ from lerobot_drivers.common.errors import DeviceError, NotConnectedError
 from lerobot_drivers.common.naming import position_key
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.motors.port import SerialPort
-from lerobot_drivers.robots.arm_health import bus_health, motor_health
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_drivers.robots.robot import JointReading, Robot
-from lerobot_drivers.robots.so_arm import (
-    GRIPPER,
-    JOINT_NAMES,
-    ArmSettings,
-    PortFactory,
-    SOArm,
-)
+from lerobot_drivers.robots.serial_arm import ArmSettings, PortFactory, SerialArm
+from lerobot_drivers.robots.so_arm import GRIPPER, JOINT_NAMES, SO_ARM
 from lerobot_drivers.safety import GoalLimiter, per_joint
 
 if TYPE_CHECKING:
@@ -65,7 +59,7 @@ class SOFollower(Robot):
         self.clock = clock or SystemClock()
         for key in ('max_relative_target', 'max_velocity'):
             per_joint(getattr(config, key), JOINT_NAMES, key)
-        self.arm = SOArm(_settings(config), self.clock, port_factory)
+        self.arm = SerialArm(_settings(config), SO_ARM, self.clock, port_factory)
         self._cameras = self._make_cameras() if with_cameras else {}
         self._limiter: GoalLimiter | None = None
         self._present: JointReading | None = None
@@ -182,12 +176,9 @@ class SOFollower(Robot):
 
     def health(self) -> dict[str, str | float]:
         """Return voltage, temperature, load, current and errors by joint, and the bus figures."""
-        if self.arm.bus is None:
-            return {'port': self.config.port or 'none', 'state': 'never connected'}
-        values = bus_health(self.config.port, self.arm.bus.statistics)
-        values['refused_commands'] = float(self._refused)
-        if self.arm.last_state is not None:
-            values.update(motor_health(JOINT_NAMES, self.arm.last_state))
+        values = self.arm.health()
+        if self.arm.bus is not None:
+            values['refused_commands'] = float(self._refused)
         return values
 
     def _make_cameras(self) -> dict[str, Camera]:

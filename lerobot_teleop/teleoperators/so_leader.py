@@ -9,9 +9,9 @@ from lerobot_drivers.common.errors import DeviceError
 from lerobot_drivers.common.naming import position_key
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.motors.port import SerialPort
-from lerobot_drivers.robots.arm_health import bus_health, motor_health
 from lerobot_drivers.robots.robot import JointReading
-from lerobot_drivers.robots.so_arm import JOINT_NAMES, ArmSettings, PortFactory, SOArm
+from lerobot_drivers.robots.serial_arm import ArmSettings, PortFactory, SerialArm
+from lerobot_drivers.robots.so_arm import SO_ARM
 from lerobot_teleop.teleoperators.config import TeleopConfig
 from lerobot_teleop.teleoperators.teleoperator import Teleoperator
 
@@ -35,7 +35,7 @@ class SOLeader(Teleoperator):
         port_factory: PortFactory = SerialPort,
     ) -> None:
         self.config = config
-        self.arm = SOArm(_settings(config), clock, port_factory)
+        self.arm = SerialArm(_settings(config), SO_ARM, clock, port_factory)
 
     @property
     def joints(self) -> tuple[JointSpec, ...]:
@@ -87,12 +87,7 @@ class SOLeader(Teleoperator):
 
     def health(self) -> dict[str, str | float]:
         """Return voltage, temperature, load, current and errors by joint, and the bus figures."""
-        if self.arm.bus is None:
-            return {'port': self.config.port or 'none', 'state': 'never connected'}
-        values = bus_health(self.config.port, self.arm.bus.statistics)
-        if self.arm.last_state is not None:
-            values.update(motor_health(JOINT_NAMES, self.arm.last_state))
-        return values
+        return self.arm.health()
 
 
 def _settings(config: TeleopConfig) -> ArmSettings:

@@ -1,0 +1,133 @@
+"""What an arm asks of its bus beyond registers: to be configured, calibrated and let go."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lerobot_drivers.common.errors import BusError
+from lerobot_drivers.motors.calibration import MotorCalibration
+from lerobot_drivers.motors.motors_bus import BusState
+from lerobot_drivers.motors.packet_bus import PacketBus
+
+UNHEARD_TRIES = 3
+"""So often motors are told to go limp without an answer."""
+
+
+@dataclass(frozen=True)
+class MotorHealth:
+    """How one motor is.
+
+    Attributes:
+        voltage: of its supply [V].
+        temperature: inside [degC].
+        load: signed fraction of the largest effort.
+        current: through it [A]; None where it does not measure that.
+        errors: what it complains about, in words; ``none`` if nothing.
+    """
+
+    voltage: float
+    temperature: float
+    load: float
+    current: float | None
+    errors: str
+
+
+class ArmBus(PacketBus):
+    """Servos of an arm behind one port.
+
+    Attributes:
+        apply_drive_mode: whether a calibration's drive mode is to be applied to what is read and
+            written; else the motors do it themselves.
+    """
+
+    apply_drive_mode: ClassVar[bool]
+
+    @abstractmethod
+    def firmware(self) -> dict[str, str]:
+        """Return each motor's firmware version."""
+
+    @abstractmethod
+    def velocity_units(self) -> dict[str, float]:
+        """Return what one count of Present_Velocity is, by motor [tick/s]."""
+
+    @abstractmethod
+    def effort(self, state: BusState) -> NDArray[np.float64]:
+        """Return the signed fraction of the largest effort, shape (motors,)."""
+
+    @abstractmethod
+    def motor_health(self, state: BusState) -> list[MotorHealth]:
+        """Return what a state tells of each motor's health."""
+
+    @abstractmethod
+    def read_calibration(self) -> dict[str, MotorCalibration]:
+        """Return the calibration that the motors hold."""
+
+    @abstractmethod
+    def write_calibration(self, calibration: Mapping[str, MotorCalibration]) -> None:
+        """Write a calibration into the motors; their torque goes off."""
+
+    @abstractmethod
+    def prepare(self, wanted: Mapping[str, Mapping[str, int]]) -> None:
+        """Configure all motors.
+
+        Args:
+            wanted: motor -> persistent register -> value, beside what is the same for all.
+        """
+
+    @abstractmethod
+    def lock(self) -> None:
+        """Let no write change persistent registers."""
+
+    def configure(self, wanted: Mapping[str, Mapping[str, int]]) -> list[str]:
+        """Bring persistent registers to wanted values; only what differs is written.
+
+        Motors that hold all of it already keep their torque, so that an arm that
+        holds a pose does not fall when its driver starts again.
+
+        Args:
+            wanted: motor -> register -> value.
+
+        Returns:
+            Names of the motors that were written to; their torque is off now.
+        """
+        written = []
+        for motor, registers in wanted.items():
+            differing = {
+                register: value
+                for register, value in registers.items()
+                if self.read(register, motor) != value
+            }
+            if differing:
+                written.append(motor)
+                self.disable_torque([motor])
+                for register, value in differing.items():
+                    self.write(register, motor, value)
+        return written
+
+    def release(self) -> None:
+        """Let all motors go limp, trying hard: a failed motor does not keep the others.
+
+        Each is told without waiting for an answer first: it may hear us when we cannot hear it.
+
+        Raises:
+            BusError: the first failure, after all motors have been tried.
+            DeviceError: the device was unplugged.
+        """
+        failures = []
+        for _ in range(UNHEARD_TRIES):
+            with contextlib.suppress(BusError):
+                self.sync_write('Torque_Enable', dict.fromkeys(self.motors, 0))
+        for motor in self.motors:
+            try:
+                self.disable_torque([motor])
+            except BusError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]

@@ -1,0 +1,377 @@
+"""One arm of smart servos behind a serial port, follower or leader; its plan tells which."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lerobot_drivers.common.clock import Clock, SystemClock
+from lerobot_drivers.common.errors import CalibrationError, ConfigError, DeviceError
+from lerobot_drivers.common.units import JointSpec, JointUnit, NormMode
+from lerobot_drivers.motors.arm_bus import ArmBus
+from lerobot_drivers.motors.calibration import (
+    MotorCalibration,
+    MotorScale,
+    calibration_path,
+    find_calibration,
+    half_range,
+    load_calibration,
+    parse_calibration,
+)
+from lerobot_drivers.motors.control_table import motor_model
+from lerobot_drivers.motors.motors_bus import BusSettings, BusState
+from lerobot_drivers.motors.port import Port, SerialPort
+from lerobot_drivers.robots.arm_health import bus_health, motor_health
+from lerobot_drivers.robots.arm_plan import ArmPlan
+from lerobot_drivers.robots.robot import JointReading
+
+if TYPE_CHECKING:
+    from lerobot_drivers.sim.client import SimClient
+
+logger = logging.getLogger(__name__)
+
+Vector = NDArray[np.float64]
+PortFactory = Callable[[str], Port]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmSettings:
+    """What an arm must know of its configuration.
+
+    Attributes:
+        kind: LeRobot's folder of its calibrations, first part.
+        name: LeRobot's folder of its calibrations, second part.
+        type: its type name, such as ``so101_follower``.
+        id: which of several equal arms.
+        port: serial device or ``sim://<world>/<device>``.
+        calibration_dir: folder of ``<id>.json`` instead of LeRobot's.
+        use_degrees: body joints in degrees in the dataset, else in -100..100.
+        velocity: fastest hand-over, by joint [rad/s].
+        num_retry: how often a failed exchange with the motors is repeated.
+    """
+
+    kind: Literal['robots', 'teleoperators']
+    name: str
+    type: str
+    id: str | None
+    port: str | None
+    calibration_dir: Path | None
+    use_degrees: bool
+    velocity: float | Mapping[str, float] | None = None
+    num_retry: int = 2
+
+
+class SerialArm:
+    """The arm: its bus, its calibration, its joints in ROS units.
+
+    Attributes:
+        settings: what it was made from.
+        plan: what it is made of.
+        bus: the motors; None before the first connect.
+        last_state: as read last, for diagnostics.
+    """
+
+    def __init__(
+        self,
+        settings: ArmSettings,
+        plan: ArmPlan,
+        clock: Clock | None = None,
+        port_factory: PortFactory = SerialPort,
+    ) -> None:
+        self.settings = settings
+        self.plan = plan
+        self.clock = clock or SystemClock()
+        self.bus: ArmBus | None = None
+        self.last_state: BusState | None = None
+        self._port_factory = port_factory
+        self._sim: SimClient | None = None
+        self._calibration: dict[str, MotorCalibration] = {}
+        self._calibration_source = ''
+        self._velocity_units = np.ones(len(plan.joints))
+        self._scales: tuple[MotorScale, ...] = ()
+        self._per_tick = np.ones(len(plan.joints))
+        if not settings.port:
+            raise ConfigError(
+                f'{settings.type} needs a port, such as /dev/ttyACM0 or sim://bench/follower'
+            )
+        if not self._is_simulated or settings.calibration_dir:
+            self._load_calibration_file()
+
+    @property
+    def calibration(self) -> dict[str, MotorCalibration]:
+        """The calibration in use by joint; empty before one is known."""
+        return dict(self._calibration)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the port is open and has not failed."""
+        return self.bus is not None and self.bus.is_connected
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether a calibration is known and, when connected, the motors hold it."""
+        if self.bus is None or not self.is_connected:
+            return bool(self._calibration)
+        return not self._differences(self.bus.read_calibration())
+
+    @property
+    def scales(self) -> tuple[MotorScale, ...]:
+        """The map of each joint between ticks and its other values.
+
+        Raises:
+            CalibrationError: no calibration is known yet.
+        """
+        if not self._scales:
+            raise self._no_calibration()
+        return self._scales
+
+    @property
+    def joints(self) -> tuple[JointSpec, ...]:
+        """Joints in dataset order; before a calibration is known, with a turn's limits.
+
+        Raises:
+            CalibrationError: -100..100 was asked for and no calibration is known yet.
+        """
+        return tuple(self._joint(name) for name in self.plan.names)
+
+    def connected_bus(self) -> ArmBus:
+        """Return the bus of a connected arm.
+
+        Raises:
+            DeviceError: the arm is not connected.
+        """
+        if self.bus is None or not self.bus.is_connected:
+            raise DeviceError(f'{self.settings.port}: not connected; call connect() first')
+        return self.bus
+
+    def connect(self, calibrate: bool, registers: Mapping[str, Mapping[str, int]]) -> None:
+        """Open the port, check motors and calibration, configure; torque is not switched on.
+
+        Args:
+            calibrate: write the known calibration to motors that hold another one.
+            registers: persistent registers to bring to these values, by joint.
+
+        Raises:
+            NotConnectedError: the port or some motors are not there.
+            CalibrationError: no calibration is known, or the motors hold another one.
+        """
+        if self.is_connected:
+            raise DeviceError(f'{self.settings.port}: connected already')
+        self.close()
+        try:
+            self.bus = self._open_bus()
+            self._check_calibration(self.bus, calibrate)
+            self._configure(self.bus, registers)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the port, and leave the simulated world; torque stays as it is."""
+        if self.bus is not None:
+            self.bus.disconnect()
+        if self._sim is not None:
+            self._sim.close()
+            self._sim = None
+
+    def read_state(self) -> JointReading:
+        """Read all joints in one transaction."""
+        bus = self.connected_bus()
+        state = bus.read_state()
+        self.last_state = state
+        ticks = state.registers['Present_Position']
+        velocity = state.registers['Present_Velocity'] * self._velocity_units * self._per_tick
+        effort = bus.effort(state) * np.sign(self._per_tick)
+        return JointReading(state.stamp_ns, self._topic(ticks.tolist()), velocity, effort)
+
+    def dataset_values(self) -> dict[str, float]:
+        """Return the positions read last in dataset units, by joint, as LeRobot computes them."""
+        assert self.last_state is not None
+        ticks = self.last_state.registers['Present_Position'].tolist()
+        return {
+            name: scale.ticks_to_dataset(tick)
+            for name, scale, tick in zip(self.plan.names, self.scales, ticks, strict=True)
+        }
+
+    def health(self) -> dict[str, str | float]:
+        """Return voltage, temperature, load, current and errors by joint, and the bus figures."""
+        if self.bus is None:
+            return {'port': self.settings.port or 'none', 'state': 'never connected'}
+        values = bus_health(self.settings.port, self.bus.statistics)
+        if self.last_state is not None:
+            values.update(motor_health(self.plan.names, self.bus.motor_health(self.last_state)))
+        return values
+
+    def read_position(self) -> Vector:
+        """Read the positions only [rad]."""
+        ticks = self.connected_bus().sync_read('Present_Position')
+        return self._topic([ticks[name] for name in self.plan.names])
+
+    def write_goal(self, position: Vector) -> None:
+        """Send goals [rad]; NaN leaves that joint as it is."""
+        goals = {
+            name: _clamp(scale, scale.topic_to_ticks(float(value)))
+            for name, scale, value in zip(self.plan.names, self.scales, position, strict=True)
+            if not math.isnan(value)
+        }
+        self.connected_bus().sync_write('Goal_Position', goals)
+
+    @property
+    def _is_simulated(self) -> bool:
+        from lerobot_drivers.sim.address import is_sim_address
+
+        return is_sim_address(self.settings.port)
+
+    def _joint(self, name: str) -> JointSpec:
+        velocity = self.settings.velocity
+        limit = velocity.get(name, math.inf) if isinstance(velocity, Mapping) else velocity
+        lower, upper = -math.pi, math.pi
+        unit = self._unit(name)
+        if name in self._calibration:
+            lower, upper = self._scale(name).topic_limits()
+        elif self.plan.units[name] is not None:
+            lower, upper = unit.lower, unit.upper
+        fastest = min(self.plan.hand_over_velocity, limit or math.inf)
+        return JointSpec(name, lower, upper, fastest, unit)
+
+    def _unit(self, name: str) -> JointUnit:
+        own = self.plan.units[name]
+        if own is not None:
+            return own
+        if self.settings.use_degrees:
+            return JointUnit(NormMode.DEGREES)
+        if name not in self._calibration:
+            raise self._no_calibration()
+        resolution = motor_model(self.plan.motors[name].model).resolution
+        reach = half_range(self._calibration[name], resolution)
+        return JointUnit(NormMode.RANGE_M100_100, lower=-reach, upper=reach)
+
+    def _scale(self, name: str) -> MotorScale:
+        calibration = self._calibration[name]
+        if not self.plan.bus.apply_drive_mode:
+            calibration = replace(calibration, drive_mode=0)
+        resolution = motor_model(self.plan.motors[name].model).resolution
+        return MotorScale(calibration, self._unit(name), resolution)
+
+    def _topic(self, ticks: list[int]) -> Vector:
+        values = [
+            scale.ticks_to_topic(tick) for scale, tick in zip(self.scales, ticks, strict=True)
+        ]
+        return np.array(values, dtype=np.float64)
+
+    def _load_calibration_file(self) -> None:
+        settings = self.settings
+        path = find_calibration(
+            settings.kind, settings.name, settings.id, settings.calibration_dir
+        )
+        if path is not None:
+            self._use_calibration(load_calibration(path), str(path))
+
+    def _use_calibration(self, calibration: dict[str, MotorCalibration], where: str) -> None:
+        ids = {name: entry.id for name, entry in calibration.items()}
+        expected = {name: motor.id for name, motor in self.plan.motors.items()}
+        if ids != expected:
+            raise CalibrationError(
+                f'calibration {where} is not of {self.plan.what}: '
+                f'it holds {ids}, expected {expected}'
+            )
+        self._calibration = calibration
+        self._calibration_source = where
+        self._scales = tuple(self._scale(name) for name in self.plan.names)
+        self._per_tick = np.array([scale.topic_per_tick for scale in self._scales])
+
+    def _open_bus(self) -> ArmBus:
+        port = self._port_factory(self._device_path())
+        settings = BusSettings(num_retry=self.settings.num_retry)
+        bus = self.plan.bus(port, self.plan.motors, self.clock, settings)
+        if self.bus is not None:
+            bus.statistics = self.bus.statistics
+        bus.connect()
+        return bus
+
+    def _device_path(self) -> str:
+        assert self.settings.port
+        if not self._is_simulated:
+            return self.settings.port
+        from lerobot_drivers.sim.client import SimAddress, SimClient
+
+        address = SimAddress.parse(self.settings.port)
+        self._sim = SimClient(address.world)
+        attached = self._sim.attach_arm(address.device, self.settings.type)
+        if not self._calibration:
+            known = parse_calibration(attached.calibration, self.settings.port)
+            self._use_calibration(known, self.settings.port)
+        return attached.port
+
+    def _check_calibration(self, bus: ArmBus, calibrate: bool) -> None:
+        if not self._calibration:
+            raise self._no_calibration()
+        differences = self._differences(bus.read_calibration())
+        if not differences:
+            return
+        if not calibrate:
+            raise self._other_calibration(differences)
+        bus.write_calibration(self._calibration)
+
+    def _differences(self, held: Mapping[str, MotorCalibration]) -> list[str]:
+        fields = ('homing_offset', 'range_min', 'range_max')
+        return [
+            f'{name} {field} is {getattr(held[name], field)}, not {getattr(wanted, field)}'
+            for name, wanted in self._calibration.items()
+            for field in fields
+            if getattr(held[name], field) != getattr(wanted, field)
+        ]
+
+    def _configure(self, bus: ArmBus, registers: Mapping[str, Mapping[str, int]]) -> None:
+        versions = bus.firmware()
+        if len(set(versions.values())) > 1:
+            logger.warning('%s: motors with different firmware: %s', self.settings.port, versions)
+        bus.prepare(
+            {
+                joint.name: {**joint.registers, **registers.get(joint.name, {})}
+                for joint in self.plan.joints
+            }
+        )
+        units = bus.velocity_units()
+        self._velocity_units = np.array([units[name] for name in self.plan.names])
+
+    def _other_calibration(self, differences: list[str]) -> CalibrationError:
+        port, source = self.settings.port, self._calibration_source
+        known, cure = f'the file {source}', 'write the file to the motors'
+        if source == port:
+            known, cure = 'this simulated arm was made with', 'write that one to the motors'
+        return CalibrationError(
+            f'{port}: the motors hold another calibration than {known}: '
+            f'{"; ".join(differences)}; is this the right arm, and its file? If so, '
+            f'connect with calibrate=True to {cure}'
+        )
+
+    def _no_calibration(self) -> CalibrationError:
+        settings = self.settings
+        path = calibration_path(
+            settings.kind, settings.name, settings.id, settings.calibration_dir
+        )
+        if self._is_simulated:
+            return CalibrationError(
+                f'{settings.port}: its calibration is known once connected; '
+                'before that, give a calibration_dir'
+            )
+        flag = 'robot' if settings.kind == 'robots' else 'teleop'
+        return CalibrationError(
+            f'{settings.type} {settings.id} has no calibration at {path}; make one with: '
+            f'lerobot-calibrate --{flag}.type={settings.type} --{flag}.port={settings.port} '
+            f'--{flag}.id={settings.id}'
+        )
+
+
+def _clamp(scale: MotorScale, ticks: int) -> int:
+    low = max(scale.calibration.range_min, 0)
+    high = min(scale.calibration.range_max, scale.resolution - 1)
+    return min(max(ticks, low), high)
