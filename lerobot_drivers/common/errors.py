@@ -8,7 +8,8 @@
     ├── DeviceError          a robot, teleoperator or camera
     │   ├── BusError             one transaction on a motors bus failed
     │   │   ├── BusTimeoutError      no or too short a reply
-    │   │   └── BusCorruptError      a reply that is not what was asked for
+    │   │   ├── BusCorruptError      a reply that is not what was asked for
+    │   │   └── BusRefusedError      a motor says that it cannot do what was asked
     │   ├── CalibrationError     calibration missing or not matching the motors
     │   └── NotConnectedError    one or more devices failed to connect, all named
     ├── StreamError          topics, stamps and their synchronisation
@@ -56,6 +57,10 @@ class BusTimeoutError(BusError):
 
 class BusCorruptError(BusError):
     """A reply came with a wrong checksum, id or length."""
+
+
+class BusRefusedError(BusError):
+    """A motor says that it cannot do what was asked."""
 
 
 class CalibrationError(DeviceError):

@@ -1,7 +1,6 @@
-"""Registers of the motor models: address, width, sign, byte order, units.
+"""Registers of a motor model: address, width, sign, byte order.
 
-Sources: Feetech's memory tables of the STS/SMS and SCSCL series; names are LeRobot's
-(``motors/feetech/tables.py``), so that code and calibrations of both read alike.
+Names are LeRobot's (``motors/*/tables.py``), so that code and calibrations of both read alike.
 """
 
 from __future__ import annotations
@@ -27,7 +26,8 @@ class Register:
     Attributes:
         address: of its first byte.
         size: how many bytes.
-        sign_bit: of sign-magnitude coding; None if never negative.
+        sign_bit: of sign-magnitude coding; None if it is not coded so.
+        signed: two's complement; without it and a sign bit it is never negative.
         persistent: kept without power, written only while unlocked.
     """
 
@@ -35,6 +35,7 @@ class Register:
     size: int = 1
     sign_bit: int | None = None
     persistent: bool = False
+    signed: bool = False
 
     def encode(self, value: int, order: ByteOrder) -> bytes:
         """Return the bytes of a value.
@@ -42,6 +43,8 @@ class Register:
         Raises:
             ValueError: the value does not fit.
         """
+        if self.signed:
+            return self._twos_complement(value, order)
         limit = 1 << (self.size * 8 if self.sign_bit is None else self.sign_bit)
         if abs(value) >= limit or (value < 0 and self.sign_bit is None):
             raise ValueError(f'{value} does not fit the register at address {self.address}')
@@ -51,11 +54,25 @@ class Register:
 
     def decode(self, data: bytes, order: ByteOrder) -> int:
         """Return the value of its bytes."""
-        value = int.from_bytes(data, order)
+        value = int.from_bytes(data, order, signed=self.signed)
         if self.sign_bit is None:
             return value
         magnitude = value & ((1 << self.sign_bit) - 1)
         return -magnitude if value >> self.sign_bit & 1 else magnitude
+
+    @property
+    def code(self) -> str:
+        """Its letter for ``struct``."""
+        letter = {1: 'B', 2: 'H', 4: 'I'}[self.size]
+        return letter.lower() if self.signed else letter
+
+    def _twos_complement(self, value: int, order: ByteOrder) -> bytes:
+        try:
+            return value.to_bytes(self.size, order, signed=True)
+        except OverflowError:
+            raise ValueError(
+                f'{value} does not fit the register at address {self.address}'
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -67,6 +84,8 @@ class MotorModel:
         number: what its register Model_Number holds.
         registers: by name.
         resolution: ticks per turn (per 300 deg for SCS).
+        largest_effort: counts of its load or current that are the most it can give.
+        current_unit_a: what one count of Present_Current is, None if it measures no current [A].
         byte_order: of registers wider than a byte.
         sync_read: whether it answers the sync-read instruction.
         state: names of the registers that ``read_state`` reads in one block, by address.
@@ -76,6 +95,8 @@ class MotorModel:
     number: int
     registers: Mapping[str, Register] = field(repr=False)
     resolution: int = 4096
+    largest_effort: int = 1000
+    current_unit_a: float | None = None
     byte_order: ByteOrder = 'little'
     sync_read: bool = True
     state: tuple[str, ...] = ()
@@ -90,6 +111,12 @@ class MotorModel:
             return self.registers[name]
         except KeyError:
             raise ConfigError(f'motor model {self.name} has no register {name!r}') from None
+
+    def current_a(self, state: Mapping[str, NDArray[np.int64]], at: int) -> float | None:
+        """Return the current of the motor at a place in a state [A], None if it measures none."""
+        if self.current_unit_a is None:
+            return None
+        return int(state['Present_Current'][at]) * self.current_unit_a
 
     @cached_property
     def state_block(self) -> tuple[int, int]:
@@ -113,125 +140,7 @@ class MotorModel:
         code = '<' if self.byte_order == 'little' else '>'
         masks = []
         for register in (self.register(name) for name in self.state):
-            code += 'x' * (register.address - end) + {1: 'B', 2: 'H', 4: 'I'}[register.size]
+            code += 'x' * (register.address - end) + register.code
             end = register.address + register.size
             masks.append(0 if register.sign_bit is None else 1 << register.sign_bit)
         return struct.Struct(code), np.array(masks, dtype=np.int64)
-
-
-def _eeprom(address: int, size: int = 1, sign_bit: int | None = None) -> Register:
-    return Register(address, size, sign_bit, persistent=True)
-
-
-_COMMON = {
-    'Firmware_Major_Version': _eeprom(0),
-    'Firmware_Minor_Version': _eeprom(1),
-    'Model_Number': _eeprom(3, 2),
-    'ID': _eeprom(5),
-    'Baud_Rate': _eeprom(6),
-    'Return_Delay_Time': _eeprom(7),
-    'Response_Status_Level': _eeprom(8),
-    'Min_Position_Limit': _eeprom(9, 2),
-    'Max_Position_Limit': _eeprom(11, 2),
-    'Max_Temperature_Limit': _eeprom(13),
-    'Max_Voltage_Limit': _eeprom(14),
-    'Min_Voltage_Limit': _eeprom(15),
-    'Max_Torque_Limit': _eeprom(16, 2),
-    'Phase': _eeprom(18),
-    'Unloading_Condition': _eeprom(19),
-    'LED_Alarm_Condition': _eeprom(20),
-    'P_Coefficient': _eeprom(21),
-    'D_Coefficient': _eeprom(22),
-    'I_Coefficient': _eeprom(23),
-    'Minimum_Startup_Force': _eeprom(24, 2),
-    'CW_Dead_Zone': _eeprom(26),
-    'CCW_Dead_Zone': _eeprom(27),
-    'Torque_Enable': Register(40),
-    'Acceleration': Register(41),
-    'Present_Voltage': Register(62),
-    'Present_Temperature': Register(63),
-    'Status': Register(65),
-    'Moving': Register(66),
-}
-
-_STS = {
-    **_COMMON,
-    'Protection_Current': _eeprom(28, 2),
-    'Angular_Resolution': _eeprom(30),
-    'Homing_Offset': _eeprom(31, 2, sign_bit=11),
-    'Operating_Mode': _eeprom(33),
-    'Protective_Torque': _eeprom(34),
-    'Protection_Time': _eeprom(35),
-    'Overload_Torque': _eeprom(36),
-    'Over_Current_Protection_Time': _eeprom(38),
-    'Goal_Position': Register(42, 2, sign_bit=15),
-    'Goal_Time': Register(44, 2, sign_bit=10),
-    'Goal_Velocity': Register(46, 2, sign_bit=15),
-    'Torque_Limit': Register(48, 2),
-    'Lock': Register(55),
-    'Present_Position': Register(56, 2, sign_bit=15),
-    'Present_Velocity': Register(58, 2, sign_bit=15),
-    'Present_Load': Register(60, 2, sign_bit=10),
-    'Present_Current': Register(69, 2, sign_bit=15),
-    'Maximum_Velocity_Limit': _eeprom(84),
-    'Maximum_Acceleration': _eeprom(85),
-    'Acceleration_Multiplier': _eeprom(86),
-}
-
-_SCS = {
-    **_COMMON,
-    'Protective_Torque': _eeprom(37),
-    'Protection_Time': _eeprom(38),
-    'Goal_Position': Register(42, 2),
-    'Running_Time': Register(44, 2),
-    'Goal_Velocity': Register(46, 2),
-    'Lock': Register(48),
-    'Present_Position': Register(56, 2),
-    'Present_Velocity': Register(58, 2, sign_bit=15),
-    'Present_Load': Register(60, 2, sign_bit=10),
-}
-
-_SCS_STATE = (
-    'Present_Position',
-    'Present_Velocity',
-    'Present_Load',
-    'Present_Voltage',
-    'Present_Temperature',
-    'Status',
-    'Moving',
-)
-_STS_STATE = (*_SCS_STATE, 'Present_Current')
-
-
-def _sts(name: str, number: int) -> MotorModel:
-    return MotorModel(name, number, _STS, state=_STS_STATE)
-
-
-MODELS = {
-    model.name: model
-    for model in (
-        _sts('sts3215', 777),
-        _sts('sts3250', 2825),
-        _sts('sm8512bl', 11272),
-        MotorModel(
-            'scs0009',
-            1284,
-            _SCS,
-            resolution=1024,
-            byte_order='big',
-            sync_read=False,
-            state=_SCS_STATE,
-        ),
-    )
-}
-
-
-def motor_model(name: str) -> MotorModel:
-    """Return a model by LeRobot's name.
-
-    Raises:
-        ConfigError: it is unknown; the message lists the known ones.
-    """
-    if name not in MODELS:
-        raise ConfigError(f'unknown motor model {name!r}; known models: {", ".join(MODELS)}')
-    return MODELS[name]

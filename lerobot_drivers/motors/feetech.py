@@ -29,8 +29,6 @@ FAST_VELOCITY_BIT = 0x04
 """Bit of Phase that makes velocities count single ticks per second, else 50 of them."""
 
 
-CURRENT_UNIT_A = 0.0065
-"""Of Present_Current of STS motors [A]."""
 _KNOWN_BITS = sum(packet.StatusError)
 
 
@@ -64,16 +62,15 @@ class FeetechMotorsBus(ArmBus):
     def motor_health(self, state: BusState) -> list[MotorHealth]:
         """Return what a state tells of each motor's health."""
         columns = state.registers
-        currents = columns.get('Present_Current')
         return [
             MotorHealth(
                 voltage=int(columns['Present_Voltage'][at]) / 10,
                 temperature=float(columns['Present_Temperature'][at]),
-                load=int(columns['Present_Load'][at]) / 1000,
-                current=None if currents is None else int(currents[at]) * CURRENT_UNIT_A,
+                load=int(columns['Present_Load'][at]) / model.largest_effort,
+                current=model.current_a(state.registers, at),
                 errors=error_names(int(state.errors[at]) | int(columns['Status'][at])),
             )
-            for at in range(len(self.motors))
+            for at, model in enumerate(self.models.values())
         ]
 
     def read_calibration(self) -> dict[str, MotorCalibration]:

@@ -23,8 +23,9 @@ from lerobot_drivers.common.errors import (
     NotConnectedError,
 )
 from lerobot_drivers.motors.bus_statistics import BusStatistics
-from lerobot_drivers.motors.control_table import Register, motor_model
+from lerobot_drivers.motors.control_table import Register
 from lerobot_drivers.motors.debts import Debt
+from lerobot_drivers.motors.models import motor_model
 from lerobot_drivers.motors.port import Port
 
 

@@ -78,7 +78,8 @@ class RobotConfig:
         max_relative_target: farthest a goal may lie from the measured position
             [dataset units]; for all joints, or by joint.
         max_velocity: fastest a goal may move [rad/s]; for all joints, or by joint.
-        use_degrees: body joints in degrees in the dataset, else in -100..100.
+        use_degrees: body joints in degrees in the dataset, else in -100..100; None is what LeRobot
+            does with this robot.
         disable_torque_on_disconnect: let the arm go limp on disconnect.
         rate_hz: rate of joint states [1/s].
         position_p_coefficient: stiffness of the motors' own position loop.
@@ -96,7 +97,7 @@ class RobotConfig:
     calibration_dir: Path | None = None
     max_relative_target: Limit | None = None
     max_velocity: Limit | None = None
-    use_degrees: bool = True
+    use_degrees: bool | None = None
     disable_torque_on_disconnect: bool = True
     rate_hz: PositiveFloat = 100.0
     position_p_coefficient: Gain = 16

@@ -25,7 +25,7 @@ from lerobot_drivers.motors.calibration import (
     load_calibration,
     parse_calibration,
 )
-from lerobot_drivers.motors.control_table import motor_model
+from lerobot_drivers.motors.models import motor_model
 from lerobot_drivers.motors.motors_bus import BusSettings, BusState
 from lerobot_drivers.motors.port import Port, SerialPort
 from lerobot_drivers.robots.arm_health import bus_health, motor_health

@@ -18,7 +18,7 @@ class TeleopConfig:
         id: which of several equal ones; names its calibration file.
         port: serial device, or ``sim://<world>/<device>``.
         calibration_dir: folder of ``<id>.json`` instead of LeRobot's.
-        use_degrees: body joints in degrees, else in -100..100.
+        use_degrees: body joints in degrees, else in -100..100; None is what LeRobot does with it.
         rate_hz: rate of commands [1/s].
         num_read_retries: how often a failed exchange with the motors is repeated.
     """
@@ -29,6 +29,6 @@ class TeleopConfig:
     id: str | None = None
     port: str | None = None
     calibration_dir: Path | None = None
-    use_degrees: bool = True
+    use_degrees: bool | None = None
     rate_hz: PositiveFloat = 100.0
     num_read_retries: Retries = 2

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lerobot_drivers.common.errors import ConfigError
-from lerobot_drivers.motors.control_table import MODELS, Register, motor_model
+from lerobot_drivers.motors.control_table import Register
+from lerobot_drivers.motors.models import MODELS, motor_model
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from lerobot_drivers.common.clock import ManualClock
 from lerobot_drivers.common.errors import BusError, BusTimeoutError, NotConnectedError
-from lerobot_drivers.motors.control_table import MODELS
 from lerobot_drivers.motors.debts import FENCE_LENGTHS
 from lerobot_drivers.motors.feetech import FeetechMotorsBus
+from lerobot_drivers.motors.models import MODELS
 from lerobot_drivers.motors.motors_bus import BusSettings, Motor
 
 NAMES = ('pan', 'lift', 'elbow')

@@ -1,0 +1,177 @@
+"""The Dynamixel bus: the X series with protocol 2.0.
+
+Order and values of what is written follow LeRobot (``motors/dynamixel/dynamixel.py``), so that an
+arm behaves the same under both. In addition the goal is always seeded from the present position
+before torque goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import IntEnum, IntFlag
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lerobot_drivers.common.errors import BusRefusedError
+from lerobot_drivers.motors import packet2
+from lerobot_drivers.motors.arm_bus import ArmBus, MotorHealth
+from lerobot_drivers.motors.calibration import MotorCalibration
+from lerobot_drivers.motors.motors_bus import BusState, Reply
+from lerobot_drivers.motors.packet_bus import PacketProtocol
+
+VELOCITY_UNIT = 0.229 / 60 * 4096
+"""One count of Present_Velocity, 0.229 turns a minute [tick/s]."""
+_PING_LENGTH = 3
+_RESULT_BITS, _ALERT = 0x7F, 0x80
+_RESULTS = {
+    1: 'it could not carry it out',
+    2: 'it does not know the instruction',
+    3: 'it received a damaged request',
+    4: 'the value is out of range',
+    5: 'the value has another length',
+    6: 'the value is beyond a limit that was set',
+    7: 'the register cannot be written now (persistent ones not while torque is on)',
+}
+
+
+class OperatingMode(IntEnum):
+    """What a motor controls."""
+
+    CURRENT = 0
+    VELOCITY = 1
+    POSITION = 3
+    EXTENDED_POSITION = 4
+    CURRENT_POSITION = 5
+    PWM = 16
+
+
+class HardwareError(IntFlag):
+    """What a motor complains about; it needs a reboot before it moves again."""
+
+    VOLTAGE = 1
+    OVERHEAT = 4
+    ENCODER = 8
+    SHOCK = 16
+    OVERLOAD = 32
+
+
+class DynamixelMotorsBus(ArmBus):
+    """Dynamixel servos behind one port."""
+
+    protocol: ClassVar[PacketProtocol] = packet2
+    apply_drive_mode: ClassVar[bool] = False
+
+    def firmware(self) -> dict[str, str]:
+        """Return each motor's firmware version."""
+        return {name: str(self.read('Firmware_Version', name)) for name in self.motors}
+
+    def velocity_units(self) -> dict[str, float]:
+        """Return what one count of Present_Velocity is, by motor [tick/s]."""
+        return dict.fromkeys(self.motors, VELOCITY_UNIT)
+
+    def effort(self, state: BusState) -> NDArray[np.float64]:
+        """Return current or load as a signed fraction of the largest, shape (motors,)."""
+        largest = [model.largest_effort for model in self.models.values()]
+        return np.asarray(state.registers['Present_Current'] / np.array(largest, dtype=float))
+
+    def motor_health(self, state: BusState) -> list[MotorHealth]:
+        """Return what a state tells of each motor's health."""
+        loads = self.effort(state)
+        return [
+            MotorHealth(
+                voltage=int(state.registers['Present_Input_Voltage'][at]) / 10,
+                temperature=float(state.registers['Present_Temperature'][at]),
+                load=float(loads[at]),
+                current=model.current_a(state.registers, at),
+                errors='hardware error' if int(state.errors[at]) & _ALERT else 'none',
+            )
+            for at, model in enumerate(self.models.values())
+        ]
+
+    def hardware_errors(self) -> dict[str, str]:
+        """Return what motors complain about, by motor; none are left out."""
+        bits = {name: self.read('Hardware_Error_Status', name) for name in self.motors}
+        return {name: _names(found) for name, found in bits.items() if found}
+
+    def read_calibration(self) -> dict[str, MotorCalibration]:
+        """Return the calibration that the motors hold."""
+        names = ('Drive_Mode', 'Homing_Offset', 'Min_Position_Limit', 'Max_Position_Limit')
+        modes, offsets, lowest, highest = (self.sync_read(name) for name in names)
+        return {
+            name: MotorCalibration(
+                id=motor.id,
+                drive_mode=modes[name] & 1,
+                homing_offset=offsets[name],
+                range_min=lowest[name],
+                range_max=highest[name],
+            )
+            for name, motor in self.motors.items()
+        }
+
+    def write_calibration(self, calibration: Mapping[str, MotorCalibration]) -> None:
+        """Write a calibration into the motors; their torque goes off."""
+        self.disable_torque()
+        for name, entry in calibration.items():
+            mode = self.read('Drive_Mode', name)
+            self.write('Drive_Mode', name, mode & ~1 | entry.drive_mode)
+            self.write('Homing_Offset', name, entry.homing_offset)
+            self.write('Min_Position_Limit', name, entry.range_min)
+            self.write('Max_Position_Limit', name, entry.range_max)
+
+    def prepare(self, wanted: Mapping[str, Mapping[str, int]]) -> None:
+        """Configure all motors, persistent registers and those that are forgotten without power.
+
+        Args:
+            wanted: motor -> register -> value, beside what is the same for all.
+        """
+        self.configure(
+            {name: {'Return_Delay_Time': 0, **wanted.get(name, {})} for name in self.motors}
+        )
+
+    def disable_torque(self, motors: Sequence[str] | None = None) -> None:
+        """Let motors go limp, which opens their persistent registers."""
+        for motor in self.motors if motors is None else motors:
+            self.write('Torque_Enable', motor, 0)
+
+    def enable_torque(self, motors: Sequence[str] | None = None) -> None:
+        """Let motors hold the position they are at.
+
+        The goal is written, acknowledged, before torque: else a motor would run to whatever goal
+        it was given last.
+        """
+        for motor in self.motors if motors is None else motors:
+            self.write('Goal_Position', motor, self.read('Present_Position', motor))
+            self.write('Torque_Enable', motor, 1)
+
+    def lock(self) -> None:
+        """Do nothing: these motors' persistent registers are closed by torque."""
+
+    def reboot(self, motor: str) -> None:
+        """Start a motor anew, which clears its hardware errors; its torque goes off.
+
+        Raises:
+            BusError: no valid reply after all retries.
+        """
+        self._one(motor, 'reboot', lambda id_: self._exchange(packet2.reboot(id_), [id_], 0)[id_])
+
+    def _ping(self, motor_id: int) -> Reply:
+        return self._exchange(packet2.ping(motor_id), [motor_id], _PING_LENGTH)[motor_id]
+
+    def _replies(self, received: bytes, ids: Sequence[int], length: int) -> dict[int, Reply]:
+        replies = super()._replies(received, ids, length)
+        refused = [
+            f'{self._labels([id_])}: {_RESULTS.get(reply.error & _RESULT_BITS, "it refused")}'
+            for id_, reply in replies.items()
+            if reply.error & _RESULT_BITS
+        ]
+        if refused:
+            raise BusRefusedError(f'{self.port.name}: {"; ".join(refused)}')
+        return replies
+
+
+def _names(bits: int) -> str:
+    names = [error.name.lower() for error in HardwareError if error & bits and error.name]
+    unknown = bits & ~sum(HardwareError)
+    return ', '.join([*names, *([f'unknown 0x{unknown:02x}'] if unknown else [])])

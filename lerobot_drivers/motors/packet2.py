@@ -1,0 +1,218 @@
+"""Protocol 2.0 packets (Dynamixel): bytes in, bytes out, no I/O.
+
+::
+
+    FF FF FD 00 | id | length | instruction | parameters | CRC
+
+``length`` counts what follows it, two bytes; the CRC is CRC-16 (polynomial 0x8005) of all before
+it. Where instruction and parameters hold ``FF FF FD``, another ``FD`` is put behind it. A status
+packet has the instruction 0x55 and an error byte in front of its parameters. Source: Robotis'
+e-manual, DYNAMIXEL Protocol 2.0; frames published by others decode in the tests.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from lerobot_drivers.common.errors import BusCorruptError, BusError, BusTimeoutError
+
+HEADER = b'\xff\xff\xfd\x00'
+BROADCAST_ID = 0xFE
+STATUS_OVERHEAD = 11
+"""Bytes of a status packet around its parameters, nothing stuffed."""
+SYNC_READ_OVERHEAD = 14
+_BEFORE_LENGTH, _BEFORE_BODY = 5, 7
+_PATTERN, _STUFFED = b'\xff\xff\xfd', b'\xff\xff\xfd\xfd'
+_CRC_SIZE = 2
+_LONGEST = 1024
+
+
+class Instruction(IntEnum):
+    """What a packet asks of a motor."""
+
+    PING = 0x01
+    READ = 0x02
+    WRITE = 0x03
+    REG_WRITE = 0x04
+    ACTION = 0x05
+    REBOOT = 0x08
+    STATUS = 0x55
+    SYNC_READ = 0x82
+    SYNC_WRITE = 0x83
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One packet, either way.
+
+    Attributes:
+        id: the motor's id.
+        instruction: what is asked, or that it is a status.
+        parameters: what follows; of a status without its error byte.
+        code: a status' error byte, 0 else.
+    """
+
+    id: int
+    instruction: int
+    parameters: bytes = b''
+    code: int = 0
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire."""
+        error = bytes([self.code]) if self.instruction == Instruction.STATUS else b''
+        body = bytes([self.instruction]) + error + self.parameters
+        body = body.replace(_PATTERN, _STUFFED)
+        frame = HEADER + struct.pack('<BH', self.id, len(body) + _CRC_SIZE) + body
+        return frame + struct.pack('<H', crc(frame))
+
+
+def crc(data: bytes) -> int:
+    """Return the CRC-16 of all bytes before it."""
+    value = 0
+    for byte in data:
+        value = (value << 8 & 0xFFFF) ^ _CRC_TABLE[(value >> 8) ^ byte]
+    return value
+
+
+def ping(motor_id: int) -> bytes:
+    """Return the request for a motor's model number and firmware, three bytes."""
+    return Packet(motor_id, Instruction.PING).encode()
+
+
+def reboot(motor_id: int) -> bytes:
+    """Return the request to start anew, which clears hardware errors."""
+    return Packet(motor_id, Instruction.REBOOT).encode()
+
+
+def read(motor_id: int, address: int, length: int) -> bytes:
+    """Return the request for ``length`` bytes from ``address``."""
+    return Packet(motor_id, Instruction.READ, struct.pack('<HH', address, length)).encode()
+
+
+def write(motor_id: int, address: int, data: bytes) -> bytes:
+    """Return the request to write data at ``address``."""
+    return Packet(motor_id, Instruction.WRITE, struct.pack('<H', address) + data).encode()
+
+
+def sync_read(motor_ids: Sequence[int], address: int, length: int) -> bytes:
+    """Return the request for the same bytes of several motors; they reply in turn."""
+    parameters = struct.pack('<HH', address, length) + bytes(motor_ids)
+    return Packet(BROADCAST_ID, Instruction.SYNC_READ, parameters).encode()
+
+
+def sync_write(address: int, data: Mapping[int, bytes]) -> bytes:
+    """Return the request to write each motor its data at ``address``; none replies."""
+    (length,) = {len(each) for each in data.values()}
+    blocks = b''.join(bytes([motor_id]) + each for motor_id, each in data.items())
+    parameters = struct.pack('<HH', address, length) + blocks
+    return Packet(BROADCAST_ID, Instruction.SYNC_WRITE, parameters).encode()
+
+
+def decode(frame: bytes) -> Packet:
+    """Take one whole packet apart.
+
+    Raises:
+        BusTimeoutError: it is cut short.
+        BusCorruptError: header, length or CRC is wrong.
+    """
+    if frame[: len(HEADER)] != HEADER[: len(frame)]:
+        raise BusCorruptError(f'no packet header in {frame.hex(" ") or "nothing"}')
+    if len(frame) < _BEFORE_BODY or len(frame) < _size(frame):
+        raise BusTimeoutError(f'packet cut short: {frame.hex(" ") or "nothing"}')
+    if len(frame) != _size(frame) or len(frame) < _BEFORE_BODY + 1 + _CRC_SIZE:
+        raise BusCorruptError(f'packet length is wrong: {frame.hex(" ")}')
+    if crc(frame[:-_CRC_SIZE]) != int.from_bytes(frame[-_CRC_SIZE:], 'little'):
+        raise BusCorruptError(f'wrong CRC in {frame.hex(" ")}')
+    body = frame[_BEFORE_BODY:-_CRC_SIZE].replace(_STUFFED, _PATTERN)
+    if body[0] != Instruction.STATUS:
+        return Packet(frame[4], body[0], body[1:])
+    if len(body) == 1:
+        raise BusCorruptError(f'a status without its error byte: {frame.hex(" ")}')
+    return Packet(frame[4], body[0], body[2:], body[1])
+
+
+def holds_any(received: bytes) -> bool:
+    """Return whether a whole packet, of any motor, is in there."""
+    return any(True for _ in _packets(received))
+
+
+def find_status(received: bytes, motor_id: int, length: int, start: int = 0) -> tuple[Packet, int]:
+    """Find one motor's reply behind whatever an adapter echoed.
+
+    Args:
+        received: all bytes so far.
+        motor_id: whose reply.
+        length: how many parameters it must carry, unless it tells an error.
+        start: where to begin.
+
+    Returns:
+        The reply, and where the bytes behind it begin.
+
+    Raises:
+        BusTimeoutError: no whole reply of this motor and length is there.
+        BusCorruptError: there is one, with a wrong CRC.
+    """
+    damaged = False
+    found = received.find(HEADER, start)
+    while found >= 0:
+        frame = _frame(received, found)
+        if frame is not None:
+            try:
+                packet = decode(frame)
+            except BusError:
+                damaged |= frame[4] == motor_id and len(frame) >= length + STATUS_OVERHEAD
+            else:
+                if _is_reply(packet, motor_id, length):
+                    return packet, found + len(frame)
+        found = received.find(HEADER, found + 1)
+    if damaged:
+        raise BusCorruptError(f'motor {motor_id}: wrong CRC in {received.hex(" ")}')
+    raise BusTimeoutError(f'motor {motor_id}: no whole reply in {received.hex(" ") or "nothing"}')
+
+
+def _is_reply(packet: Packet, motor_id: int, length: int) -> bool:
+    if packet.id != motor_id or packet.instruction != Instruction.STATUS:
+        return False
+    return len(packet.parameters) == length or (packet.code != 0 and not packet.parameters)
+
+
+def _packets(received: bytes) -> list[Packet]:
+    found, packets = received.find(HEADER), []
+    while found >= 0:
+        frame = _frame(received, found)
+        try:
+            if frame is not None and (packet := decode(frame)).id < BROADCAST_ID:
+                packets.append(packet)
+        except BusError:
+            pass
+        found = received.find(HEADER, found + 1)
+    return packets
+
+
+def _frame(received: bytes, start: int) -> bytes | None:
+    """Return the frame that begins somewhere, None if it is not whole."""
+    if len(received) < start + _BEFORE_BODY:
+        return None
+    size = _size(received[start : start + _BEFORE_BODY])
+    whole = size <= _LONGEST and len(received) >= start + size
+    return received[start : start + size] if whole else None
+
+
+def _size(frame: bytes) -> int:
+    return _BEFORE_BODY + int.from_bytes(frame[_BEFORE_LENGTH:_BEFORE_BODY], 'little')
+
+
+def _crc_table() -> tuple[int, ...]:
+    table = []
+    for byte in range(256):
+        value = byte << 8
+        for _ in range(8):
+            value = (value << 1 ^ (0x8005 if value & 0x8000 else 0)) & 0xFFFF
+        table.append(value)
+    return tuple(table)
+
+
+_CRC_TABLE = _crc_table()
