@@ -26,6 +26,7 @@ ROBOTS = Registry(
     {
         'so100_follower': 'lerobot_drivers.robots.so_follower:SOFollower',
         'so101_follower': 'lerobot_drivers.robots.so_follower:SOFollower',
+        'koch_follower': 'lerobot_drivers.robots.koch_follower:KochFollower',
     },
 )
 

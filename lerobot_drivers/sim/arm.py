@@ -18,6 +18,7 @@ from lerobot_drivers.sim.factory import (
     REST,
     build_servos,
     check_model,
+    codec_of,
     factory_calibration,
     is_leader,
 )
@@ -55,12 +56,15 @@ class SimArm:
         self._history = np.zeros((HISTORY_STEPS, 2, _JOINTS))
         self._remember(0)
         self._lock = threading.RLock()
-        self._bus = ServoBus(self._servos, self._advance)
+        self.codec = codec_of(model)
+        self._bus = ServoBus(self._servos, self._advance, self.codec)
 
     @property
     def calibration(self) -> dict[str, dict[str, int]]:
         """LeRobot's calibration fields by joint, as set at the factory."""
-        return {name: asdict(c) for name, c in factory_calibration(self.device).items()}
+        return {
+            name: asdict(c) for name, c in factory_calibration(self.device, self.model).items()
+        }
 
     def transact(self, request: Request, received_ns: int, baud: int) -> Reply:
         """Obey a request on the arm's bus; see ``ServoBus.transact``."""

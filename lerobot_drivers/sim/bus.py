@@ -9,18 +9,63 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.sim import wire
 from lerobot_drivers.sim.faults import BusFaults
-from lerobot_drivers.sim.servo import Servo
-from lerobot_drivers.sim.wire import BROADCAST_ID, Request, encode_status
+from lerobot_drivers.sim.wire import BROADCAST_ID, FeetechWire, Request, Wire
+from lerobot_drivers.sim.wire2 import REBOOT
 
 ADAPTER_LATENCY_NS = 1_000_000
 _BITS_PER_BYTE = 10
 _FIRST_WRITES = 4000
 _LAST_WRITES = 4000
+
+
+Answer = Callable[[], tuple[int, bytes]]
+"""Makes error and parameters of a status, at the moment it begins on the wire."""
+
+
+class BusServo(Protocol):
+    """A servo as its bus sees it."""
+
+    @property
+    def id(self) -> int:
+        """The id it answers to."""
+        ...
+
+    @property
+    def shadowed_id(self) -> int:
+        """The id whose writes it obeys too, without an answer; its own if there is none."""
+        ...
+
+    @property
+    def baud(self) -> int:
+        """The baud rate it listens at."""
+        ...
+
+    @property
+    def answers_writes(self) -> bool:
+        """Whether it confirms more than reads and pings (status level)."""
+        ...
+
+    @property
+    def ping_reply(self) -> bytes:
+        """What it answers to a ping."""
+        ...
+
+    def read(self, address: int, size: int) -> bytes:
+        """Return registers as they are now."""
+        ...
+
+    def write(self, address: int, data: bytes) -> int:
+        """Write registers and act on them; return the error, 0 for none."""
+        ...
+
+    def power_cycle(self) -> None:
+        """Start anew."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -68,9 +113,16 @@ class ServoBus:
     Args:
         servos: all of them.
         advance: lets the servos' time pass up to a moment [ns].
+        codec: how they speak.
     """
 
-    def __init__(self, servos: Sequence[Servo], advance: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        servos: Sequence[BusServo],
+        advance: Callable[[int], None],
+        codec: Wire | None = None,
+    ) -> None:
+        self._codec = codec or FeetechWire()
         self.faults = BusFaults()
         self._servos = servos
         self._advance = advance
@@ -100,7 +152,7 @@ class ServoBus:
         replies = []
         for servo_id, answer in self._obey(request, listeners, now_ns):
             self._advance(now_ns)
-            status = encode_status(servo_id, 0, answer())
+            status = self._codec.encode_status(servo_id, *answer())
             now_ns += len(status) * byte_ns
             replies.append(self.faults.spoil(servo_id, status))
         if not replies:
@@ -109,68 +161,82 @@ class ServoBus:
         return Reply(self.faults.stray() + b''.join(replies), now_ns + late_ns)
 
     def _obey(
-        self, request: Request, listeners: list[Servo], now_ns: int
-    ) -> list[tuple[int, Callable[[], bytes]]]:
+        self, request: Request, listeners: list[BusServo], now_ns: int
+    ) -> list[tuple[int, Answer]]:
         """Return the ids that answer, in order, and how to make each answer at its time.
 
         Who is given another id still answers with the old one, else LeRobot's
         ``setup-motors`` could not work.
         """
-        parameters, kind = request.parameters, request.instruction
-        if kind == wire.SYNC_READ and len(parameters) > 2:
+        kind = request.instruction
+        if kind == wire.SYNC_READ and request.items:
             by_id = {servo.id: servo for servo in listeners}
-            asked = [by_id[i] for i in parameters[2:] if i in by_id]
-            return [(s.id, _reader(s, parameters)) for s in asked if self._talks(s)]
-        if kind == wire.SYNC_WRITE and len(parameters) > 2:
-            self._sync_write(parameters, listeners, now_ns)
+            asked = [by_id[i] for i in request.items if i in by_id]
+            return [(s.id, _reader(s, request)) for s in asked if self._talks(s)]
+        if kind == wire.SYNC_WRITE and request.items:
+            self._sync_write(request, listeners, now_ns)
             return []
         asked = [s for s in listeners if request.id in (BROADCAST_ID, s.id)]
-        if kind == wire.READ and len(parameters) == 2 and request.id != BROADCAST_ID:
-            return [(s.id, _reader(s, parameters)) for s in asked if self._talks(s)]
+        if kind == wire.READ and request.length and request.id != BROADCAST_ID:
+            return [(s.id, _reader(s, request)) for s in asked if self._talks(s)]
         if kind == wire.PING:
-            return [(s.id, bytes) for s in asked if self._talks(s)]
-        confirming = [s.id for s in asked if s.answers_writes and self._talks(s)]
-        obeyed = self._write_or_act(request, asked, now_ns)
-        if not obeyed or request.id == BROADCAST_ID:
+            return [(s.id, _answer(0, s.ping_reply)) for s in asked if self._talks(s)]
+        confirming = [s for s in asked if s.answers_writes and self._talks(s)]
+        ids = {id(servo): servo.id for servo in confirming}
+        errors = self._write_or_act(request, self._obeying(request, listeners), now_ns)
+        if errors is None or request.id == BROADCAST_ID:
             return []
-        return [(servo_id, bytes) for servo_id in confirming]
+        return [(ids[id(s)], _answer(errors.get(id(s), 0))) for s in confirming]
 
-    def _write_or_act(self, request: Request, asked: list[Servo], now_ns: int) -> bool:
-        """Return whether it was one of the instructions that write."""
-        parameters, kind = request.parameters, request.instruction
-        if kind == wire.WRITE and len(parameters) > 1:
+    def _obeying(self, request: Request, listeners: list[BusServo]) -> list[BusServo]:
+        """Return who does what is asked: also those that shadow the one who answers."""
+        return [s for s in listeners if request.id in (BROADCAST_ID, s.id, s.shadowed_id)]
+
+    def _write_or_act(
+        self, request: Request, asked: list[BusServo], now_ns: int
+    ) -> dict[int, int] | None:
+        """Return the errors by servo, None if it was no instruction that writes."""
+        kind, errors = request.instruction, {}
+        if kind == wire.WRITE and request.data:
             for servo in asked:
-                self._write(servo, parameters[0], parameters[1:], now_ns)
-        elif kind == wire.REG_WRITE and len(parameters) > 1:
-            self._registered |= {id(s): (parameters[0], parameters[1:]) for s in asked}
+                errors[id(servo)] = self._write(servo, request.address, request.data, now_ns)
+        elif kind == wire.REG_WRITE and request.data:
+            self._registered |= {id(s): (request.address, request.data) for s in asked}
         elif kind == wire.ACTION:
             for servo in asked:
                 if (pending := self._registered.pop(id(servo), None)) is not None:
-                    self._write(servo, *pending, now_ns)
+                    errors[id(servo)] = self._write(servo, *pending, now_ns)
+        elif kind == REBOOT and request.word == 2:
+            for servo in asked:
+                servo.power_cycle()
         else:
-            return False
-        return True
+            return None
+        return errors
 
-    def _sync_write(self, parameters: bytes, listeners: list[Servo], now_ns: int) -> None:
-        address, size = parameters[0], parameters[1]
-        by_id = {servo.id: servo for servo in listeners}
-        for start in range(2, len(parameters) - size, size + 1):
-            servo = by_id.get(parameters[start])
-            if servo is not None:
-                data = parameters[start + 1 : start + 1 + size]
-                self._write(servo, address, data, now_ns)
+    def _sync_write(self, request: Request, listeners: list[BusServo], now_ns: int) -> None:
+        size, items = request.length, request.items
+        for start in range(0, len(items) - size, size + 1):
+            data = items[start + 1 : start + 1 + size]
+            for servo in listeners:
+                if items[start] in (servo.id, servo.shadowed_id):
+                    self._write(servo, request.address, data, now_ns)
 
-    def _write(self, servo: Servo, address: int, data: bytes, now_ns: int) -> None:
+    def _write(self, servo: BusServo, address: int, data: bytes, now_ns: int) -> int:
+        """Return the error that the servo answers with, 0 for none."""
         entry = RegisterWrite(now_ns, servo.id, address, data)
         if len(self._first) < _FIRST_WRITES:
             self._first.append(entry)
         else:
             self._last.append(entry)
-        servo.write(address, data)
+        return servo.write(address, data)
 
-    def _talks(self, servo: Servo) -> bool:
+    def _talks(self, servo: BusServo) -> bool:
         return servo.id not in self.faults.silent
 
 
-def _reader(servo: Servo, parameters: bytes) -> Callable[[], bytes]:
-    return lambda: servo.read(parameters[0], parameters[1])
+def _reader(servo: BusServo, request: Request) -> Answer:
+    return lambda: (0, servo.read(request.address, request.length))
+
+
+def _answer(error: int, parameters: bytes = b'') -> Answer:
+    return lambda: (error, parameters)

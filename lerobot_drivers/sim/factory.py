@@ -7,16 +7,27 @@ import zlib
 from dataclasses import dataclass
 
 from lerobot_drivers.common.errors import ConfigError
-from lerobot_drivers.sim.kinematics import JOINTS
+from lerobot_drivers.sim.dynamixel_servo import DynamixelServo, DynamixelSpec
+from lerobot_drivers.sim.kinematics import JOINTS, Joint
 from lerobot_drivers.sim.servo import RAD_PER_TICK, Servo, ServoSpec
+from lerobot_drivers.sim.wire import FeetechWire, Wire
+from lerobot_drivers.sim.wire2 import DynamixelWire
 
-MODELS = ('so100_follower', 'so100_leader', 'so101_follower', 'so101_leader')
+SO_MODELS = ('so100_follower', 'so100_leader', 'so101_follower', 'so101_leader')
+KOCH_MODELS = {
+    'koch_follower': (*['xl430-w250'] * 2, *['xl330-m288'] * 4),
+    'koch_leader': ('xl330-m077',) * 6,
+}
+"""Motors by the order of the joints."""
+MODELS = (*SO_MODELS, *KOCH_MODELS)
+ArmServo = Servo | DynamixelServo
 REST = (0.0, -1.55, 1.5, 0.9, 0.0, 0.0)
 """Where a follower waits before it is first moved: folded [rad]."""
 
 _STOP_MARGIN = 0.02
 _FULL_TURN = (0, 4095)
-_VOLTS = {'follower': 12.1, 'leader': 7.5}
+_VOLTS = {'follower': 12.1, 'leader': 7.5, 'koch': 11.9}
+_INVERTED = {('koch_leader', 'elbow_flex')}
 
 
 @dataclass(frozen=True)
@@ -25,8 +36,8 @@ class FactoryCalibration:
 
     Attributes:
         id: servo id.
-        drive_mode: always 0 for these arms.
-        homing_offset: subtracted from the encoder [ticks].
+        drive_mode: 1 turns the other way; only the Koch leader's elbow does.
+        homing_offset: subtracted from the encoder, added by Dynamixels [ticks].
         range_min: calibrated minimum [ticks].
         range_max: calibrated maximum [ticks].
     """
@@ -54,12 +65,15 @@ def is_leader(model: str) -> bool:
     return model.endswith('_leader')
 
 
-def factory_calibration(device: str) -> dict[str, FactoryCalibration]:
+def factory_calibration(
+    device: str, model: str = 'so101_follower'
+) -> dict[str, FactoryCalibration]:
     """Return an arm's calibration: joint -> fields; repeatable, another one per name.
 
     As LeRobot's calibration leaves them, the ranges lie about the middle of travel and
-    that of wrist_roll is the full turn.
+    that of wrist_roll is the full turn, with a Koch that of shoulder_pan too.
     """
+    full_turns = ('wrist_roll', 'shoulder_pan') if model in KOCH_MODELS else ('wrist_roll',)
     chance = random.Random(zlib.crc32(device.encode()))
     calibration = {}
     for servo_id, joint in enumerate(JOINTS, start=1):
@@ -67,29 +81,64 @@ def factory_calibration(device: str) -> dict[str, FactoryCalibration]:
         half = round((joint.upper - joint.lower) / 2 / RAD_PER_TICK)
         middle = 2047 + chance.randint(-40, 40)
         low, high = middle - half, middle + half
-        if joint.name == 'wrist_roll':
+        if joint.name in full_turns:
             low, high = _FULL_TURN
-        calibration[joint.name] = FactoryCalibration(servo_id, 0, offset, low, high)
+        mode = int((model, joint.name) in _INVERTED)
+        calibration[joint.name] = FactoryCalibration(servo_id, mode, offset, low, high)
     return calibration
 
 
-def build_servos(device: str, model: str, angles: tuple[float, ...]) -> dict[str, Servo]:
+def codec_of(model: str) -> Wire:
+    """Return how an arm's bus speaks."""
+    return DynamixelWire() if model in KOCH_MODELS else FeetechWire()
+
+
+def build_servos(device: str, model: str, angles: tuple[float, ...]) -> dict[str, ArmServo]:
     """Return an arm's servos by joint, with their shafts at these angles [rad]."""
-    volts = _VOLTS['leader' if is_leader(model) else 'follower']
-    servos = {}
-    for joint, angle in zip(JOINTS, angles, strict=True):
-        fields = factory_calibration(device)[joint.name]
-        middle = (fields.range_min + fields.range_max) / 2 + fields.homing_offset
-        centre = (joint.upper + joint.lower) / 2 if joint.name == 'gripper' else 0.0
-        spec = ServoSpec(
-            id=fields.id,
-            homing_offset=fields.homing_offset,
-            range_min=fields.range_min,
-            range_max=fields.range_max,
-            zero=middle - centre / RAD_PER_TICK,
-            lower=joint.lower - _STOP_MARGIN,
-            upper=joint.upper + _STOP_MARGIN,
-            volts=volts,
-        )
-        servos[joint.name] = Servo(spec, angle)
-    return servos
+    calibration = factory_calibration(device, model)
+    build = _dynamixel if model in KOCH_MODELS else _feetech
+    return {
+        joint.name: build(model, joint, calibration[joint.name], angle)
+        for joint, angle in zip(JOINTS, angles, strict=True)
+    }
+
+
+def _feetech(model: str, joint: Joint, fields: FactoryCalibration, angle: float) -> ArmServo:
+    spec = ServoSpec(
+        id=fields.id,
+        homing_offset=fields.homing_offset,
+        range_min=fields.range_min,
+        range_max=fields.range_max,
+        zero=_middle(fields) + fields.homing_offset - _centre(joint) / RAD_PER_TICK,
+        lower=joint.lower - _STOP_MARGIN,
+        upper=joint.upper + _STOP_MARGIN,
+        volts=_VOLTS['leader' if is_leader(model) else 'follower'],
+    )
+    return Servo(spec, angle)
+
+
+def _dynamixel(model: str, joint: Joint, fields: FactoryCalibration, angle: float) -> ArmServo:
+    sign = -1 if fields.drive_mode else 1
+    spec = DynamixelSpec(
+        id=fields.id,
+        model=KOCH_MODELS[model][fields.id - 1],
+        homing_offset=fields.homing_offset,
+        drive_mode=fields.drive_mode,
+        range_min=fields.range_min,
+        range_max=fields.range_max,
+        zero=sign * (_middle(fields) - fields.homing_offset) - _centre(joint) / RAD_PER_TICK,
+        lower=joint.lower - _STOP_MARGIN,
+        upper=joint.upper + _STOP_MARGIN,
+        volts=_VOLTS['koch'],
+    )
+    return DynamixelServo(spec, angle)
+
+
+def _middle(fields: FactoryCalibration) -> float:
+    """Return the middle of a calibrated range [ticks]."""
+    return (fields.range_min + fields.range_max) / 2
+
+
+def _centre(joint: Joint) -> float:
+    """Return the angle at the middle of the range [rad]."""
+    return (joint.upper + joint.lower) / 2 if joint.name == 'gripper' else 0.0

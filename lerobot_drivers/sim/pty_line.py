@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from lerobot_drivers.common.clock import NS_PER_S, Clock
 from lerobot_drivers.sim.bus import Reply
-from lerobot_drivers.sim.wire import Request, RequestParser
+from lerobot_drivers.sim.wire import FeetechWire, Request, Wire
 
 Transact = Callable[[Request, int, int], Reply]
 
@@ -36,9 +36,11 @@ class PtyLine:
     Args:
         transact: obeys a request that came in at a time [ns] and a baud rate.
         clock: what time it is.
+        codec: how the bus speaks.
     """
 
-    def __init__(self, transact: Transact, clock: Clock) -> None:
+    def __init__(self, transact: Transact, clock: Clock, codec: Wire | None = None) -> None:
+        self._codec = codec or FeetechWire()
         self._transact = transact
         self._clock = clock
         self._master, self._slave = os.openpty()
@@ -60,7 +62,7 @@ class PtyLine:
 
     def _serve(self) -> None:
         _raise_priority()
-        parser = RequestParser()
+        parser = self._codec.parser()
         poller = select.poll()
         poller.register(self._master, select.POLLIN)
         poller.register(self._wake, select.POLLIN)

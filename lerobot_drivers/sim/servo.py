@@ -89,6 +89,16 @@ class Servo:
         return self.memory.byte(reg.STATUS_LEVEL) != 0
 
     @property
+    def shadowed_id(self) -> int:
+        """Its own id: these servos shadow nobody."""
+        return self.id
+
+    @property
+    def ping_reply(self) -> bytes:
+        """Nothing: a bare status answers a ping."""
+        return b''
+
+    @property
     def angle(self) -> float:
         """The joint's angle [rad]."""
         return (self.motion.position - self.spec.zero) * RAD_PER_TICK
@@ -123,8 +133,8 @@ class Servo:
         self._refresh()
         return self.memory.read(address, size)
 
-    def write(self, address: int, data: bytes) -> None:
-        """Write registers and act on them."""
+    def write(self, address: int, data: bytes) -> int:
+        """Write registers and act on them; such a servo refuses nothing."""
         self.memory.write(address, data)
         touched = range(address, address + len(data))
         if self.memory.byte(reg.TORQUE_ENABLE) == CENTRE_HERE:
@@ -132,6 +142,7 @@ class Servo:
         if reg.GOAL_POSITION in touched:
             self.memory.set_word(reg.PRESENT_GOAL, self.memory.word(reg.GOAL_POSITION))
         self._obey()
+        return 0
 
     def power_cycle(self) -> None:
         """Cut the supply for a moment."""

@@ -8,6 +8,7 @@ the layout is Dynamixel 1.0's).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 BROADCAST_ID = 0xFE
 HEADER = b'\xff\xff'
@@ -30,18 +31,42 @@ class Request:
 
     Attributes:
         id: the servo's id, or ``BROADCAST_ID``.
-        instruction: what to do.
+        instruction: what to do; the numbers are the same in both protocols.
         parameters: how.
+        word: bytes of an address and of a length in the parameters.
+        overhead: bytes around the parameters on the wire.
     """
 
     id: int
     instruction: int
     parameters: bytes
+    word: int = 1
+    overhead: int = _SHORTEST
 
     @property
     def size(self) -> int:
-        """Bytes of it on the wire."""
-        return _SHORTEST + len(self.parameters)
+        """Bytes of it on the wire, nothing stuffed."""
+        return self.overhead + len(self.parameters)
+
+    @property
+    def address(self) -> int:
+        """The register it begins at."""
+        return int.from_bytes(self.parameters[: self.word], 'little')
+
+    @property
+    def length(self) -> int:
+        """How many bytes, of a read, a sync-read or a sync-write."""
+        return int.from_bytes(self.parameters[self.word : 2 * self.word], 'little')
+
+    @property
+    def data(self) -> bytes:
+        """What is behind the address: the bytes to write."""
+        return self.parameters[self.word :]
+
+    @property
+    def items(self) -> bytes:
+        """What is behind address and length: ids, and the data of a sync-write."""
+        return self.parameters[2 * self.word :]
 
 
 def checksum(body: bytes) -> int:
@@ -53,6 +78,26 @@ def encode_status(servo_id: int, error: int, parameters: bytes = b'') -> bytes:
     """Return a status packet as bytes on the wire."""
     body = bytes([servo_id, len(parameters) + 2, error]) + parameters
     return HEADER + body + bytes([checksum(body)])
+
+
+class Parser(Protocol):
+    """Finds requests in the bytes that a host sends."""
+
+    def feed(self, data: bytes) -> list[Request]:
+        """Return the requests that are complete with these bytes."""
+        ...
+
+
+class Wire(Protocol):
+    """The servos' end of a wire protocol."""
+
+    def parser(self) -> Parser:
+        """Return a parser of requests."""
+        ...
+
+    def encode_status(self, servo_id: int, error: int, parameters: bytes = b'') -> bytes:
+        """Return a status packet as bytes on the wire."""
+        ...
 
 
 class RequestParser:
@@ -90,3 +135,15 @@ class RequestParser:
             if self._buffer[2] != 0xFF and 2 <= self._buffer[3] <= _LONGEST_BODY:
                 return True
             del self._buffer[:1]
+
+
+class FeetechWire:
+    """The protocol above."""
+
+    def parser(self) -> Parser:
+        """Return a parser of requests."""
+        return RequestParser()
+
+    def encode_status(self, servo_id: int, error: int, parameters: bytes = b'') -> bytes:
+        """Return a status packet as bytes on the wire."""
+        return encode_status(servo_id, error, parameters)

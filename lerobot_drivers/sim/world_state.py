@@ -126,7 +126,7 @@ class WorldState:
                 self._unplug(device)
 
     def _plug(self, arm: SimArm) -> None:
-        self._lines[arm.device] = PtyLine(arm.transact, self.clock)
+        self._lines[arm.device] = PtyLine(arm.transact, self.clock, arm.codec)
 
     def _unplug(self, device: str) -> None:
         line = self._lines.pop(device, None)

@@ -23,6 +23,7 @@ TELEOPERATORS = Registry(
     {
         'so100_leader': 'lerobot_teleop.teleoperators.so_leader:SOLeader',
         'so101_leader': 'lerobot_teleop.teleoperators.so_leader:SOLeader',
+        'koch_leader': 'lerobot_teleop.teleoperators.koch_leader:KochLeader',
     },
 )
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from lerobot_drivers.common.config import STRICT_KEYS
 from lerobot_drivers.robots.config import PositiveFloat, Retries
@@ -20,6 +23,7 @@ class TeleopConfig:
         calibration_dir: folder of ``<id>.json`` instead of LeRobot's.
         use_degrees: body joints in degrees, else in -100..100; None is what LeRobot does with it.
         rate_hz: rate of commands [1/s].
+        gripper_open_pos: where a gripper that is a trigger springs back to [dataset units].
         num_read_retries: how often a failed exchange with the motors is repeated.
     """
 
@@ -32,3 +36,4 @@ class TeleopConfig:
     use_degrees: bool | None = None
     rate_hz: PositiveFloat = 100.0
     num_read_retries: Retries = 2
+    gripper_open_pos: Annotated[float, Field(ge=0, le=100)] = 50.0

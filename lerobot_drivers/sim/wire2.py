@@ -1,0 +1,88 @@
+"""The servos' end of the Dynamixel wire protocol 2.0: requests in, status packets out.
+
+Frames are ``FF FF FD 00 | id | length | instruction | parameters | CRC``, a status has instruction
+55 and an error byte first (Robotis' e-manual, DYNAMIXEL Protocol 2.0).
+"""
+
+from __future__ import annotations
+
+from lerobot_drivers.sim.wire import Parser, Request
+
+HEADER = b'\xff\xff\xfd\x00'
+REBOOT = 0x08
+STATUS = 0x55
+
+_OVERHEAD = 10
+_HEAD, _TAIL = 7, 2
+_LONGEST_BODY = 512
+_ESCAPED, _PLAIN = b'\xff\xff\xfd\xfd', b'\xff\xff\xfd'
+
+
+def checksum(frame: bytes) -> int:
+    """Return the CRC-16 (x^16 + x^15 + x^2 + 1) of all in front of it, bit by bit."""
+    register = 0
+    for byte in frame:
+        register ^= byte << 8
+        for _ in range(8):
+            carry = register & 0x8000
+            register = register << 1 & 0xFFFF
+            if carry:
+                register ^= 0x8005
+    return register
+
+
+def encode_status(servo_id: int, error: int, parameters: bytes = b'') -> bytes:
+    """Return a status packet as bytes on the wire."""
+    body = bytes([STATUS, error, *parameters]).replace(_PLAIN, _ESCAPED)
+    frame = HEADER + bytes([servo_id]) + (len(body) + _TAIL).to_bytes(2, 'little') + body
+    return frame + checksum(frame).to_bytes(2, 'little')
+
+
+class RequestParser2:
+    """Finds requests in the bytes a host sends; what is no valid frame is skipped."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Request]:
+        """Return the requests that are complete with these bytes."""
+        self._buffer += data
+        requests = []
+        while self._seek_header():
+            end = _HEAD + int.from_bytes(self._buffer[5:7], 'little')
+            if len(self._buffer) < end:
+                break
+            frame = bytes(self._buffer[:end])
+            if checksum(frame[:-_TAIL]) == int.from_bytes(frame[-_TAIL:], 'little'):
+                body = frame[_HEAD:-_TAIL].replace(_ESCAPED, _PLAIN)
+                requests.append(Request(frame[4], body[0], body[1:], 2, _OVERHEAD))
+                del self._buffer[:end]
+            else:
+                del self._buffer[:1]
+        return requests
+
+    def _seek_header(self) -> bool:
+        """Drop bytes until a plausible frame begins; False when more are needed."""
+        while True:
+            start = self._buffer.find(HEADER)
+            if start < 0:
+                del self._buffer[: max(len(self._buffer) - 3, 0)]
+                return False
+            del self._buffer[:start]
+            if len(self._buffer) < _HEAD:
+                return False
+            if 3 <= int.from_bytes(self._buffer[5:7], 'little') <= _LONGEST_BODY:
+                return True
+            del self._buffer[:1]
+
+
+class DynamixelWire:
+    """The protocol above."""
+
+    def parser(self) -> Parser:
+        """Return a parser of requests."""
+        return RequestParser2()
+
+    def encode_status(self, servo_id: int, error: int, parameters: bytes = b'') -> bytes:
+        """Return a status packet as bytes on the wire."""
+        return encode_status(servo_id, error, parameters)
