@@ -8,9 +8,58 @@ model number.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import bus_frames2
 
 PING, READ, WRITE, SYNC_READ, SYNC_WRITE = 1, 2, 3, 0x82, 0x83
-MODEL = 3
+ACCESS_ERROR, ALERT = 7, 0x80
+
+
+class Asked(NamedTuple):
+    """A request, taken apart; ``rest`` is what is behind address and length."""
+
+    id: int
+    instruction: int
+    address: int
+    length: int
+    rest: bytes
+
+
+class Protocol1:
+    """Frames of Feetech's servos."""
+
+    model_address = 3
+
+    def parse(self, data):
+        assert (sum(data[2:]) & 0xFF) == 0xFF, 'checksum'
+        address, length = [*data[5:-1], 0, 0][:2]
+        return Asked(data[2], data[4], address, length, data[7:-1])
+
+    def status(self, number, content, error=0):
+        body = bytes([number, len(content) + 2, error]) + content
+        return b'\xff\xff' + body + bytes([~sum(body) & 0xFF])
+
+    def pong(self, model):
+        return b''
+
+
+class Protocol2:
+    """Frames of Dynamixels."""
+
+    model_address = 0
+
+    def parse(self, data):
+        number, instruction, parameters = bus_frames2.parse(bytes(data))
+        padded = parameters + bytes(4)
+        address, length = bus_frames2.word(padded), bus_frames2.word(padded, 2)
+        return Asked(number, instruction, address, length, parameters[4:])
+
+    def status(self, number, content, error=0):
+        return bus_frames2.status(number, content, error)
+
+    def pong(self, model):
+        return model.to_bytes(2, 'little') + b'\x2e'
 
 
 @dataclass(frozen=True)
@@ -23,6 +72,8 @@ class Fate:
         lost: whether it never gets to the servos.
         deaf: this servo does not answer it.
         garbled: this servo's reply comes with a wrong checksum.
+        refused: this servo refuses a write.
+        alert: its error byte tells of an error of its hardware, with all replies.
     """
 
     outward: float = 0.0
@@ -30,12 +81,17 @@ class Fate:
     lost: bool = False
     deaf: int = 0
     garbled: int = 0
+    refused: int = 0
+    alert: bool = False
 
 
 class LateLine:
     """A port on a manual clock; the last fate is that of all further requests."""
 
-    def __init__(self, clock, fates, *, ids=(1, 2, 3), echo=False, model=777, order='little'):
+    def __init__(
+        self, clock, fates, *, ids=(1, 2, 3), echo=False, model=777, order='little', codec=None
+    ):
+        self.codec = codec or Protocol1()
         self.name = '/dev/late'
         self.baudrate = 1_000_000
         self.clock = clock
@@ -67,7 +123,6 @@ class LateLine:
         self._input.clear()
 
     def write(self, data):
-        assert (sum(data[2:]) & 0xFF) == 0xFF, 'checksum'
         self.requests.append(bytes(data))
         fate = self.fates.pop(0) if len(self.fates) > 1 else self.fates[0]
         self._outward = max(self._outward, self._now + fate.outward)
@@ -104,20 +159,28 @@ class LateLine:
         while self._coming and self._coming[0][0] <= self._now:
             self._input += self._coming.pop(0)[1]
 
+    def parse(self, number):
+        """Return the request of a number, counted from 1, taken apart."""
+        return self.codec.parse(self.requests[number - 1])
+
     def _serve(self, data, fate):
-        number, instruction, parameters = data[2], data[4], data[5:-1]
-        asked, content = [number], b''
-        if instruction == SYNC_READ:
-            asked, content = parameters[2:], self._content(*parameters[:2])
-        elif instruction == SYNC_WRITE:
-            asked = []
-        elif instruction == READ:
-            content = self._content(*parameters)
-        elif instruction == WRITE and number in self.ids:
+        asked = self.codec.parse(data)
+        ids, content, error = [asked.id], b'', ALERT if fate.alert else 0
+        if asked.instruction == SYNC_READ:
+            ids, content = asked.rest, self._content(asked.address, asked.length)
+        elif asked.instruction == SYNC_WRITE:
+            ids = []
+        elif asked.instruction == READ:
+            content = self._content(asked.address, asked.length)
+        elif asked.instruction == PING:
+            content = self.codec.pong(self.model)
+        elif fate.refused == asked.id:
+            error |= ACCESS_ERROR
+        elif asked.id in self.ids:
             self.executed[len(self.requests)] = self._outward
         return b''.join(
-            self._status(each, content, each == fate.garbled)
-            for each in asked
+            self._status(each, content, error, each == fate.garbled)
+            for each in ids
             if each in self.ids and each != fate.deaf
         )
 
@@ -125,10 +188,11 @@ class LateLine:
         number = len(self.requests)
         if length == 1:
             return bytes([number & 0xFF])
-        value = self.model if (address, length) == (MODEL, 2) else number
+        is_model = (address, length) == (self.codec.model_address, 2)
+        value = self.model if is_model else number
         return (value.to_bytes(2, self.order) * length)[:length]
 
-    def _status(self, number, content, garbled):
-        body = bytes([number, len(content) + 2, 0]) + content
-        total = ~sum(body) & 0xFF
-        return b'\xff\xff' + body + bytes([total ^ (0x55 if garbled else 0)])
+    def _status(self, number, content, error, garbled):
+        made = bytearray(self.codec.status(number, content, error))
+        made[-1] ^= 0x55 if garbled else 0
+        return bytes(made)

@@ -7,6 +7,7 @@ before torque goes on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from enum import IntEnum, IntFlag
 from typing import ClassVar
@@ -14,21 +15,20 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lerobot_drivers.common.errors import BusRefusedError
+from lerobot_drivers.common.errors import BusCorruptError, BusRefusedError
 from lerobot_drivers.motors import packet2
 from lerobot_drivers.motors.arm_bus import ArmBus, MotorHealth
 from lerobot_drivers.motors.calibration import MotorCalibration
 from lerobot_drivers.motors.motors_bus import BusState, Reply
 from lerobot_drivers.motors.packet_bus import PacketProtocol
 
-VELOCITY_UNIT = 0.229 / 60 * 4096
-"""One count of Present_Velocity, 0.229 turns a minute [tick/s]."""
+VELOCITY_UNIT = 0.0239691227 / (2 * math.pi) * 4096
+"""One count of Present_Velocity, by Robotis' ROS driver; 0.229 turns a minute [tick/s]."""
 _PING_LENGTH = 3
-_RESULT_BITS, _ALERT = 0x7F, 0x80
+_DAMAGED_REQUEST = 3
 _RESULTS = {
     1: 'it could not carry it out',
     2: 'it does not know the instruction',
-    3: 'it received a damaged request',
     4: 'the value is out of range',
     5: 'the value has another length',
     6: 'the value is beyond a limit that was set',
@@ -85,7 +85,7 @@ class DynamixelMotorsBus(ArmBus):
                 temperature=float(state.registers['Present_Temperature'][at]),
                 load=float(loads[at]),
                 current=model.current_a(state.registers, at),
-                errors='hardware error' if int(state.errors[at]) & _ALERT else 'none',
+                errors='hardware error' if int(state.errors[at]) & packet2.ALERT else 'none',
             )
             for at, model in enumerate(self.models.values())
         ]
@@ -142,7 +142,7 @@ class DynamixelMotorsBus(ArmBus):
         it was given last.
         """
         for motor in self.motors if motors is None else motors:
-            self.write('Goal_Position', motor, self.read('Present_Position', motor))
+            self.write('Goal_Position', motor, self._seed(motor))
             self.write('Torque_Enable', motor, 1)
 
     def lock(self) -> None:
@@ -156,18 +156,30 @@ class DynamixelMotorsBus(ArmBus):
         """
         self._one(motor, 'reboot', lambda id_: self._exchange(packet2.reboot(id_), [id_], 0)[id_])
 
+    def _seed(self, motor: str) -> int:
+        """Return where a motor is, or the limit next to it where it refuses goals beyond."""
+        present = self.read('Present_Position', motor)
+        if self.read('Operating_Mode', motor) != OperatingMode.POSITION:
+            return present
+        lowest = self.read('Min_Position_Limit', motor)
+        return min(max(present, lowest), self.read('Max_Position_Limit', motor))
+
     def _ping(self, motor_id: int) -> Reply:
         return self._exchange(packet2.ping(motor_id), [motor_id], _PING_LENGTH)[motor_id]
 
     def _replies(self, received: bytes, ids: Sequence[int], length: int) -> dict[int, Reply]:
         replies = super()._replies(received, ids, length)
+        results = {id_: reply.error & packet2.RESULT_BITS for id_, reply in replies.items()}
+        unheard = [id_ for id_, result in results.items() if result == _DAMAGED_REQUEST]
+        if unheard:
+            raise BusCorruptError(f'{self._labels(unheard)} received a damaged request')
         refused = [
-            f'{self._labels([id_])}: {_RESULTS.get(reply.error & _RESULT_BITS, "it refused")}'
-            for id_, reply in replies.items()
-            if reply.error & _RESULT_BITS
+            f'{self._labels([id_])}: {_RESULTS.get(result, f"it refused with error {result}")}'
+            for id_, result in results.items()
+            if result
         ]
         if refused:
-            raise BusRefusedError(f'{self.port.name}: {"; ".join(refused)}')
+            raise BusRefusedError('; '.join(refused))
         return replies
 
 

@@ -18,6 +18,7 @@ from lerobot_drivers.common.clock import Clock, SystemClock
 from lerobot_drivers.common.errors import (
     BusCorruptError,
     BusError,
+    BusRefusedError,
     BusTimeoutError,
     ConfigError,
     NotConnectedError,
@@ -298,6 +299,8 @@ class MotorsBus(ABC):
                 except BusCorruptError as error:
                     self.statistics.corrupt += 1
                     failure = error
+                except BusRefusedError as error:
+                    raise self._refused(names, what, error) from error
             self.statistics.failures += 1
             raise self._give_up(names, what, failure) from failure
 
@@ -333,6 +336,13 @@ class MotorsBus(ABC):
     def _labels(self, ids: Sequence[int]) -> str:
         names = {motor.id: name for name, motor in self.motors.items()}
         return ', '.join(f'{names[motor_id]} (id {motor_id})' for motor_id in ids)
+
+    def _refused(self, names: Sequence[str], what: str, error: BusRefusedError) -> BusRefusedError:
+        self.statistics.failures += 1
+        for name in names:
+            # It did answer.
+            self._debts.pop(self.motors[name].id, None)
+        return BusRefusedError(f'{self.port.name}: could not {what}: {error}')
 
     def _give_up(self, names: Sequence[str], what: str, failure: BusError) -> BusError:
         asked = ', '.join(names) if len(names) < len(self.motors) else 'all motors'

@@ -24,6 +24,8 @@ BROADCAST_ID = 0xFE
 STATUS_OVERHEAD = 11
 """Bytes of a status packet around its parameters, nothing stuffed."""
 SYNC_READ_OVERHEAD = 14
+RESULT_BITS, ALERT = 0x7F, 0x80
+"""Of an error byte: why the motor refused, and whether its hardware is in error."""
 _BEFORE_LENGTH, _BEFORE_BODY = 5, 7
 _PATTERN, _STUFFED = b'\xff\xff\xfd', b'\xff\xff\xfd\xfd'
 _CRC_SIZE = 2
@@ -145,7 +147,7 @@ def find_status(received: bytes, motor_id: int, length: int, start: int = 0) -> 
     Args:
         received: all bytes so far.
         motor_id: whose reply.
-        length: how many parameters it must carry, unless it tells an error.
+        length: how many parameters it must carry, unless it is a refusal.
         start: where to begin.
 
     Returns:
@@ -176,7 +178,8 @@ def find_status(received: bytes, motor_id: int, length: int, start: int = 0) -> 
 def _is_reply(packet: Packet, motor_id: int, length: int) -> bool:
     if packet.id != motor_id or packet.instruction != Instruction.STATUS:
         return False
-    return len(packet.parameters) == length or (packet.code != 0 and not packet.parameters)
+    is_refusal = bool(packet.code & RESULT_BITS) and not packet.parameters
+    return len(packet.parameters) == length or is_refusal
 
 
 def _packets(received: bytes) -> list[Packet]:

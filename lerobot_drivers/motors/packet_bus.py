@@ -131,9 +131,14 @@ class PacketBus(MotorsBus):
         request = self.protocol.read(motor_id, 0, length)
         size = length + self.protocol.STATUS_OVERHEAD
 
-        # Echoes need no care: as a status, none is of a fence's length.
+        # Echoes need no care: as a status, none is of a fence's length. Nor do refusals, which
+        # carry nothing: a fence is never refused, so they answer what was given up.
         def find(received: bytes) -> dict[int, Reply]:
-            return self._replies(received, [motor_id], length)
+            position = 0
+            while True:
+                status, position = self.protocol.find_status(received, motor_id, length, position)
+                if len(status.parameters) == length:
+                    return {motor_id: Reply(status.parameters, status.code)}
 
         received, replies = self._ask(request, size, find)
         if replies is None:

@@ -45,6 +45,35 @@ def test_what_does_not_fit_is_refused(sign_bit, value):
         Register(31, 2, sign_bit).encode(value, 'little')
 
 
+@pytest.mark.parametrize(
+    ('size', 'value', 'data'),
+    [(4, -1, 'ffffffff'), (4, -(2**31), '00000080'), (2, -1000, '18fc'), (1, -1, 'ff')],
+)
+def test_twos_complement(size, value, data):
+    register = Register(20, size, signed=True)
+    assert register.encode(value, 'little').hex() == data
+    assert register.decode(bytes.fromhex(data), 'little') == value
+    for beyond in (1 << 8 * size - 1, -(1 << 8 * size - 1) - 1):
+        with pytest.raises(ValueError, match='address 20'):
+            register.encode(beyond, 'little')
+
+
+def test_state_of_dynamixels_is_the_21_bytes_from_126():
+    for name in ('xl430-w250', 'xl330-m288', 'xl330-m077', 'xm540-w270'):
+        model = motor_model(name)
+        assert model.state_block == (126, 21)
+        block = (-3).to_bytes(2, 'little', signed=True) + (-2).to_bytes(4, 'little', signed=True)
+        block += (-70000).to_bytes(4, 'little', signed=True) + bytes(8) + b'\x78\x00\x1e'
+        state = {key: column.tolist() for key, column in model.decode_state([block]).items()}
+        assert state == {
+            'Present_Current': [-3],
+            'Present_Velocity': [-2],
+            'Present_Position': [-70000],
+            'Present_Input_Voltage': [120],
+            'Present_Temperature': [30],
+        }
+
+
 def test_state_is_the_fifteen_bytes_from_56():
     assert motor_model('sts3215').state_block == (56, 15)
 
