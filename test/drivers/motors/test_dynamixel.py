@@ -87,7 +87,7 @@ def test_state_of_all_motors_is_one_transaction(bus, port):
 
 
 def test_velocity_is_in_turns_a_minute():
-    assert VELOCITY_UNIT / 4096 * 60 == pytest.approx(0.229, abs=0.0005)
+    assert pytest.approx(0.229, abs=0.0005) == VELOCITY_UNIT / 4096 * 60
 
 
 def test_sync_write_is_one_request_without_reply(bus, port):

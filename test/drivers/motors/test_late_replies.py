@@ -6,7 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lerobot_drivers.common.clock import ManualClock
-from lerobot_drivers.common.errors import BusError, BusRefusedError, BusTimeoutError, NotConnectedError
+from lerobot_drivers.common.errors import (
+    BusError,
+    BusRefusedError,
+    BusTimeoutError,
+    NotConnectedError,
+)
 from lerobot_drivers.motors.debts import FENCE_LENGTHS
 from lerobot_drivers.motors.dynamixel import DynamixelMotorsBus
 from lerobot_drivers.motors.feetech import FeetechMotorsBus
@@ -140,7 +145,9 @@ def test_a_late_acknowledgement_acknowledges_no_other_write(model):
     write(bus, 'Lock')
 
 
-@pytest.mark.parametrize('late', [Fate(back=LATE.back, refused=1), Fate(back=LATE.back, alert=True)])
+@pytest.mark.parametrize(
+    'late', [Fate(back=LATE.back, refused=1), Fate(back=LATE.back, alert=True)]
+)
 def test_a_late_refusal_or_alert_answers_nothing_else(late):
     bus = make_bus(late, SLOW, num_retry=0, model=DYNAMIXEL)
     with pytest.raises(BusTimeoutError):
