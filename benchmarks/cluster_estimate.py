@@ -102,8 +102,8 @@ def main() -> None:
         f'{cluster.read_mb_s:.0f} MB/s (assumed)\n'
         f'measured: many bags cost {factor:.2f} times the CPU of one long one; joining '
         f'{joined["episodes"]} took {joined["wall_s"] * 1e3 / joined["episodes"]:.1f} ms each, '
-        f'taken as even; cores as here, and bags that fit into memory, so that the second of their '
-        f'two readings costs no disk (assumed)'
+        'taken as even; cores as here, and bags that fit into memory, so that the second of '
+        'their two readings costs no disk (assumed)'
     )
     print(
         f'  {"":<16}{"core hours":>12}{"compute h":>12}{"TB":>10}{"reading h":>12}'
