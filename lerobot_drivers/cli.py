@@ -15,6 +15,11 @@ COMMANDS = {
     'record': ('lerobot_recorder.commands.record', 'record episodes from a robot or a graph'),
     'teleoperate': ('lerobot_teleop.commands.teleoperate', 'drive a robot without recording'),
     'replay': ('lerobot_policy.commands.replay', 'replay an episode on a robot'),
+    'calibrate': ('lerobot_teleop.commands.calibrate', 'find the ranges of the joints of an arm'),
+    'setup-motors': (
+        'lerobot_teleop.commands.setup_motors',
+        'give the motors of an arm their ids, one by one',
+    ),
     'dashboard': ('lerobot_recorder.commands.dashboard', 'operate a recorder in a browser'),
     'convert': ('lerobot_recorder.commands.convert', 'make a dataset of a bag'),
     'to-bag': ('lerobot_recorder.commands.to_bag', 'make bags of the episodes of a dataset'),

@@ -45,9 +45,17 @@ class ArmBus(PacketBus):
     Attributes:
         apply_drive_mode: whether a calibration's drive mode is to be applied to what is read and
             written; else the motors do it themselves.
+        calibration_mode: Operating_Mode of motors that are being calibrated.
+        baud_codes: baud rate [bit/s] -> what Baud_Rate holds for it, likely ones first.
+        ping_length: bytes that a motor's answer to a ping carries.
+        homing_sign: of a homing offset: present = actual - sign * offset.
     """
 
     apply_drive_mode: ClassVar[bool]
+    calibration_mode: ClassVar[int]
+    homing_sign: ClassVar[int]
+    baud_codes: ClassVar[Mapping[int, int]]
+    ping_length: ClassVar[int] = 0
 
     @abstractmethod
     def firmware(self) -> dict[str, str]:

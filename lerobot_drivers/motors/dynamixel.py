@@ -62,6 +62,12 @@ class DynamixelMotorsBus(ArmBus):
 
     protocol: ClassVar[PacketProtocol] = packet2
     apply_drive_mode: ClassVar[bool] = False
+    calibration_mode: ClassVar[int] = OperatingMode.EXTENDED_POSITION
+    homing_sign: ClassVar[int] = -1
+    baud_codes: ClassVar[Mapping[int, int]] = {
+        1_000_000: 3, 57_600: 1, 115_200: 2, 2_000_000: 4, 3_000_000: 5, 4_000_000: 6, 9_600: 0,
+    }  # fmt: skip
+    ping_length: ClassVar[int] = _PING_LENGTH
 
     def firmware(self) -> dict[str, str]:
         """Return each motor's firmware version."""

@@ -37,6 +37,12 @@ class FeetechMotorsBus(ArmBus):
 
     protocol: ClassVar[PacketProtocol] = packet
     apply_drive_mode: ClassVar[bool] = True
+    calibration_mode: ClassVar[int] = POSITION_MODE
+    homing_sign: ClassVar[int] = 1
+    baud_codes: ClassVar[Mapping[int, int]] = {
+        1_000_000: 0, 115_200: 4, 500_000: 1, 250_000: 2, 128_000: 3, 76_800: 5, 57_600: 6,
+        38_400: 7,
+    }  # fmt: skip
 
     def firmware(self) -> dict[str, str]:
         """Return each motor's firmware version."""

@@ -19,12 +19,16 @@ class JointPlan:
         motor: what moves it.
         unit: its map into the dataset; None is the body's, degrees or -100..100 as configured.
         registers: what its motor's persistent registers are to hold beside the bus's own wishes.
+        full_turn: whether it has no stops, so that its range is a turn, whoever calibrates it.
+        drive_mode: what a calibration gives it; 1 turns it round.
     """
 
     name: str
     motor: Motor
     unit: JointUnit | None = None
     registers: Mapping[str, int] = field(default_factory=dict)
+    full_turn: bool = False
+    drive_mode: int = 0
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,13 @@ HAND_OVER_VELOCITY = 1.5
 _EXTENDED: dict[str, int] = {'Operating_Mode': OperatingMode.EXTENDED_POSITION}
 _FOLLOWER_ELBOW = {'Position_P_Gain': 1500, 'Position_I_Gain': 0, 'Position_D_Gain': 600}
 _GRIPPER: dict[str, int] = {'Operating_Mode': OperatingMode.CURRENT_POSITION}
+_FULL_TURN = ('shoulder_pan', 'wrist_roll')
 _FOLLOWER_MODELS = (*['xl430-w250'] * 2, *['xl330-m288'] * 4)
 
 
-def _plan(what: str, models: tuple[str, ...], elbow: dict[str, int]) -> ArmPlan:
+def _plan(
+    what: str, models: tuple[str, ...], elbow: dict[str, int], elbow_drive: int = 0
+) -> ArmPlan:
     own: dict[str, dict[str, int]] = {GRIPPER: _GRIPPER, ELBOW: {**_EXTENDED, **elbow}}
     joints = [
         JointPlan(
@@ -31,6 +34,8 @@ def _plan(what: str, models: tuple[str, ...], elbow: dict[str, int]) -> ArmPlan:
             Motor(number, model),
             GRIPPER_UNIT if name == GRIPPER else None,
             own.get(name, _EXTENDED),
+            full_turn=name in _FULL_TURN,
+            drive_mode=elbow_drive if name == ELBOW else 0,
         )
         for number, (name, model) in enumerate(zip(JOINT_NAMES, models, strict=True), start=1)
     ]
@@ -38,4 +43,4 @@ def _plan(what: str, models: tuple[str, ...], elbow: dict[str, int]) -> ArmPlan:
 
 
 KOCH_FOLLOWER = _plan('a Koch follower', _FOLLOWER_MODELS, _FOLLOWER_ELBOW)
-KOCH_LEADER = _plan('a Koch leader', ('xl330-m077',) * len(JOINT_NAMES), {})
+KOCH_LEADER = _plan('a Koch leader', ('xl330-m077',) * len(JOINT_NAMES), {}, 1)

@@ -366,7 +366,7 @@ class SerialArm:
         flag = 'robot' if settings.kind == 'robots' else 'teleop'
         return CalibrationError(
             f'{settings.type} {settings.id} has no calibration at {path}; make one with: '
-            f'lerobot-calibrate --{flag}.type={settings.type} --{flag}.port={settings.port} '
+            f'lerobot-ros calibrate --{flag}.type={settings.type} --{flag}.port={settings.port} '
             f'--{flag}.id={settings.id}'
         )
 

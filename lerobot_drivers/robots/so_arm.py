@@ -28,7 +28,12 @@ SO_ARM = ArmPlan(
     'an SO arm',
     FeetechMotorsBus,
     tuple(
-        JointPlan(name, Motor(number, MODEL), GRIPPER_UNIT if name == GRIPPER else None)
+        JointPlan(
+            name,
+            Motor(number, MODEL),
+            GRIPPER_UNIT if name == GRIPPER else None,
+            full_turn=name == 'wrist_roll',
+        )
         for number, name in enumerate(JOINT_NAMES, start=1)
     ),
     HAND_OVER_VELOCITY,

@@ -117,6 +117,8 @@ class SimArm:
             'corrupt': self._corrupt,
             'delay': self._delay,
             'garbage': self._garbage,
+            'only': self._only,
+            'factory': self._factory,
         }
         if fault not in known:
             raise ConfigError(
@@ -133,6 +135,7 @@ class SimArm:
 
     def _clear_faults(self) -> None:
         self._bus.faults = BusFaults()
+        self._bus.servos = self._servos
 
     def _power_cycle(self) -> None:
         for servo in self._servos:
@@ -153,6 +156,13 @@ class SimArm:
 
     def _garbage(self, data: list[int], count: int | None = None) -> None:
         self._bus.faults.add_garbage(bytes(data), count)
+
+    def _only(self, joints: list[str]) -> None:
+        self._bus.servos = [self._by_name[name] for name in joints]
+
+    def _factory(self, joints: list[str] | None = None) -> None:
+        for name in self._by_name if joints is None else joints:
+            self._by_name[name].forget_address()
 
     def _ids(self, ids: list[int] | None) -> list[int]:
         return [servo.id for servo in self._servos] if ids is None else ids

@@ -110,6 +110,10 @@ class RegisterWrite:
 class ServoBus:
     """Servos on one wire.
 
+    Attributes:
+        faults: what goes wrong.
+        servos: those that are plugged in.
+
     Args:
         servos: all of them.
         advance: lets the servos' time pass up to a moment [ns].
@@ -124,7 +128,7 @@ class ServoBus:
     ) -> None:
         self._codec = codec or FeetechWire()
         self.faults = BusFaults()
-        self._servos = servos
+        self.servos = servos
         self._advance = advance
         self._registered: dict[int, tuple[int, bytes]] = {}
         self._first: list[RegisterWrite] = []
@@ -148,7 +152,7 @@ class ServoBus:
         byte_ns = _BITS_PER_BYTE * NS_PER_S // max(baud, 1)
         now_ns = received_ns + request.size * byte_ns
         self._advance(now_ns)
-        listeners = [servo for servo in self._servos if servo.baud == baud]
+        listeners = [servo for servo in self.servos if servo.baud == baud]
         replies = []
         for servo_id, answer in self._obey(request, listeners, now_ns):
             self._advance(now_ns)

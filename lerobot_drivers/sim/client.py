@@ -96,7 +96,8 @@ class SimClient:
 
         Arms know ``unplug``, ``replug``, ``power_cycle``, ``silence(ids)``,
         ``corrupt(ids, count)``, ``delay(seconds, count)``, ``garbage(data, count)``,
-        ``push(joints)`` and ``clear``; an arm's fault without ids means all, without
+        ``only(joints)`` (the others are not plugged in), ``factory(joints)`` (id and baud rate as
+        sold), ``push(joints)`` and ``clear``; an arm's fault without ids means all, without
         count means until cleared. Cameras know ``freeze``, ``latency(seconds, jitter)``,
         ``clock_error(ppm)`` and ``clear``.
 

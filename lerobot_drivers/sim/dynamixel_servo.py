@@ -158,6 +158,11 @@ class DynamixelServo:
         self._obey()
         return 0
 
+    def forget_address(self) -> None:
+        """Have id and baud rate as sold."""
+        self.memory.set(reg.ID, 1, 1)
+        self.memory.set(reg.BAUD_INDEX, 1, 1)
+
     def power_cycle(self) -> None:
         """Cut the supply for a moment."""
         self.memory.power_cycle()

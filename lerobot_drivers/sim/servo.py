@@ -144,6 +144,12 @@ class Servo:
         self._obey()
         return 0
 
+    def forget_address(self) -> None:
+        """Have id and baud rate as sold."""
+        self.memory.set_byte(reg.ID, 1)
+        self.memory.set_byte(reg.BAUD_INDEX, 0)
+        self.memory.persist()
+
     def power_cycle(self) -> None:
         """Cut the supply for a moment."""
         self.memory.power_cycle()

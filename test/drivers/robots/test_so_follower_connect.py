@@ -102,7 +102,8 @@ def test_no_calibration_says_how_to_make_one(make, servos):
     robot = make(id='other')
     assert not robot.is_calibrated
     assert robot.joints[0].upper == math.pi
-    with pytest.raises(CalibrationError, match=r'other\.json; make one with: lerobot-calibrate'):
+    told = r'other\.json; make one with: lerobot-ros calibrate'
+    with pytest.raises(CalibrationError, match=told):
         robot.connect()
     assert not servos.opened
     assert not servos.writes

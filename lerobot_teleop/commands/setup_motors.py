@@ -1,0 +1,66 @@
+"""``lerobot-ros setup-motors``: ids and baud rate of an arm's motors, one motor at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lerobot_drivers.common.command_line import make_console
+from lerobot_drivers.common.errors import BusError
+from lerobot_drivers.common.help_text import Help
+from lerobot_drivers.common.prompt import Prompt
+from lerobot_drivers.motors.port import SerialPort
+from lerobot_drivers.robots.arm_plan import JointPlan
+from lerobot_drivers.setup_tools import motor_setup
+from lerobot_drivers.setup_tools.motor_setup import MotorSetup
+from lerobot_teleop.commands.device_choice import GROUPS, chosen_device
+
+HELP = Help(
+    usage='lerobot-ros setup-motors --robot.type=TYPE --robot.port=PORT',
+    about=(
+        'Gives each motor of a new arm its id and the baud rate of the arm, as '
+        'lerobot-setup-motors does: connect the motors to the board one by one when asked, the '
+        'last first. Needed once, before the arm is put together.'
+    ),
+    examples=(
+        'lerobot-ros setup-motors --robot.type=so101_follower --robot.port=/dev/ttyACM0',
+        'lerobot-ros setup-motors --teleop.type=so101_leader --teleop.port=/dev/ttyACM1',
+    ),
+    groups=GROUPS,
+)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command.
+
+    Args:
+        arguments: the command line after ``setup-motors``.
+
+    Raises:
+        UsageError: flags that cannot be obeyed, or an input that ends.
+        DeviceError: the port cannot be used.
+    """
+    device = chosen_device(arguments)
+    prompt = Prompt(make_console())
+    with device.serial_path() as path:
+        setup = MotorSetup(SerialPort(path), device.plan, motor_setup.WAIT_S)
+        for joint in setup.joints:
+            _set_up(setup, joint, prompt)
+    prompt.say(f'all motors of the {device.type} are set up; next: lerobot-ros calibrate')
+    return 0
+
+
+def _set_up(setup: MotorSetup, joint: JointPlan, prompt: Prompt) -> None:
+    """Ask for a joint's motor until it is set up."""
+    while True:
+        prompt.ask(f'Connect the board to the {joint.name} motor only and press ENTER:')
+        prompt.say('looking for it ...')
+        found = setup.find()
+        try:
+            problem = setup.problem(joint, found)
+            if not problem:
+                setup.assign(joint, found[0])
+                prompt.say(f'{joint.name}: id {joint.motor.id} (it had {found[0]})')
+                return
+        except BusError as error:
+            problem = str(error)
+        prompt.say(problem)

@@ -1,0 +1,174 @@
+"""Calibration, step by step, on emulated arms."""
+
+from __future__ import annotations
+
+import pytest
+from emulated import MIDDLE, SWEEP, EmulatedArm, HastyClock
+
+from lerobot_drivers.common.errors import CalibrationError
+from lerobot_drivers.motors.port import SerialPort
+from lerobot_drivers.robots.koch_arm import KOCH_FOLLOWER, KOCH_LEADER
+from lerobot_drivers.robots.so_arm import SO_ARM
+from lerobot_drivers.setup_tools.calibration_run import CalibrationRun, JointRange
+
+PLANS = {
+    'so101_follower': SO_ARM,
+    'so101_leader': SO_ARM,
+    'koch_follower': KOCH_FOLLOWER,
+    'koch_leader': KOCH_LEADER,
+}
+TURN = (0, 4095)
+
+
+class Stage:
+    """An emulated arm, its bus and its calibration."""
+
+    def __init__(self, model, clock=None):
+        self.emulated = EmulatedArm(model, clock)
+        self.plan = PLANS[model]
+        self.bus = self.plan.bus(SerialPort(self.emulated.port), self.plan.motors)
+        self.bus.connect()
+        self.run = CalibrationRun(self.bus, self.plan)
+
+    def hold(self):
+        """Let it hold its pose, as a driver leaves it."""
+        self.bus.prepare({joint.name: joint.registers for joint in self.plan.joints})
+        self.bus.enable_torque()
+
+    def home(self, **apart):
+        self.run.begin()
+        self.emulated.move(**{**MIDDLE, **apart})
+        self.run.home()
+
+    def sweep(self, *joints):
+        for angle in SWEEP:
+            self.emulated.move(
+                **{name: 0.8 + angle / 2 if name == 'gripper' else angle for name in joints}
+            )
+            self.run.watch()
+
+    def close(self):
+        self.bus.disconnect()
+        self.emulated.line.close()
+
+
+@pytest.fixture
+def stage():
+    made = []
+
+    def make(model, clock=None):
+        made.append(Stage(model, clock))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.mark.parametrize('model', ['so101_follower', 'koch_follower'])
+def test_the_middle_is_half_a_turn_and_the_ends_are_the_ranges(stage, model):
+    arm = stage(model)
+    arm.hold()
+    arm.home()
+    assert set(arm.bus.sync_read('Present_Position').values()) <= {2047, 2048}
+    assert set(arm.bus.sync_read('Torque_Enable').values()) == {0}
+    arm.sweep(*arm.run.ranges)
+    made = arm.run.finish()
+    assert arm.bus.read_calibration() == made
+    assert list(made) == list(arm.plan.motors)
+    reach = round(1.5 * 4096 / 6.283185)
+    for name, entry in made.items():
+        if name in arm.run.full_turn:
+            assert (entry.range_min, entry.range_max) == TURN
+        elif name != 'gripper':
+            assert abs(entry.range_min - (2047 - reach)) <= 1
+            assert abs(entry.range_max - (2047 + reach)) <= 1
+    assert set(arm.bus.sync_read('Torque_Enable').values()) == {0}
+
+
+def test_full_turns_are_lerobots():
+    assert [joint.name for joint in SO_ARM.joints if joint.full_turn] == ['wrist_roll']
+    for plan in (KOCH_FOLLOWER, KOCH_LEADER):
+        turns = [joint.name for joint in plan.joints if joint.full_turn]
+        assert turns == ['shoulder_pan', 'wrist_roll']
+
+
+@pytest.mark.parametrize('model', ['so101_leader', 'koch_leader'])
+def test_a_leader_is_calibrated_by_whoever_moves_it(stage, model):
+    arm = stage(model, HastyClock())
+    arm.run.begin()
+    arm.run.home()
+    for _ in range(4000):
+        arm.run.watch()
+        if not arm.run.problems:
+            break
+    made = arm.run.finish()
+    assert arm.bus.read_calibration() == made
+    turned = [name for name, entry in made.items() if entry.drive_mode]
+    assert turned == (['elbow_flex'] if model == 'koch_leader' else [])
+
+
+def test_what_did_not_move_far_enough_is_named(stage):
+    arm = stage('so101_follower')
+    with pytest.raises(CalibrationError, match='it has no middle'):
+        arm.run.finish()
+    arm.home()
+    arm.sweep('shoulder_pan', 'shoulder_lift', 'wrist_flex')
+    arm.emulated.move(gripper=0.9)
+    arm.run.watch()
+    assert arm.run.problems == {
+        'elbow_flex': 'did not move',
+        'gripper': 'moved only 5.7 degrees',
+    }
+    with pytest.raises(CalibrationError, match='elbow_flex did not move; gripper moved only'):
+        arm.run.finish()
+    arm.sweep('elbow_flex', 'gripper')
+    arm.run.finish()
+
+
+def test_a_joint_that_passes_the_end_of_its_turn_is_noticed_and_mended_from_the_middle(stage):
+    arm = stage('so101_follower')
+    arm.home(shoulder_lift=1.7)
+    arm.sweep(*arm.run.ranges)
+    assert arm.run.wrapped
+    assert list(arm.run.problems) == ['shoulder_lift']
+    assert 'not in the middle of its reach' in arm.run.problems['shoulder_lift']
+    arm.home()
+    arm.sweep(*arm.run.ranges)
+    assert not arm.run.problems
+
+
+def test_the_end_of_a_turn_is_seen_from_both_sides():
+    assert JointRange.at(4000, 4096).moved_to(90).wrapped
+    assert JointRange.at(90, 4096).moved_to(4000).wrapped
+    assert JointRange.at(2047, 4096).moved_to(4100).problem.startswith('went past the end')
+    assert JointRange.at(2047, 4096).moved_to(-3).wrapped
+    assert not JointRange.at(2047, 4096).moved_to(4095).moved_to(2047).moved_to(0).wrapped
+
+
+def test_who_gives_up_leaves_limp_motors_with_what_they_held(stage):
+    arm = stage('koch_follower')
+    before = arm.bus.read_calibration()
+    arm.hold()
+    arm.home()
+    assert arm.bus.read_calibration() != before
+    arm.run.abandon()
+    assert arm.bus.read_calibration() == before
+    assert set(arm.bus.sync_read('Torque_Enable').values()) == {0}
+
+
+def test_giving_up_without_a_cable_raises_nothing(stage):
+    arm = stage('so101_follower')
+    arm.home()
+    arm.emulated.line.close()
+    arm.run.abandon()
+    arm.emulated = EmulatedArm('so101_follower')
+
+
+def test_a_middle_half_a_turn_away_is_held_as_far_as_a_feetech_can(stage):
+    arm = stage('so101_follower')
+    arm.run.begin()
+    assert arm.run._offset('elbow_flex', 4095) == 2047
+    assert arm.run._offset('elbow_flex', 0) == -2047
+    koch = stage('koch_follower')
+    assert koch.run._offset('elbow_flex', 4095) == -2048

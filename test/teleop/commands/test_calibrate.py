@@ -1,0 +1,130 @@
+"""``lerobot-ros calibrate`` in a terminal, on emulated arms."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from emulated import MIDDLE, SWEEP, EmulatedArm
+from terminal_session import TerminalSession
+
+from lerobot_drivers import cli
+from lerobot_drivers.motors.calibration import load_calibration
+from lerobot_drivers.motors.port import SerialPort
+from lerobot_drivers.robots import RobotConfig, make_robot
+from lerobot_drivers.robots.so_arm import JOINT_NAMES, SO_ARM
+
+ALL = tuple(name for name in JOINT_NAMES if name != 'wrist_roll')
+
+
+@pytest.fixture
+def arm():
+    with EmulatedArm('so101_follower') as made:
+        yield made
+
+
+@pytest.fixture
+def flags(arm, tmp_path):
+    return [
+        'calibrate',
+        '--robot.type=so101_follower',
+        f'--robot.port={arm.port}',
+        '--robot.id=mine',
+        f'--robot.calibration_dir={tmp_path}',
+    ]
+
+
+def sweep(arm, terminal, *joints):
+    """Move joints as far as they go, seeing each position arrive in the table."""
+    for angle in SWEEP:
+        arm.move(**{name: 0.8 + angle / 2 if name == 'gripper' else angle for name in joints})
+        for _ in range(2):
+            terminal.wait_for('position')
+
+
+def held(arm):
+    bus = SO_ARM.bus(SerialPort(arm.port), SO_ARM.motors)
+    bus.connect()
+    try:
+        return bus.read_calibration(), set(bus.sync_read('Torque_Enable').values())
+    finally:
+        bus.disconnect()
+
+
+def test_a_person_calibrates_an_arm_which_a_driver_takes_then(arm, flags, tmp_path):
+    with TerminalSession(*flags) as terminal:
+        terminal.wait_for('to the middle of its range of motion')
+        arm.move(**MIDDLE)
+        terminal.type()
+        assert 'except wrist_roll one after the other' in terminal.wait_for('then press ENTER.')
+        sweep(arm, terminal, *ALL[:-1])
+        terminal.type()
+        terminal.wait_for('gripper did not move\n')
+        terminal.wait_for('Move those too')
+        sweep(arm, terminal, 'gripper')
+        terminal.type()
+        assert terminal.end() == 0
+        terminal.wait_for(f'saved to {tmp_path}/mine.json')
+    made = load_calibration(tmp_path / 'mine.json')
+    assert held(arm) == (made, {0})
+    settings = {'type': 'so101_follower', 'id': 'mine', 'calibration_dir': tmp_path}
+    robot = make_robot(RobotConfig(port=arm.port, **settings))
+    robot.connect()
+    robot.disconnect()
+
+
+def test_a_file_that_exists_is_written_into_the_motors_or_replaced(arm, flags, tmp_path):
+    before, _ = held(arm)
+    wanted = {name: {**vars(entry), 'homing_offset': 5} for name, entry in before.items()}
+    (tmp_path / 'mine.json').write_text(json.dumps(wanted))
+    with TerminalSession(*flags) as terminal:
+        terminal.wait_for('calibrate anew:')
+        terminal.type()
+        assert terminal.end() == 0
+    assert {entry.homing_offset for entry in held(arm)[0].values()} == {5}
+
+    with TerminalSession(*flags) as terminal:
+        terminal.wait_for('calibrate anew:')
+        terminal.type('c')
+        terminal.wait_for('to the middle')
+        arm.move(**MIDDLE)
+        terminal.type()
+        terminal.wait_for('position')
+        terminal.interrupt()
+        assert terminal.end() == 130
+        terminal.wait_for('interrupted')
+    assert json.loads((tmp_path / 'mine.json').read_text()) == wanted
+    entries, torque = held(arm)
+    assert ({entry.homing_offset for entry in entries.values()}, torque) == ({5}, {0})
+
+
+def test_an_arm_that_is_unplugged_is_told_and_nothing_is_written(arm, flags, tmp_path):
+    (tmp_path / 'mine.json').write_text('{"shoulder_pan"')
+    with TerminalSession(*flags) as terminal:
+        assert 'is not valid JSON' in terminal.wait_for('to the middle')
+        terminal.type()
+        terminal.wait_for('position')
+        arm.line.close()
+        assert terminal.end() == 1
+        terminal.wait_for('error:')
+        terminal.wait_for('the device was unplugged')
+        assert 'Traceback' not in terminal.shown
+    assert (tmp_path / 'mine.json').read_text() == '{"shoulder_pan"'
+
+
+@pytest.mark.parametrize(
+    ('flags', 'told'),
+    [
+        ([], 'found neither'),
+        (['--robot.type=so101_follower', '--teleop.type=so101_leader'], 'found robot and teleop'),
+        (['--robot.type=so102_follower', '--robot.port=x'], 'so102_follower'),
+        (['--robot.type=so101_follower'], '--robot.port is missing'),
+        (['--robot.type=so101_follower', '--robot.port=/dev/ttyNONE'], 'there is no such port'),
+        (['--dataset.repo_id=x'], 'unknown'),
+    ],
+)
+def test_what_cannot_be_obeyed_is_told_in_a_line(flags, told, capsys):
+    assert cli.main(['calibrate', *flags]) in (1, 2)
+    shown = capsys.readouterr().err
+    assert told in shown
+    assert shown.startswith('error: ')
