@@ -15,6 +15,8 @@ COMMANDS = {
     'record': ('lerobot_recorder.commands.record', 'record episodes from a robot or a graph'),
     'teleoperate': ('lerobot_teleop.commands.teleoperate', 'drive a robot without recording'),
     'replay': ('lerobot_policy.commands.replay', 'replay an episode on a robot'),
+    'find-port': ('lerobot_drivers.commands.find_port', 'find the serial port of an arm'),
+    'doctor': ('lerobot_recorder.commands.doctor', 'check whether this machine can record'),
     'calibrate': ('lerobot_teleop.commands.calibrate', 'find the ranges of the joints of an arm'),
     'setup-motors': (
         'lerobot_teleop.commands.setup_motors',

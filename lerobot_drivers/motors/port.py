@@ -80,7 +80,7 @@ class SerialPort:
                 self.name, self.baudrate, timeout=0, write_timeout=1.0, exclusive=True
             )
         except _GONE as error:
-            raise NotConnectedError({self.name: _why_not(self.name, error)}) from error
+            raise NotConnectedError({self.name: why_not(self.name, error)}) from error
         except ValueError as error:
             raise NotConnectedError({self.name: f'cannot be opened: {error}'}) from error
         # Shortens the reply time of FTDI adapters; others, and ptys, do not know it.
@@ -141,7 +141,8 @@ class SerialPort:
             ) from error
 
 
-def _why_not(name: str, error: Exception) -> str:
+def why_not(name: str, error: Exception) -> str:
+    """Return why a port cannot be opened, and what to do."""
     number = getattr(error, 'errno', None)
     if number == errno.ENOENT:
         return 'there is no such port; check the cable, and its name in /dev/ttyACM* /dev/ttyUSB*'

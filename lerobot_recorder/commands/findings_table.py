@@ -14,10 +14,15 @@ from lerobot_recorder.findings import Finding
 _MARKS = {Level.OK: ('ok', 'green'), Level.WARN: ('warn', 'yellow'), Level.ERROR: ('error', 'red')}
 
 
-def findings_table(findings: Sequence[Finding]) -> Table:
-    """Return the findings as a table; advice is a column if there is any."""
+def findings_table(findings: Sequence[Finding], title: str = 'pre-flight') -> Table:
+    """Return the findings as a table; advice is a column if there is any.
+
+    Args:
+        findings: one row each.
+        title: head of the first column.
+    """
     advised = any(finding.advice for finding in findings)
-    columns = ['pre-flight', 'of', 'found', *(['what to do'] if advised else [])]
+    columns = [title, 'of', 'found', *(['what to do'] if advised else [])]
     table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
     for finding in findings:
         word, style = _MARKS.get(finding.level, _MARKS[Level.ERROR])
