@@ -93,6 +93,11 @@ def section_of(sections: Section, name: str) -> Section:
     return section
 
 
+def has_flag(arguments: Sequence[str], name: str) -> bool:
+    """Return whether a flag is on a command line, with a value or without one."""
+    return any(word == f'--{name}' or word.startswith(f'--{name}=') for word in arguments)
+
+
 def switch(sections: Section, name: str, default: bool = False) -> bool:
     """Return a setting that is true or false.
 

@@ -75,7 +75,7 @@ class OrderedBlocks:
         """Yield (log time [ns], (channel, bytes)), ties in the order of the file."""
         channels = frozenset(wanted)
         for log_ns, (block, entry) in merged(self._parts(channels)):
-            data = self._window(block).read(entry.at, entry.size)
+            data = self._window(block, channels).read(entry.at, entry.size)
             yield log_ns, (entry.channel, data)
 
     def _parts(self, wanted: frozenset[int]) -> Iterator[Part[tuple[Block, Entry]]]:
@@ -88,7 +88,7 @@ class OrderedBlocks:
     ) -> Iterator[tuple[int, tuple[Block, Entry]]]:
         found: list[Entry] = []
         try:
-            window = self._window(block)
+            window = self._window(block, wanted)
             found.extend(entry for entry in self._walk(window) if entry.channel in wanted)
         except DamageError as damage:
             self._losses.add(str(damage), block.at, damage.messages)
@@ -100,11 +100,14 @@ class OrderedBlocks:
             yield entry.log_ns, (block, entry)
         self._forget(block.at)
 
-    def _window(self, block: Block) -> Window:
+    def _window(self, block: Block, wanted: frozenset[int]) -> Window:
         if block.at in self._windows:
             self._windows.move_to_end(block.at)
             return self._windows[block.at]
-        window = self._windows[block.at] = self._unpack(block)
+        window = self._unpack(block)
+        if block.channels is not None and block.channels <= wanted:
+            window = window.loaded()
+        self._windows[block.at] = window
         self._held += window.held
         while self._held > HELD and len(self._windows) > 1:
             self._forget(next(iter(self._windows)))

@@ -14,6 +14,8 @@ from lerobot_recorder.bags.losses import DamageError
 _BUFFER = 1 << 14
 """Read at once where records are small; of a record that is skipped no more is read [bytes]."""
 _PIECE = 1 << 20
+_LOADED = 8 << 20
+"""A stretch that is wanted as a whole is read at once up to this size [bytes]."""
 
 
 class Window(Protocol):
@@ -43,6 +45,9 @@ class Window(Protocol):
     def is_intact(self) -> bool:
         """Whether its checksum agrees, where there is one that nobody has looked at."""
 
+    def loaded(self) -> Window:
+        """Return the same in memory, where it is small: all of it will be wanted."""
+
 
 class Ends(Protocol):
     """A record."""
@@ -53,10 +58,16 @@ class Ends(Protocol):
 
 
 class MemoryWindow:
-    """Bytes that were unpacked."""
+    """Bytes that were unpacked, or read at once.
 
-    def __init__(self, data: bytes, start: int = 0) -> None:
-        self._data, self.start = data, start
+    Args:
+        data: the bytes.
+        start: where they are in the file.
+        checksum: CRC-32 that nobody has looked at yet, 0 if there is none.
+    """
+
+    def __init__(self, data: bytes, start: int = 0, checksum: int = 0) -> None:
+        self._data, self.start, self._checksum = data, start, checksum
         self.size = self.held = len(data)
 
     def read(self, at: int, size: int) -> bytes:
@@ -66,7 +77,11 @@ class MemoryWindow:
 
     def is_intact(self) -> bool:
         """Whether its checksum agrees; that of compressed bytes is looked at on unpacking."""
-        return True
+        return not self._checksum or crc32(self._data) == self._checksum
+
+    def loaded(self) -> MemoryWindow:
+        """Return itself."""
+        return self
 
 
 class FileWindow:
@@ -101,6 +116,16 @@ class FileWindow:
             for at in range(0, self.size, _PIECE):
                 found = crc32(self._read(at, min(_PIECE, self.size - at)), found)
         return found == self._checksum
+
+    def loaded(self) -> Window:
+        """Return the same in memory, where it is small: all of it will be wanted.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        if self.size > _LOADED:
+            return self
+        return MemoryWindow(self._read(0, self.size), self.start, self._checksum)
 
     def part(self, at: int, size: int, checksum: int = 0) -> FileWindow:
         """Return a stretch of this one.

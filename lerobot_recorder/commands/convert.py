@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from rich.progress import Progress
 
 from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
 from lerobot_drivers.common.command_line import (
+    has_flag,
     make_console,
     read_sections,
     seconds,
@@ -26,7 +28,7 @@ from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.bag_session import with_session
 from lerobot_recorder.bags.options import KEYS as BAG_KEYS
 from lerobot_recorder.bags.options import bag_options
-from lerobot_recorder.commands import convert_init, convert_old, drafting
+from lerobot_recorder.commands.bag_words import names_many
 from lerobot_recorder.commands.convert_report import tell_after, tell_before, tell_plan
 from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.conversion.config import EpisodesConfig
@@ -133,21 +135,26 @@ def run(arguments: Sequence[str]) -> int:
         DatasetExistsError: there is a dataset already, and no ``--resume=true``.
         HubError: what is made could not be uploaded, or was not.
     """
-    from lerobot_recorder.commands import convert_many  # which needs this module
-
-    if drafting.is_asked_for(arguments):
-        return convert_init.run(arguments)
+    other = _other(arguments)
+    if other is not None:
+        return int(import_module(other).run(arguments))
     word, flags = split_positional(arguments)
-    if word is not None and is_dataset(Path(word).expanduser()):
-        return convert_old.run(arguments)
-    if convert_many.is_asked_for(arguments):
-        return convert_many.run(arguments)
     sections = read_sections(flags, KNOWN)
     told = sections.pop('bag', None)
     bag = word or (told if isinstance(told, str) else None)  # else it is what record makes
     if bag is None:
         raise UsageError('name the bag: lerobot-ros convert BAG --dataset.repo_id=USER/NAME')
     return _convert(Path(bag).expanduser(), with_session(sections, Path(bag).expanduser()))
+
+
+def _other(arguments: Sequence[str]) -> str | None:
+    """Return the module of what else is asked for than one bag; each takes its time to load."""
+    word, _ = split_positional(arguments)
+    if has_flag(arguments, 'init'):
+        return 'lerobot_recorder.commands.convert_init'
+    if word is not None and is_dataset(Path(word).expanduser()):
+        return 'lerobot_recorder.commands.convert_old'
+    return 'lerobot_recorder.commands.convert_many' if names_many(arguments) else None
 
 
 def _convert(bag: Path, sections: Section) -> int:

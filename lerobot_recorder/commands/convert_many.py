@@ -22,30 +22,16 @@ from lerobot_drivers.common.errors import UsageError
 from lerobot_recorder.bulk.already import sort_out
 from lerobot_recorder.bulk.cluster import ClusterConfig, is_handed_over, run_on
 from lerobot_recorder.bulk.conversion import Bulk
-from lerobot_recorder.bulk.find import LIST, find_bags, is_bag
+from lerobot_recorder.bulk.find import find_bags
 from lerobot_recorder.bulk.joining import clean_up, join
 from lerobot_recorder.bulk.pool import Crew, Done, Event, Failed
 from lerobot_recorder.bulk.resources import most_processes
 from lerobot_recorder.commands import convert
+from lerobot_recorder.commands.bag_words import OWN, split_words
 from lerobot_recorder.commands.convert_progress import ManyBars
 from lerobot_recorder.dataset import durable
 from lerobot_recorder.hub.session import check_upload, upload_recorded
 from lerobot_recorder.session_file import RecordConfig
-
-OWN = ('jobs', 'allow_failed', 'cluster')
-
-
-def is_asked_for(arguments: Sequence[str]) -> bool:
-    """Return whether a command line names many bags, or what only those need."""
-    words, flags = _split(arguments)
-    if any(flag.removeprefix('--').partition('=')[0].partition('.')[0] in OWN for flag in flags):
-        return True
-    if len(words) != 1 or words[0].startswith(LIST):
-        return bool(words)
-    path = Path(words[0]).expanduser()
-    if path.is_dir():
-        return not is_bag(path)
-    return not path.exists() and any(sign in words[0] for sign in '*?[')
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -59,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
         BagError: words that name no bag.
         DatasetError: another process is at it, or the disk refused.
     """
-    words, flags = _split(arguments)
+    words, flags = split_words(arguments)
     sections = read_sections(flags, (*convert.KNOWN, *OWN))
     if not words:
         raise UsageError('name the bags: folders, files, "patterns*", or @LIST')
@@ -262,12 +248,6 @@ REMEDY = (
     'mend them and call again (what is converted stays), or leave them out with '
     '--allow_failed=true'
 )
-
-
-def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the words before the first flag, and the rest."""
-    count = next((n for n, word in enumerate(arguments) if word.startswith('-')), len(arguments))
-    return list(arguments[:count]), list(arguments[count:])
 
 
 def _cluster(sections: Section) -> ClusterConfig | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,6 @@ from lerobot_recorder.survey import SeenTopic
 
 STDOUT = ('-', [None])
 """A dash, and what YAML makes of it."""
-
-
-def is_asked_for(arguments: Sequence[str]) -> bool:
-    """Return whether a command line asks for a file instead of what the command does."""
-    return any(word == '--init' or word.startswith('--init=') for word in arguments)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from lerobot_drivers.common.command_line import read_sections, switch
+from lerobot_drivers.common.command_line import has_flag, read_sections, switch
 from lerobot_drivers.common.config import Section, build, parse_flags
 from lerobot_drivers.common.display import (
     DISPLAY_FLAGS,
@@ -42,7 +42,7 @@ from lerobot_drivers.processors.config import (
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import CameraConfig, RobotConfig
 from lerobot_recorder.bag_config import BagConfig
-from lerobot_recorder.commands import drafting, record_init
+from lerobot_recorder.commands import record_init
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
@@ -137,7 +137,7 @@ def run(arguments: Sequence[str]) -> int:
         GraphError: there is no rclpy, or a process of the graph died.
         HubError: what is recorded could not be uploaded, or was not.
     """
-    if drafting.is_asked_for(arguments):
+    if has_flag(arguments, 'init'):
         return record_init.run(arguments)
     config = read_session(arguments)
     sections, attach = config.sections, config.attach

@@ -20,6 +20,8 @@ from lerobot_recorder.take import Take
 
 MAX_DRAIN_NS = 2 * NS_PER_S
 """How long after the end of an episode its last messages are waited for at most [ns]."""
+POLL_NS = NS_PER_S // 100
+"""Rows are looked for at most so often; live it is half as often [ns]."""
 
 MakeTake = Callable[[EpisodeSpan], Take]
 
@@ -58,7 +60,7 @@ class Cutter:
         self._span = EpisodeSpan(0, 0)
         self._recent = RecentMessages()
         self._since: list[RawMessage] = []
-        self._free_ns = 0
+        self._free_ns = self._polled_ns = 0
 
     @property
     def is_done(self) -> bool:
@@ -127,7 +129,9 @@ class Cutter:
     def _drive(self, take: Take, raw: RawMessage) -> None:
         try:
             take.add(raw)
-            take.poll(raw.received_ns)
+            if not 0 <= raw.received_ns - self._polled_ns < POLL_NS:
+                take.poll(raw.received_ns)
+                self._polled_ns = raw.received_ns
         except (StreamError, ProcessorError) as error:
             take.ended = str(error)
             self._close(error)
