@@ -16,6 +16,10 @@ COMMANDS = {
     'teleoperate': ('lerobot_teleop.commands.teleoperate', 'drive a robot without recording'),
     'replay': ('lerobot_policy.commands.replay', 'replay an episode on a robot'),
     'find-port': ('lerobot_drivers.commands.find_port', 'find the serial port of an arm'),
+    'find-cameras': (
+        'lerobot_drivers.commands.find_cameras',
+        'list cameras, with a picture of each',
+    ),
     'doctor': ('lerobot_recorder.commands.doctor', 'check whether this machine can record'),
     'calibrate': ('lerobot_teleop.commands.calibrate', 'find the ranges of the joints of an arm'),
     'setup-motors': (

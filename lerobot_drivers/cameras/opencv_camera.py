@@ -92,7 +92,7 @@ class OpenCVCamera(Camera):
             self._source = None
 
     def _open_file(self, path: Path) -> Source:
-        capture = _quietly_opened(str(path), cv2.CAP_ANY)
+        capture = quietly_opened(str(path), cv2.CAP_ANY)
         if not capture.isOpened():
             raise DeviceError(f'camera {self.name}: {path} cannot be opened as a video')
         self._check_format(capture)
@@ -103,7 +103,7 @@ class OpenCVCamera(Camera):
         if isinstance(place, int) or place.startswith('/dev/') or self.config.backend == 'V4L2':
             backend = cv2.CAP_V4L2
         _check_permission(self.name, place)
-        capture = _quietly_opened(place, backend)
+        capture = quietly_opened(place, backend)
         if not capture.isOpened():
             raise DeviceError(
                 f'camera {self.name}: no camera can be opened at {place!r}{_known_devices()}'
@@ -154,7 +154,7 @@ def _place(index_or_path: int | str) -> int | str:
     return int(text) if text.isdigit() else text
 
 
-def _quietly_opened(place: int | str, backend: int) -> cv2.VideoCapture:
+def quietly_opened(place: int | str, backend: int) -> cv2.VideoCapture:
     """Open without OpenCV's and FFmpeg's words on stderr; what is wrong we say ourselves."""
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', _SILENT)
     logging = cv2.utils.logging
