@@ -83,6 +83,7 @@ TEST = [
     'setuptools>=59',
     *KEYS,
     'feetech-servo-sdk>=1.0,<2',
+    'dynamixel-sdk>=4.0,<5',
     'mcap>=1.2',
     'mcap-ros2-support>=0.5',
     'ruff==0.17.*',

@@ -6,16 +6,17 @@ here: ten bits per byte at the host's baud rate, and the adapter's latency on th
 
 from __future__ import annotations
 
+import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lerobot_drivers.common.clock import NS_PER_S
-from lerobot_drivers.sim import wire
+from lerobot_drivers.sim import wire, wire2
 from lerobot_drivers.sim.faults import BusFaults
 from lerobot_drivers.sim.wire import BROADCAST_ID, FeetechWire, Request, Wire
-from lerobot_drivers.sim.wire2 import REBOOT
+from lerobot_drivers.sim.wire2 import FastStatus
 
 ADAPTER_LATENCY_NS = 1_000_000
 _BITS_PER_BYTE = 10
@@ -23,6 +24,11 @@ _FIRST_WRITES = 4000
 _LAST_WRITES = 4000
 
 
+_BULK_HEAD = struct.Struct('<BHH')
+_Read = tuple[int, int, int]
+"""Id, address, length."""
+_Write = tuple[int, int, bytes]
+"""Id, address, data."""
 Answer = Callable[[], tuple[int, bytes]]
 """Makes error and parameters of a status, at the moment it begins on the wire."""
 
@@ -154,9 +160,12 @@ class ServoBus:
         self._advance(now_ns)
         listeners = [servo for servo in self.servos if servo.baud == baud]
         replies = []
+        encode = self._codec.encode_status
+        if _is_fast(request):
+            encode = FastStatus([size for _, _, size in _reads(request)]).encode
         for servo_id, answer in self._obey(request, listeners, now_ns):
             self._advance(now_ns)
-            status = self._codec.encode_status(servo_id, *answer())
+            status = encode(servo_id, *answer())
             now_ns += len(status) * byte_ns
             replies.append(self.faults.spoil(servo_id, status))
         if not replies:
@@ -173,16 +182,15 @@ class ServoBus:
         ``setup-motors`` could not work.
         """
         kind = request.instruction
-        if kind == wire.SYNC_READ and request.items:
-            by_id = {servo.id: servo for servo in listeners}
-            asked = [by_id[i] for i in request.items if i in by_id]
-            return [(s.id, _reader(s, request)) for s in asked if self._talks(s)]
-        if kind == wire.SYNC_WRITE and request.items:
-            self._sync_write(request, listeners, now_ns)
+        if reads := _reads(request):
+            return self._read_many(reads, listeners, _is_fast(request))
+        if writes := _writes(request):
+            self._write_many(writes, listeners, now_ns)
             return []
         asked = [s for s in listeners if request.id in (BROADCAST_ID, s.id)]
         if kind == wire.READ and request.length and request.id != BROADCAST_ID:
-            return [(s.id, _reader(s, request)) for s in asked if self._talks(s)]
+            where = request.address, request.length
+            return [(s.id, _reader(s, *where)) for s in asked if self._talks(s)]
         if kind == wire.PING:
             return [(s.id, _answer(0, s.ping_reply)) for s in asked if self._talks(s)]
         confirming = [s for s in asked if s.answers_writes and self._talks(s)]
@@ -210,20 +218,33 @@ class ServoBus:
             for servo in asked:
                 if (pending := self._registered.pop(id(servo), None)) is not None:
                     errors[id(servo)] = self._write(servo, *pending, now_ns)
-        elif kind == REBOOT and request.word == 2:
+        elif kind == wire2.REBOOT and request.word == 2:
             for servo in asked:
                 servo.power_cycle()
         else:
             return None
         return errors
 
-    def _sync_write(self, request: Request, listeners: list[BusServo], now_ns: int) -> None:
-        size, items = request.length, request.items
-        for start in range(0, len(items) - size, size + 1):
-            data = items[start + 1 : start + 1 + size]
+    def _read_many(
+        self, reads: Sequence[_Read], listeners: list[BusServo], in_a_chain: bool
+    ) -> list[tuple[int, Answer]]:
+        """Return who answers; in a chain, those behind one that is silent wait for ever."""
+        by_id = {servo.id: servo for servo in listeners if self._talks(servo)}
+        answers = []
+        for servo_id, address, size in reads:
+            if servo_id in by_id:
+                answers.append((servo_id, _reader(by_id[servo_id], address, size)))
+            elif in_a_chain:
+                break
+        return answers
+
+    def _write_many(
+        self, writes: Sequence[_Write], listeners: list[BusServo], now_ns: int
+    ) -> None:
+        for servo_id, address, data in writes:
             for servo in listeners:
-                if items[start] in (servo.id, servo.shadowed_id):
-                    self._write(servo, request.address, data, now_ns)
+                if servo_id in (servo.id, servo.shadowed_id):
+                    self._write(servo, address, data, now_ns)
 
     def _write(self, servo: BusServo, address: int, data: bytes, now_ns: int) -> int:
         """Return the error that the servo answers with, 0 for none."""
@@ -238,8 +259,42 @@ class ServoBus:
         return servo.id not in self.faults.silent
 
 
-def _reader(servo: BusServo, request: Request) -> Answer:
-    return lambda: (0, servo.read(request.address, request.length))
+def _is_fast(request: Request) -> bool:
+    return request.instruction in (wire2.FAST_SYNC_READ, wire2.FAST_BULK_READ)
+
+
+def _reads(request: Request) -> list[_Read]:
+    """Return what a request reads of several servos."""
+    if request.instruction in (wire.SYNC_READ, wire2.FAST_SYNC_READ):
+        return [(servo_id, request.address, request.length) for servo_id in request.items]
+    if request.instruction in (wire2.BULK_READ, wire2.FAST_BULK_READ):
+        return list(_BULK_HEAD.iter_unpack(request.parameters[: _whole(request, _BULK_HEAD.size)]))
+    return []
+
+
+def _whole(request: Request, size: int) -> int:
+    return len(request.parameters) // size * size
+
+
+def _writes(request: Request) -> list[_Write]:
+    """Return what a request writes to several servos."""
+    writes: list[_Write] = []
+    if request.instruction == wire.SYNC_WRITE:
+        size, items = request.length, request.items
+        for start in range(0, len(items) - size, size + 1):
+            writes.append((items[start], request.address, items[start + 1 : start + 1 + size]))
+    elif request.instruction == wire2.BULK_WRITE:
+        rest = request.parameters
+        while len(rest) > _BULK_HEAD.size:
+            servo_id, address, size = _BULK_HEAD.unpack_from(rest)
+            end = _BULK_HEAD.size + size
+            writes.append((servo_id, address, rest[_BULK_HEAD.size : end]))
+            rest = rest[end:]
+    return writes
+
+
+def _reader(servo: BusServo, address: int, size: int) -> Answer:
+    return lambda: (0, servo.read(address, size))
 
 
 def _answer(error: int, parameters: bytes = b'') -> Answer:

@@ -6,14 +6,21 @@ Frames are ``FF FF FD 00 | id | length | instruction | parameters | CRC``, a sta
 
 from __future__ import annotations
 
-from lerobot_drivers.sim.wire import Parser, Request
+from collections.abc import Sequence
+
+from lerobot_drivers.sim.wire import BROADCAST_ID, Parser, Request
 
 HEADER = b'\xff\xff\xfd\x00'
 REBOOT = 0x08
 STATUS = 0x55
+FAST_SYNC_READ = 0x8A
+BULK_READ = 0x92
+BULK_WRITE = 0x93
+FAST_BULK_READ = 0x9A
 
 _OVERHEAD = 10
 _HEAD, _TAIL = 7, 2
+_FAST_OVERHEAD = 4
 _LONGEST_BODY = 512
 _ESCAPED, _PLAIN = b'\xff\xff\xfd\xfd', b'\xff\xff\xfd'
 
@@ -36,6 +43,31 @@ def encode_status(servo_id: int, error: int, parameters: bytes = b'') -> bytes:
     body = bytes([STATUS, error, *parameters]).replace(_PLAIN, _ESCAPED)
     frame = HEADER + bytes([servo_id]) + (len(body) + _TAIL).to_bytes(2, 'little') + body
     return frame + checksum(frame).to_bytes(2, 'little')
+
+
+class FastStatus:
+    """One status packet that servos write in turn, each behind those before it.
+
+    Each writes error, id and data, and the CRC of all that is on the wire so far. Nothing is
+    stuffed: the first one writes the length of all.
+
+    Args:
+        sizes: how many bytes each servo will tell.
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        length = 1 + sum(size + _FAST_OVERHEAD for size in sizes)
+        self._sent = HEADER + bytes([BROADCAST_ID]) + length.to_bytes(2, 'little')
+        self._sent += bytes([STATUS])
+        self._begun = False
+
+    def encode(self, servo_id: int, error: int, parameters: bytes = b'') -> bytes:
+        """Return what the next servo puts on the wire."""
+        start = len(self._sent) if self._begun else 0
+        self._begun = True
+        self._sent += bytes([error, servo_id]) + parameters
+        self._sent += checksum(self._sent).to_bytes(2, 'little')
+        return self._sent[start:]
 
 
 class RequestParser2:
