@@ -5,7 +5,7 @@ from __future__ import annotations
 import bus_frames2 as frames
 from fake_servos import FakeServos
 
-PING, READ, WRITE, REBOOT, SYNC_READ, SYNC_WRITE = 1, 2, 3, 8, 0x82, 0x83
+PING, READ, WRITE, REBOOT, SYNC_READ, SYNC_WRITE, FAST = 1, 2, 3, 8, 0x82, 0x83, 0x8A
 UNKNOWN_INSTRUCTION, ACCESS = 2, 7
 TORQUE, HARDWARE_ERROR, EEPROM_END = 64, 70, 64
 
@@ -17,6 +17,7 @@ class FakeDynamixels(FakeServos):
         super().__init__(range(1, len(models) + 1), clock=clock)
         self.alerted = set()
         self.misheard = 0
+        self.knows_fast = True
         self.memory = {}
         for number, model in enumerate(models, start=1):
             memory = self.memory[number] = bytearray(256)
@@ -61,6 +62,8 @@ class FakeDynamixels(FakeServos):
                 for each in parameters[4:]
                 if each in self.memory and each not in self.silent
             )
+        if instruction == FAST:
+            return self._read_fast(parameters) if self.knows_fast else b''
         if instruction == SYNC_WRITE:
             address, size, blocks = frames.word(parameters), frames.word(parameters, 2), []
             blocks = parameters[4:]
@@ -91,6 +94,24 @@ class FakeDynamixels(FakeServos):
     def _read(self, number, parameters):
         address, size = frames.word(parameters), frames.word(parameters, 2)
         return self.status(number, self.memory[number][address : address + size])
+
+    def _read_fast(self, parameters):
+        address, size = frames.word(parameters), frames.word(parameters, 2)
+        ids = parameters[4:]
+        made = bytearray(
+            frames.fast_status(
+                [
+                    (i, self.memory[i][address : address + size], 0x80 * (i in self.alerted))
+                    for i in ids
+                ]
+            )
+        )
+        if self.corrupt_replies:
+            self.corrupt_replies -= 1
+            made[-1] ^= 0x55
+        # Those behind a silent one wait for it.
+        silent = [at for at, i in enumerate(ids) if i in self.silent]
+        return bytes(made[: 8 + silent[0] * (size + 4)] if silent else made)
 
     def _store(self, number, address, data):
         """Return whether it took the data."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import bus_frames2
 
-PING, READ, WRITE, SYNC_READ, SYNC_WRITE = 1, 2, 3, 0x82, 0x83
+PING, READ, WRITE, SYNC_READ, SYNC_WRITE, FAST = 1, 2, 3, 0x82, 0x83, 0x8A
 ACCESS_ERROR, ALERT = 7, 0x80
 
 
@@ -166,6 +166,8 @@ class LateLine:
     def _serve(self, data, fate):
         asked = self.codec.parse(data)
         ids, content, error = [asked.id], b'', ALERT if fate.alert else 0
+        if asked.instruction == FAST:
+            return self._fast(asked, fate)
         if asked.instruction == SYNC_READ:
             ids, content = asked.rest, self._content(asked.address, asked.length)
         elif asked.instruction == SYNC_WRITE:
@@ -183,6 +185,17 @@ class LateLine:
             for each in ids
             if each in self.ids and each != fate.deaf
         )
+
+    def _fast(self, asked, fate):
+        content, error = self._content(asked.address, asked.length), ALERT if fate.alert else 0
+        made = bytearray(bus_frames2.fast_status([(each, content, error) for each in asked.rest]))
+        absent = [
+            at for at, each in enumerate(asked.rest) if each not in self.ids or each == fate.deaf
+        ]
+        if absent:
+            return bytes(made[: 8 + absent[0] * (asked.length + 4) if absent[0] else 0])
+        made[-1] ^= 0x55 if fate.garbled in asked.rest else 0
+        return bytes(made)
 
     def _content(self, address, length):
         number = len(self.requests)

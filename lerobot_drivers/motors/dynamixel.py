@@ -15,16 +15,18 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lerobot_drivers.common.errors import BusCorruptError, BusRefusedError
+from lerobot_drivers.common.clock import NS_PER_S
+from lerobot_drivers.common.errors import BusCorruptError, BusError, BusRefusedError
 from lerobot_drivers.motors import packet2
 from lerobot_drivers.motors.arm_bus import ArmBus, MotorHealth
 from lerobot_drivers.motors.calibration import MotorCalibration
 from lerobot_drivers.motors.motors_bus import BusState, Reply
-from lerobot_drivers.motors.packet_bus import PacketProtocol
+from lerobot_drivers.motors.packet_bus import BITS_PER_BYTE, PacketProtocol
 
 VELOCITY_UNIT = 0.0239691227 / (2 * math.pi) * 4096
 """One count of Present_Velocity, by Robotis' ROS driver; 0.229 turns a minute [tick/s]."""
 _PING_LENGTH = 3
+_FAST_TRIES, _FAST_TRIAL_LENGTH = 2, 2
 _DAMAGED_REQUEST = 3
 _RESULTS = {
     1: 'it could not carry it out',
@@ -58,7 +60,11 @@ class HardwareError(IntFlag):
 
 
 class DynamixelMotorsBus(ArmBus):
-    """Dynamixel servos behind one port."""
+    """Dynamixel servos behind one port.
+
+    Attributes:
+        is_fast: whether all motors share one status in answer to a sync-read; ``connect`` tries.
+    """
 
     protocol: ClassVar[PacketProtocol] = packet2
     apply_drive_mode: ClassVar[bool] = False
@@ -68,6 +74,16 @@ class DynamixelMotorsBus(ArmBus):
         1_000_000: 3, 57_600: 1, 115_200: 2, 2_000_000: 4, 3_000_000: 5, 4_000_000: 6, 9_600: 0,
     }  # fmt: skip
     ping_length: ClassVar[int] = _PING_LENGTH
+    is_fast = False
+
+    def connect(self) -> None:
+        """Open the port, check the motors, and find out how they may be read; see ``MotorsBus``."""
+        super().connect()
+        try:
+            self.is_fast = self._try_fast()
+        except BaseException:
+            self.port.close()
+            raise
 
     def firmware(self) -> dict[str, str]:
         """Return each motor's firmware version."""
@@ -173,8 +189,42 @@ class DynamixelMotorsBus(ArmBus):
     def _ping(self, motor_id: int) -> Reply:
         return self._exchange(packet2.ping(motor_id), [motor_id], _PING_LENGTH)[motor_id]
 
+    def _sync_read(self, ids: Sequence[int], address: int, length: int) -> dict[int, Reply]:
+        if not self.is_fast:
+            return super()._sync_read(ids, address, length)
+
+        def find(received: bytes) -> dict[int, Reply]:
+            shares = packet2.find_fast_status(received, ids, length)
+            return self._accepted({each.id: Reply(each.parameters, each.code) for each in shares})
+
+        request = packet2.fast_sync_read(ids, address, length)
+        return self._converse(request, ids, _fast_size(len(ids), length), find)
+
+    def _wire_ns(self, motors: int, length: int) -> int:
+        if not self.is_fast:
+            return super()._wire_ns(motors, length)
+        size = packet2.SYNC_READ_OVERHEAD + motors + _fast_size(motors, length)
+        return size * BITS_PER_BYTE * NS_PER_S // self.port.baudrate
+
+    def _try_fast(self) -> bool:
+        """Return whether a fast sync-read is answered: firmware of old does not know it."""
+        self.is_fast = True
+        for _ in range(_FAST_TRIES):
+            try:
+                with self._lock:
+                    ids = [motor.id for motor in self.motors.values()]
+                    self._settle(ids)
+                    self._timed(ids, lambda: self._sync_read(ids, 0, _FAST_TRIAL_LENGTH), 0)
+            except BusError:
+                continue
+            return True
+        return False
+
     def _replies(self, received: bytes, ids: Sequence[int], length: int) -> dict[int, Reply]:
-        replies = super()._replies(received, ids, length)
+        return self._accepted(super()._replies(received, ids, length))
+
+    def _accepted(self, replies: dict[int, Reply]) -> dict[int, Reply]:
+        """Return replies if none of them is a refusal."""
         results = {id_: reply.error & packet2.RESULT_BITS for id_, reply in replies.items()}
         unheard = [id_ for id_, result in results.items() if result == _DAMAGED_REQUEST]
         if unheard:
@@ -187,6 +237,10 @@ class DynamixelMotorsBus(ArmBus):
         if refused:
             raise BusRefusedError('; '.join(refused))
         return replies
+
+
+def _fast_size(motors: int, length: int) -> int:
+    return packet2.FAST_OVERHEAD + motors * (length + packet2.FAST_SHARE)
 
 
 def _names(bits: int) -> str:

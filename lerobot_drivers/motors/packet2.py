@@ -24,6 +24,8 @@ BROADCAST_ID = 0xFE
 STATUS_OVERHEAD = 11
 """Bytes of a status packet around its parameters, nothing stuffed."""
 SYNC_READ_OVERHEAD = 14
+FAST_OVERHEAD, FAST_SHARE = 8, 4
+"""Bytes of a fast sync-read's one status around the shares, and of a share around its data."""
 RESULT_BITS, ALERT = 0x7F, 0x80
 """Of an error byte: why the motor refused, and whether its hardware is in error."""
 _BEFORE_LENGTH, _BEFORE_BODY = 5, 7
@@ -44,6 +46,7 @@ class Instruction(IntEnum):
     STATUS = 0x55
     SYNC_READ = 0x82
     SYNC_WRITE = 0x83
+    FAST_SYNC_READ = 0x8A
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,12 @@ def sync_read(motor_ids: Sequence[int], address: int, length: int) -> bytes:
     """Return the request for the same bytes of several motors; they reply in turn."""
     parameters = struct.pack('<HH', address, length) + bytes(motor_ids)
     return Packet(BROADCAST_ID, Instruction.SYNC_READ, parameters).encode()
+
+
+def fast_sync_read(motor_ids: Sequence[int], address: int, length: int) -> bytes:
+    """Return the request for the same bytes of several motors, who make one status of them."""
+    parameters = struct.pack('<HH', address, length) + bytes(motor_ids)
+    return Packet(BROADCAST_ID, Instruction.FAST_SYNC_READ, parameters).encode()
 
 
 def sync_write(address: int, data: Mapping[int, bytes]) -> bytes:
@@ -173,6 +182,39 @@ def find_status(received: bytes, motor_id: int, length: int, start: int = 0) -> 
     if damaged:
         raise BusCorruptError(f'motor {motor_id}: wrong CRC in {received.hex(" ")}')
     raise BusTimeoutError(f'motor {motor_id}: no whole reply in {received.hex(" ") or "nothing"}')
+
+
+def find_fast_status(received: bytes, motor_ids: Sequence[int], length: int) -> list[Packet]:
+    """Find the status of a fast sync-read, and take the motors' shares of it apart.
+
+    Each motor adds error, id, data and the CRC of all so far. Nothing in it is stuffed, as the
+    first motor tells the length of all.
+
+    Raises:
+        BusTimeoutError: no whole status of these motors and this length is there.
+        BusCorruptError: there is one, with a wrong CRC.
+    """
+    share = length + FAST_SHARE
+    head = HEADER + struct.pack(
+        '<BHB', BROADCAST_ID, len(motor_ids) * share + 1, Instruction.STATUS
+    )
+    size = len(head) + len(motor_ids) * share
+    damaged = False
+    start = received.find(head)
+    while 0 <= start <= len(received) - size:
+        frame = received[start : start + size]
+        shares = [frame[at : at + share] for at in range(len(head), size, share)]
+        is_whole = crc(frame[:-_CRC_SIZE]) == int.from_bytes(frame[-_CRC_SIZE:], 'little')
+        if is_whole and [each[1] for each in shares] == list(motor_ids):
+            return [
+                Packet(each[1], Instruction.STATUS, each[2:-_CRC_SIZE], each[0]) for each in shares
+            ]
+        damaged |= not is_whole
+        start = received.find(head, start + 1)
+    said = f'motors {", ".join(map(str, motor_ids))}'
+    if damaged:
+        raise BusCorruptError(f'{said}: wrong CRC in {received.hex(" ")}')
+    raise BusTimeoutError(f'{said}: no whole reply in {received.hex(" ") or "nothing"}')
 
 
 def _is_reply(packet: Packet, motor_id: int, length: int) -> bool:

@@ -114,15 +114,29 @@ class PacketBus(MotorsBus):
         size = len(ids) * (length + self.protocol.STATUS_OVERHEAD)
 
         def find(received: bytes) -> dict[int, Reply]:
-            return self._replies(self._behind_echo(received, request), ids, length)
+            return self._replies(received, ids, length)
+
+        return self._converse(request, ids, size, find)
+
+    def _converse(
+        self,
+        request: bytes,
+        ids: Sequence[int],
+        size: int,
+        find: Callable[[bytes], dict[int, Reply]],
+    ) -> dict[int, Reply]:
+        """Send a request; return what ``find`` makes of the bytes that come behind its echo."""
+
+        def behind(received: bytes) -> dict[int, Reply]:
+            return find(self._behind_echo(received, request))
 
         expected = size + len(request) if self._echoes else size
-        received, replies = self._ask(request, expected, find)
+        received, replies = self._ask(request, expected, behind)
         if replies is None:
             rest = self._behind_echo(received, request)
             if len(rest) >= size:
                 raise BusCorruptError(f'no reply of {self._labels(ids)} in {rest.hex(" ")}')
-            return find(received)
+            return behind(received)
         if self._echoes is None:
             self._echoes = request in received
         return replies

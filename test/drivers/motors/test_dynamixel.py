@@ -226,3 +226,51 @@ def test_an_adapter_that_echoes_is_put_up_with(bus, port):
 
 def test_firmware_is_a_number(bus):
     assert bus.firmware() == dict.fromkeys(MODELS, '46')
+
+
+FAST, SYNC_READ = 0x8A, 0x82
+
+
+def instructions(port):
+    return [request[7] for request in port.requests]
+
+
+def test_motors_that_know_the_fast_sync_read_are_read_so(bus, port):
+    bus.connect()
+    assert bus.is_fast
+    port.requests.clear()
+    port.set_number(2, PRESENT, 0x00FDFFFF)
+    port.alerted = {3}
+    state = bus.read_state()
+    assert instructions(port) == [FAST]
+    assert state.registers['Present_Position'].tolist() == [2010, 0x00FDFFFF, 2030]
+    assert [health.errors for health in bus.motor_health(state)][1:] == ['none', 'hardware error']
+    assert bus.sync_read('Present_Position', ['grip', 'pan']) == {'grip': 2030, 'pan': 2010}
+
+
+def test_motors_that_do_not_are_read_in_turn(bus, port):
+    port.knows_fast = False
+    bus.connect()
+    assert not bus.is_fast
+    assert bus.read_state().registers['Present_Position'].tolist() == [2010, 2020, 2030]
+    port.requests.clear()
+    bus.read_state()
+    assert instructions(port) == [SYNC_READ]
+    assert bus.statistics.failures == 0
+
+
+@pytest.mark.parametrize('fault', ['ignored_requests', 'corrupt_replies'])
+def test_a_failed_fast_read_is_repeated_and_stays_fast(bus, port, fault):
+    bus.connect()
+    setattr(port, fault, 1)
+    assert bus.read_state().registers['Present_Position'].tolist() == [2010, 2020, 2030]
+    assert (bus.statistics.retries, bus.is_fast) == (1, True)
+
+
+def test_who_is_silent_in_a_chain_is_named(bus, port):
+    bus.connect()
+    port.silent = {2}
+    with pytest.raises(BusTimeoutError, match=r'no reply from lift \(id 2\);'):
+        bus.read_state()
+    port.silent = set()
+    assert bus.read_state().registers['Present_Position'].tolist() == [2010, 2020, 2030]

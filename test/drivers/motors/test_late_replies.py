@@ -1,7 +1,7 @@
 """Replies that come after their request was given up: none is ever taken for another's."""
 
 import pytest
-from fake_late_line import READ, SYNC_READ, SYNC_WRITE, WRITE, Fate, LateLine, Protocol2
+from fake_late_line import FAST, READ, SYNC_READ, SYNC_WRITE, WRITE, Fate, LateLine, Protocol2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +25,8 @@ SLOW = Fate(back=0.6 * TIMEOUT_S)
 LOST = Fate(lost=True)
 PROMPT = Fate()
 DYNAMIXEL = 'xl330-m288'
-MODEL_NAMES = ('sts3215', 'scs0009', DYNAMIXEL)
+FAST_DYNAMIXEL = 'xl330-m077'
+MODEL_NAMES = ('sts3215', 'scs0009', DYNAMIXEL, FAST_DYNAMIXEL)
 BYTES_OF_DYNAMIXELS = {'Phase': 'Drive_Mode', 'Lock': 'LED'}
 """Registers of one byte, persistent and not, where Feetech's have no namesake."""
 
@@ -33,7 +34,7 @@ BYTES_OF_DYNAMIXELS = {'Phase': 'Drive_Mode', 'Lock': 'LED'}
 def make_bus(*fates, model='sts3215', num_retry=2, **line):
     known = MODELS[model]
     clock = ManualClock()
-    if model == DYNAMIXEL:
+    if model in (DYNAMIXEL, FAST_DYNAMIXEL):
         line['codec'] = Protocol2()
     port = LateLine(clock, [*fates, PROMPT], model=known.number, order=known.byte_order, **line)
     port.open()
@@ -42,8 +43,12 @@ def make_bus(*fates, model='sts3215', num_retry=2, **line):
 
 def bus_on(port, model='sts3215', num_retry=2):
     motors = {name: Motor(number, model) for number, name in enumerate(NAMES, start=1)}
-    kind = DynamixelMotorsBus if model == DYNAMIXEL else FeetechMotorsBus
-    return kind(port, motors, port.clock, BusSettings(TIMEOUT_S, num_retry))
+    settings = BusSettings(TIMEOUT_S, num_retry)
+    if model not in (DYNAMIXEL, FAST_DYNAMIXEL):
+        return FeetechMotorsBus(port, motors, port.clock, settings)
+    bus = DynamixelMotorsBus(port, motors, port.clock, settings)
+    bus.is_fast = model == FAST_DYNAMIXEL
+    return bus
 
 
 def register_of(bus, name):
@@ -59,8 +64,8 @@ def check_answer(bus, name, address, size, value, before):
         value &= 0xFFFF
     assert before < value <= len(bus.port.requests), 'it answers another request'
     request = bus.port.parse(value)
-    ids = request.rest if request.instruction == SYNC_READ else [request.id]
-    assert request.instruction in (READ, SYNC_READ)
+    ids = request.rest if request.instruction in (SYNC_READ, FAST) else [request.id]
+    assert request.instruction in (READ, SYNC_READ, FAST)
     found = (bus.motors[name].id in ids, request.address, request.length)
     assert found == (True, address, size)
 
@@ -272,7 +277,7 @@ calls = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     given_fates=st.lists(fates, max_size=30),
     script=st.lists(calls, min_size=1, max_size=15),

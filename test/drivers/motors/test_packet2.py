@@ -184,3 +184,47 @@ def test_whole_packets_are_seen(data):
 def test_sync_write_wants_equal_lengths():
     with pytest.raises(ValueError):
         packet2.sync_write(116, {1: b'\x00', 2: b'\x00\x00'})
+
+
+lengths_and_shares = st.integers(0, 21).flatmap(
+    lambda size: st.lists(
+        st.tuples(ids, st.binary(min_size=size, max_size=size), codes),
+        min_size=1,
+        max_size=7,
+        unique_by=lambda share: share[0],
+    )
+)
+
+
+def test_a_fast_sync_read_is_asked_for_as_a_sync_read():
+    sent = frames.parse(packet2.fast_sync_read([3, 7, 4], 132, 4))
+    assert sent == (0xFE, 0x8A, bytes([132, 0, 4, 0, 3, 7, 4]))
+
+
+@given(lengths_and_shares, noise)
+def test_shares_of_a_fast_status_are_told_apart(shares, before):
+    motor_ids, size = [share[0] for share in shares], len(shares[0][1])
+    raw = frames.fast_status(shares)
+    assert len(raw) == packet2.FAST_OVERHEAD + len(shares) * (size + packet2.FAST_SHARE)
+    found = packet2.find_fast_status(before + raw, motor_ids, size)
+    assert [(p.id, p.parameters, p.code) for p in found] == shares
+
+
+@given(lengths_and_shares, st.data())
+def test_a_damaged_or_cut_fast_status_never_passes(shares, data):
+    motor_ids, size = [share[0] for share in shares], len(shares[0][1])
+    raw = bytearray(frames.fast_status(shares))
+    with pytest.raises(BusTimeoutError):
+        packet2.find_fast_status(bytes(raw[:-1]), motor_ids, size)
+    raw[data.draw(st.integers(0, len(raw) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(BusError):
+        packet2.find_fast_status(bytes(raw), motor_ids, size)
+
+
+def test_a_fast_status_of_other_motors_or_lengths_is_none():
+    raw = frames.fast_status([(1, b'ab', 0), (2, b'cd', 0)])
+    for motor_ids, size in (([2, 1], 2), ([1], 2), ([1, 2], 3), ([1, 3], 2), ([1, 2, 3], 2)):
+        with pytest.raises(BusTimeoutError):
+            packet2.find_fast_status(raw, motor_ids, size)
+    with pytest.raises(BusTimeoutError):
+        packet2.find_status(raw, 1, 2)
