@@ -77,7 +77,7 @@ class DynamixelMotorsBus(ArmBus):
     is_fast = False
 
     def connect(self) -> None:
-        """Open the port, check the motors, and find out how they may be read; see ``MotorsBus``."""
+        """Open the port, check the motors, find out how they may be read; see ``MotorsBus``."""
         super().connect()
         try:
             self.is_fast = self._try_fast()
@@ -209,10 +209,10 @@ class DynamixelMotorsBus(ArmBus):
     def _try_fast(self) -> bool:
         """Return whether a fast sync-read is answered: firmware of old does not know it."""
         self.is_fast = True
+        ids = [motor.id for motor in self.motors.values()]
         for _ in range(_FAST_TRIES):
             try:
                 with self._lock:
-                    ids = [motor.id for motor in self.motors.values()]
                     self._settle(ids)
                     self._timed(ids, lambda: self._sync_read(ids, 0, _FAST_TRIAL_LENGTH), 0)
             except BusError:

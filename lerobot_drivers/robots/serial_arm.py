@@ -321,7 +321,9 @@ class SerialArm:
         bus.write_calibration(self._calibration)
 
     def _differences(self, held: Mapping[str, MotorCalibration]) -> list[str]:
-        fields = ('homing_offset', 'range_min', 'range_max')
+        fields = ['homing_offset', 'range_min', 'range_max']
+        if not self.plan.bus.apply_drive_mode:
+            fields.append('drive_mode')
         return [
             f'{name} {field} is {getattr(held[name], field)}, not {getattr(wanted, field)}'
             for name, wanted in self._calibration.items()

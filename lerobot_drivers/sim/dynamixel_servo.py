@@ -42,6 +42,7 @@ class DynamixelSpec:
         lower: lower mechanical stop of the joint [rad].
         upper: upper mechanical stop of the joint [rad].
         volts: supply [V].
+        turned: whether its shaft turns against the joint, as it was mounted.
         shadows: id of the servo whose writes it obeys too, None for nobody's.
     """
 
@@ -55,6 +56,7 @@ class DynamixelSpec:
     lower: float
     upper: float
     volts: float
+    turned: bool = False
     shadows: int | None = None
 
 
@@ -78,8 +80,8 @@ class DynamixelServo:
         self.memory.set(reg.MAX_POSITION, spec.range_max, 4)
         if spec.shadows is not None:
             self.memory.set(reg.SECONDARY_ID, spec.shadows, 1)
-        stops = (self._ticks(spec.lower), self._ticks(spec.upper))
-        self.motion = Motion(self._ticks(angle), stops)
+        low, high = sorted((self._ticks(spec.lower), self._ticks(spec.upper)))
+        self.motion = Motion(self._ticks(angle), (low, high))
         self.ahead_s = 0.0
         self._temperature_c = _AMBIENT_C
         self._power_on()
@@ -113,23 +115,23 @@ class DynamixelServo:
     @property
     def angle(self) -> float:
         """The joint's angle [rad]."""
-        return (self.motion.position - self.spec.zero) * RAD_PER_TICK
+        return self._angle(self.motion.position)
 
     @property
     def speed(self) -> float:
         """The joint's velocity [rad/s]."""
-        return self.motion.velocity * RAD_PER_TICK
+        return self._mount * self.motion.velocity * RAD_PER_TICK
 
     @property
     def goal_angle(self) -> float | None:
         """Where it is driven to [rad], or None when it is not."""
         target = self.motion.target
-        return None if target is None else (target - self.spec.zero) * RAD_PER_TICK
+        return None if target is None else self._angle(target)
 
     def move_by_hand(self, angle: float, speed: float) -> None:
         """Let somebody hold the joint at an angle [rad], passing at a speed [rad/s]."""
         self.motion.hold(self._ticks(angle))
-        self.motion.velocity = speed / RAD_PER_TICK
+        self.motion.velocity = self._mount * speed / RAD_PER_TICK
 
     def step(self, dt: float) -> None:
         """Let time pass [s]."""
@@ -179,6 +181,10 @@ class DynamixelServo:
         return self.memory.get(reg.OPERATING_MODE, 1)
 
     @property
+    def _mount(self) -> int:
+        return -1 if self.spec.turned else 1
+
+    @property
     def _sign(self) -> int:
         return -1 if self.memory.get(reg.DRIVE_MODE, 1) & 1 else 1
 
@@ -187,7 +193,10 @@ class DynamixelServo:
         return self.memory.get(reg.MODEL, 2) not in _WITHOUT_CURRENT
 
     def _ticks(self, angle: float) -> float:
-        return self.spec.zero + angle / RAD_PER_TICK
+        return self.spec.zero + self._mount * angle / RAD_PER_TICK
+
+    def _angle(self, ticks: float) -> float:
+        return self._mount * (ticks - self.spec.zero) * RAD_PER_TICK
 
     def _present(self) -> float:
         """Return the position as it tells it: turned by drive mode, plus homing offset [ticks].

@@ -126,10 +126,11 @@ def _dynamixel(model: str, joint: Joint, fields: FactoryCalibration, angle: floa
         drive_mode=fields.drive_mode,
         range_min=fields.range_min,
         range_max=fields.range_max,
-        zero=sign * (_middle(fields) - fields.homing_offset) - _centre(joint) / RAD_PER_TICK,
+        zero=sign * (_middle(fields) - fields.homing_offset - _centre(joint) / RAD_PER_TICK),
         lower=joint.lower - _STOP_MARGIN,
         upper=joint.upper + _STOP_MARGIN,
         volts=_VOLTS['koch'],
+        turned=bool(fields.drive_mode),
     )
     return DynamixelServo(spec, angle)
 

@@ -1,12 +1,13 @@
 """Real LeRobot on the emulated bus: same registers, same degrees, same goals as ours."""
 
 import random
-import time
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip('lerobot', reason='real LeRobot is not installed')
+
+from lerobot_twins import as_floats, connect_patiently, settle
 
 from lerobot.motors import Motor, MotorCalibration, MotorNormMode
 from lerobot.motors.feetech import FeetechMotorsBus
@@ -72,37 +73,6 @@ class Twins:
         """Return the goal registers written last, by id."""
         writes = [w for w in self.world.registers(self.device) if w['address'] == GOAL]
         return {w['id']: int.from_bytes(bytes(w['data']), 'little') for w in writes}
-
-
-def connect_patiently(device):
-    """Connect; LeRobot does not repeat a reply that a loaded machine delays."""
-    for attempt in range(5):
-        try:
-            return device.connect(calibrate=False)
-        except (ConnectionError, RuntimeError):
-            if attempt == 4:
-                raise
-            device.bus.port_handler.closePort()
-
-
-def settle(read):
-    """Return what is read when it changes no more."""
-    deadline = time.monotonic() + 20
-    last = {}
-    while time.monotonic() < deadline:
-        try:
-            now = read()
-        except ConnectionError:
-            continue
-        if now == last:
-            return now
-        last = now
-        time.sleep(0.2)
-    raise AssertionError('the arm does not come to rest')
-
-
-def as_floats(values):
-    return {key: float(value) for key, value in values.items()}
 
 
 @pytest.mark.parametrize('use_degrees', [True, False])

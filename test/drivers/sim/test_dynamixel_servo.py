@@ -157,3 +157,27 @@ def test_baud_rate_and_ping():
     assert servo.shadowed_id == servo.id == 3
     put(servo, reg.SECONDARY_ID, 7, 1)
     assert servo.shadowed_id == 7
+
+
+def test_a_shaft_mounted_against_its_joint_is_read_as_the_joint_with_a_turned_drive_mode():
+    spec = DynamixelSpec(
+        id=3,
+        model='xl330-m077',
+        homing_offset=OFFSET,
+        drive_mode=1,
+        range_min=MIDDLE - 1000,
+        range_max=MIDDLE + 1000,
+        zero=-(MIDDLE - OFFSET),
+        lower=-1.5,
+        upper=2.5,
+        volts=5.0,
+        turned=True,
+    )
+    servo = DynamixelServo(spec, 0.5)
+    put(servo, reg.OPERATING_MODE, EXTENDED, 1)
+    assert servo.angle == pytest.approx(0.5)
+    assert present(servo) == round(MIDDLE + 0.5 / RAD_PER_TICK)
+    servo.move_by_hand(3.0, 0.0)
+    assert servo.angle == pytest.approx(2.5)
+    put(servo, reg.DRIVE_MODE, 0, 1)
+    assert present(servo) == round(OFFSET - (MIDDLE - OFFSET) - 2.5 / RAD_PER_TICK)
