@@ -7,13 +7,12 @@ import pytest
 pytest.importorskip('lerobot', reason='real LeRobot is not installed')
 pytest.importorskip('dynamixel_sdk', reason='dynamixel-sdk is not installed')
 
-from lerobot_twins import as_floats, connect_patiently, settle
-
 from lerobot.motors import Motor, MotorCalibration, MotorNormMode
 from lerobot.motors.dynamixel import DynamixelMotorsBus
 from lerobot.motors.dynamixel.tables import MODEL_CONTROL_TABLE, MODEL_NUMBER_TABLE
 from lerobot.robots.koch_follower import KochFollower, KochFollowerConfig
 from lerobot.teleoperators.koch_leader import KochLeader, KochLeaderConfig
+from lerobot_twins import as_floats, connect_patiently, settle
 
 from lerobot_drivers.common.units import JointUnit, NormMode
 from lerobot_drivers.motors.calibration import MotorScale, parse_calibration, save_calibration

@@ -7,12 +7,11 @@ import pytest
 
 pytest.importorskip('lerobot', reason='real LeRobot is not installed')
 
-from lerobot_twins import as_floats, connect_patiently, settle
-
 from lerobot.motors import Motor, MotorCalibration, MotorNormMode
 from lerobot.motors.feetech import FeetechMotorsBus
 from lerobot.robots.so_follower import SO101Follower, SO101FollowerConfig
 from lerobot.teleoperators.so_leader import SO101Leader, SO101LeaderConfig
+from lerobot_twins import as_floats, connect_patiently, settle
 
 from lerobot_drivers.common.units import JointUnit, NormMode
 from lerobot_drivers.motors.calibration import (
