@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -247,10 +247,11 @@ class SerialArm:
             return own
         if self.settings.use_degrees:
             return JointUnit(NormMode.DEGREES)
-        if name not in self._calibration:
+        calibration = self._calibration or self._factory_calibration()
+        if name not in calibration:
             raise self._no_calibration()
         resolution = motor_model(self.plan.motors[name].model).resolution
-        reach = half_range(self._calibration[name], resolution)
+        reach = half_range(calibration[name], resolution)
         return JointUnit(NormMode.RANGE_M100_100, lower=-reach, upper=reach)
 
     def _scale(self, name: str) -> MotorScale:
@@ -286,6 +287,17 @@ class SerialArm:
         self._calibration_source = where
         self._scales = tuple(self._scale(name) for name in self.plan.names)
         self._per_tick = np.array([scale.topic_per_tick for scale in self._scales])
+
+    def _factory_calibration(self) -> dict[str, MotorCalibration]:
+        """Return what a simulated arm will be calibrated with once it is connected."""
+        if not self._is_simulated or self.settings.calibration_dir:
+            return {}
+        from lerobot_drivers.sim.address import SimAddress
+        from lerobot_drivers.sim.factory import factory_calibration
+
+        device = SimAddress.parse(str(self.settings.port)).device
+        made = factory_calibration(device, self.settings.type)
+        return {name: MotorCalibration(**asdict(entry)) for name, entry in made.items()}
 
     def _open_bus(self) -> ArmBus:
         port = self._port_factory(self._device_path())
