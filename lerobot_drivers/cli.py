@@ -20,6 +20,10 @@ COMMANDS = {
         'lerobot_drivers.commands.find_cameras',
         'list cameras, with a picture of each',
     ),
+    'find-joint-limits': (
+        'lerobot_teleop.commands.find_joint_limits',
+        'find how far a robot goes, by teleoperating it',
+    ),
     'doctor': ('lerobot_recorder.commands.doctor', 'check whether this machine can record'),
     'calibrate': ('lerobot_teleop.commands.calibrate', 'find the ranges of the joints of an arm'),
     'setup-motors': (
