@@ -61,11 +61,18 @@ class OrderedBlocks:
         unpack: gives what is in a block; raises DamageError.
         walk: gives the messages in that, in the order of the file; raises DamageError.
         losses: takes what is damaged.
+        sound: where the blocks begin whose checksums agreed; grows.
     """
 
     def __init__(
-        self, blocks: Iterable[Block], unpack: Unpack, walk: Walk, losses: Losses
+        self,
+        blocks: Iterable[Block],
+        unpack: Unpack,
+        walk: Walk,
+        losses: Losses,
+        sound: set[int] | None = None,
     ) -> None:
+        self._sound = set() if sound is None else sound
         self._blocks, self._walk, self._losses = sorted(blocks), walk, losses
         self._unpack = unpack
         self._windows: OrderedDict[int, Window] = OrderedDict()
@@ -93,12 +100,19 @@ class OrderedBlocks:
         except DamageError as damage:
             self._losses.add(str(damage), block.at, damage.messages)
         else:
-            if sum(entry.size for entry in found) >= window.size // 2 and not window.is_intact():
+            wants_most = sum(entry.size for entry in found) >= window.size // 2
+            if wants_most and not self._is_sound(block, window):
                 self._losses.add('a chunk with a wrong checksum', block.at, len(found))
                 found.clear()
         for entry in sorted(found):
             yield entry.log_ns, (block, entry)
         self._forget(block.at)
+
+    def _is_sound(self, block: Block, window: Window) -> bool:
+        """Return whether a checksum agrees; one that did is not computed again."""
+        if block.at not in self._sound and window.is_intact():
+            self._sound.add(block.at)
+        return block.at in self._sound
 
     def _window(self, block: Block, wanted: frozenset[int]) -> Window:
         if block.at in self._windows:

@@ -118,6 +118,7 @@ class ChunkedStorage:
         self.channels: Mapping[int, Channel] = contents.channels
         self.counts: Mapping[int, int] = contents.counts
         self.span_ns = contents.span_ns
+        self._sound: set[int] = set()
         self._blocks = [self._with_strangers(block) for block in contents.blocks]
 
     def messages(self, wanted: Collection[int]) -> Iterator[tuple[int, tuple[int, bytes]]]:
@@ -128,7 +129,7 @@ class ChunkedStorage:
         """
         with opened(self.path) as file:
             unpack = partial(self._form.open_block, file)
-            blocks = OrderedBlocks(self._blocks, unpack, self._entries, self.losses)
+            blocks = OrderedBlocks(self._blocks, unpack, self._entries, self.losses, self._sound)
             yield from blocks.messages(wanted)
 
     def _with_strangers(self, block: Block) -> Block:
