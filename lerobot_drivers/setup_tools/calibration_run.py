@@ -113,8 +113,9 @@ class CalibrationRun:
         return any(found.wrapped for found in self._ranges.values())
 
     def begin(self) -> None:
-        """Let the motors go limp and turn as their calibration wants it."""
+        """Let the motors go limp, count one turn only, and turn as their calibration wants it."""
         bus = self._bus
+        bus.prepare({})
         bus.disable_torque()
         for joint in self._plan.joints:
             bus.write('Operating_Mode', joint.name, bus.calibration_mode)

@@ -103,3 +103,41 @@ def test_draccus_reads_the_file(tmp_path):
     assert {name: dataclasses.asdict(entry) for name, entry in read.items()} == json.loads(
         (tmp_path / 'mine.json').read_text()
     )
+
+
+@pytest.mark.parametrize('model', ['so101_follower', 'koch_follower'])
+def test_the_same_movements_give_lerobots_own_calibration(model, tmp_path, monkeypatch):
+    if model.startswith('koch'):
+        pytest.importorskip('dynamixel_sdk', reason='dynamixel-sdk is not installed')
+    plan, made, config = ARMS[model]
+    with EmulatedArm(model) as arm:
+        angles = iter(SWEEP)
+
+        def sweep_or_enter():
+            angle = next(angles, None)
+            if angle is not None:
+                arm.move(**dict.fromkeys(MIDDLE, angle) | {'gripper': 0.8 + angle / 2})
+            return angle is None
+
+        monkeypatch.setattr('builtins.input', lambda *_: arm.move(**MIDDLE))
+        monkeypatch.setattr('lerobot.motors.motors_bus.enter_pressed', sweep_or_enter)
+        device = made(config(port=arm.port, id='theirs', calibration_dir=tmp_path))
+        for attempt in range(5):
+            try:
+                device.connect(calibrate=False)
+                break
+            except (ConnectionError, RuntimeError):
+                assert attempt < 4
+                device.bus.port_handler.closePort()
+        device.calibrate()
+        device.disconnect()
+    with EmulatedArm(model) as arm:
+        save_calibration(tmp_path / 'ours.json', calibrate(arm, plan, is_leader=False))
+    theirs, ours = (
+        json.loads((tmp_path / f'{whose}.json').read_text()) for whose in ('theirs', 'ours')
+    )
+    assert list(ours) == list(theirs)
+    for name, entry in theirs.items():
+        assert list(ours[name]) == list(entry)
+        # Half a tick may be rounded either way.
+        assert ours[name] == pytest.approx(entry, abs=1), name

@@ -108,6 +108,25 @@ def test_a_leader_is_calibrated_by_whoever_moves_it(stage, model):
     assert turned == (['elbow_flex'] if model == 'koch_leader' else [])
 
 
+def test_motors_are_made_to_count_and_turn_as_calibrations_want_it(stage):
+    leader = stage('koch_leader', HastyClock())
+    leader.bus.disable_torque()
+    profile_bit = 4
+    leader.bus.write('Drive_Mode', 'elbow_flex', profile_bit)
+    leader.bus.write('Drive_Mode', 'wrist_flex', 1)
+    leader.run.begin()
+    modes = leader.bus.sync_read('Drive_Mode')
+    assert (modes['elbow_flex'], modes['wrist_flex']) == (profile_bit | 1, 0)
+    assert set(leader.bus.sync_read('Operating_Mode').values()) == {4}
+
+    follower = stage('so101_follower')
+    follower.bus.disable_torque()
+    counts_turns = follower.bus.read('Phase', 'wrist_roll') | 0x10
+    follower.bus.write('Phase', 'wrist_roll', counts_turns)
+    follower.run.begin()
+    assert follower.bus.read('Phase', 'wrist_roll') == counts_turns & ~0x10
+
+
 def test_what_did_not_move_far_enough_is_named(stage):
     arm = stage('so101_follower')
     with pytest.raises(CalibrationError, match='it has no middle'):
