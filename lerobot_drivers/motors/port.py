@@ -145,7 +145,7 @@ def why_not(name: str, error: Exception) -> str:
     """Return why a port cannot be opened, and what to do."""
     number = getattr(error, 'errno', None)
     if number == errno.ENOENT:
-        return 'there is no such port; check the cable, and its name in /dev/ttyACM* /dev/ttyUSB*'
+        return 'there is no such port; check the cable; lerobot-ros find-port tells the name'
     if number in (errno.EACCES, errno.EPERM):
         return (
             'permission denied; add yourself to its group with: '

@@ -358,13 +358,14 @@ class SerialArm:
 
     def _other_calibration(self, differences: list[str]) -> CalibrationError:
         port, source = self.settings.port, self._calibration_source
-        known, cure = f'the file {source}', 'write the file to the motors'
+        known = f'the file {source}'
+        cure = 'lerobot-ros calibrate, or connect with calibrate=True, writes it to the motors'
         if source == port:
-            known, cure = 'this simulated arm was made with', 'write that one to the motors'
+            known = 'this simulated arm was made with'
+            cure = 'connect with calibrate=True to write that one to the motors'
         return CalibrationError(
             f'{port}: the motors hold another calibration than {known}: '
-            f'{"; ".join(differences)}; is this the right arm, and its file? If so, '
-            f'connect with calibrate=True to {cure}'
+            f'{"; ".join(differences)}; is this the right arm, and its file? If so, {cure}'
         )
 
     def _no_calibration(self) -> CalibrationError:
