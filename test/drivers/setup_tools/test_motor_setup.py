@@ -7,12 +7,12 @@ from emulated import EmulatedArm
 
 from lerobot_drivers.common.errors import BusError, NotConnectedError
 from lerobot_drivers.motors.port import SerialPort
-from lerobot_drivers.robots.koch_arm import KOCH_FOLLOWER, KOCH_LEADER
+from lerobot_drivers.robots.koch_arm import KOCH_FOLLOWER
 from lerobot_drivers.robots.so_arm import SO_ARM
 from lerobot_drivers.setup_tools.motor_setup import FoundMotor, MotorSetup
 
-PLANS = {'so101_follower': SO_ARM, 'koch_follower': KOCH_FOLLOWER, 'koch_leader': KOCH_LEADER}
-SOLD = {'so101_follower': 1_000_000, 'koch_follower': 57_600, 'koch_leader': 57_600}
+PLANS = {'so101_follower': SO_ARM, 'koch_follower': KOCH_FOLLOWER}
+SOLD = {'so101_follower': 1_000_000, 'koch_follower': 57_600}
 
 
 @pytest.fixture(params=list(PLANS))
