@@ -10,7 +10,7 @@ from lerobot_drivers.common.errors import DeviceError
 from lerobot_drivers.common.prompt import Prompt
 from lerobot_drivers.setup_tools import ports
 
-HELP = """usage: lerobot-ros find-port
+HELP = """usage: lerobot-ros find-port [--help]
 
 Tells which serial port an arm is at: asks you to unplug its cable, and sees which port goes."""
 SETTLE_S = 3.0

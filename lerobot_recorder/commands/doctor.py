@@ -15,7 +15,7 @@ from lerobot_recorder.doctor.machine import check_clock, check_disk, check_encod
 from lerobot_recorder.doctor.ros_environment import check_ros
 from lerobot_recorder.findings import Finding
 
-HELP = """usage: lerobot-ros doctor
+HELP = """usage: lerobot-ros doctor [--help]
 
 Looks at serial ports and cameras and whether this user may open them, at the disk, the clock, the
 video encoder, the log-in to the Hugging Face Hub, and the ROS environment. Opens no device and
