@@ -12,7 +12,7 @@ from lerobot_drivers.common.config import Section, build, dump, read_yaml
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.common.naming import JOINT_COMMANDS_SENT
 from lerobot_drivers.common.several import expanded, members_of, name_of
-from lerobot_drivers.motors.calibration import find_calibration, load_calibration
+from lerobot_drivers.motors.calibration import device_name, find_calibration, load_calibration
 from lerobot_drivers.processors.config import ProcessorConfig, processor_config
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
@@ -240,11 +240,12 @@ class RecordConfig:
         }
         calibration = {}
         for robot in self._own:
-            name = make_robot(robot).name
-            path = find_calibration('robots', name, robot.id, robot.calibration_dir)
-            if path is not None:
-                found = {motor: asdict(entry) for motor, entry in load_calibration(path).items()}
-                calibration[f'{name} {robot.id}'] = checksum(found)
+            for arm in make_robot(robot).arm_configs:
+                name = device_name(arm.type)
+                path = find_calibration('robots', name, arm.id, arm.calibration_dir)
+                if path is not None:
+                    found = {key: asdict(entry) for key, entry in load_calibration(path).items()}
+                    calibration[f'{name} {arm.id}'] = checksum(found)
         return RobotFacts(
             units,
             calibration,

@@ -88,10 +88,10 @@ RECORD = {
     'robot.position_d_coefficient': Taken('30'),
     'robot.num_read_retries': Taken('4'),
     # BiSOFollowerConfig, and the guide's spellings
-    'robot.left_arm_config.port': Refused('/dev/ttyACM0', 'two arms are not built in yet'),
-    'robot.right_arm_config.cameras': Refused('{}', 'two arms are not built in yet'),
-    'robot.left_arm_port': Refused('/dev/ttyACM0', 'two arms are not built in yet'),
-    'robot.right_arm_port': Refused('/dev/ttyACM0', 'two arms are not built in yet'),
+    'robot.left_arm_config.port': Taken('/dev/ttyACM0'),
+    'robot.right_arm_config.cameras': Refused('{}', 'cameras belong to both arms'),
+    'robot.left_arm_port': Taken('/dev/ttyACM0'),
+    'robot.right_arm_port': Taken('/dev/ttyACM0'),
     # TeleoperatorConfig, SOLeaderConfig
     'teleop.type': Taken('so100_leader'),
     'teleop.id': Taken('blue'),
@@ -99,9 +99,9 @@ RECORD = {
     'teleop.calibration_dir': Taken('/nowhere'),
     'teleop.use_degrees': Taken('false'),
     'teleop.num_read_retries': Taken('3'),
-    'teleop.left_arm_config.port': Refused('/dev/ttyACM0', 'two arms are not built in yet'),
-    'teleop.left_arm_port': Refused('/dev/ttyACM0', 'two arms are not built in yet'),
-    'teleop.right_arm_port': Refused('/dev/ttyACM0', 'two arms are not built in yet'),
+    'teleop.left_arm_config.port': Taken('/dev/ttyACM0'),
+    'teleop.left_arm_port': Taken('/dev/ttyACM0'),
+    'teleop.right_arm_port': Taken('/dev/ttyACM0'),
     'teleop.control_mode': Refused('7dof', 'the SpaceMouse, which is not built in yet'),
     # the guide's own
     'control_mode': Taken('teleop'),
@@ -123,7 +123,7 @@ WRONG_VALUES = {
     'dataset.encoder_queue_maxsize': Refused('0', 'at least 1'),
     'dataset.rgb_encoder.vcodec': Refused('libaom-av1', 'vcodec must be one of auto, h264'),
     'dataset.rgb_encoder.video_backend': Refused('torchcodec', "must be 'pyav'"),
-    'robot.type': Refused('bi_so_follower', 'known types: so100_follower, so101_follower'),
+    'robot.type': Refused('stretch3', 'known types: '),
     'teleop.type': Refused('gamepad', 'known types: so100_leader, so101_leader'),
 }
 

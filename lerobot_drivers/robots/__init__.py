@@ -26,6 +26,8 @@ ROBOTS = Registry(
     {
         'so100_follower': 'lerobot_drivers.robots.so_follower:SOFollower',
         'so101_follower': 'lerobot_drivers.robots.so_follower:SOFollower',
+        'bi_so_follower': 'lerobot_drivers.robots.bi_so_follower:BiSOFollower',
+        'bi_so100_follower': 'lerobot_drivers.robots.bi_so_follower:BiSOFollower',
         'koch_follower': 'lerobot_drivers.robots.koch_follower:KochFollower',
     },
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import BeforeValidator, Field
 
 from lerobot_drivers.common.config import STRICT_KEYS
+from lerobot_drivers.common.errors import ConfigError
 
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -66,8 +67,75 @@ class CameraConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ArmSide:
+    """What is told of one arm of two; None is what is told of both.
+
+    Attributes:
+        port: serial device, or ``sim://<world>/<device>``.
+        use_degrees: as of the whole.
+        num_read_retries: as of the whole.
+    """
+
+    __pydantic_config__ = STRICT_KEYS
+
+    port: str | None = None
+    use_degrees: bool | None = None
+    num_read_retries: Retries | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowerSide(ArmSide):
+    """What is told of one follower of two; None is what is told of both.
+
+    Attributes:
+        max_relative_target: as of the whole.
+        disable_torque_on_disconnect: as of the whole.
+        position_p_coefficient: as of the whole.
+        position_i_coefficient: as of the whole.
+        position_d_coefficient: as of the whole.
+    """
+
+    __pydantic_config__ = STRICT_KEYS
+
+    max_relative_target: Limit | None = None
+    disable_torque_on_disconnect: bool | None = None
+    position_p_coefficient: Gain | None = None
+    position_i_coefficient: Gain | None = None
+    position_d_coefficient: Gain | None = None
+
+
+class TwoArms(Protocol):
+    """Settings of what may have two arms."""
+
+    @property
+    def type(self) -> str:
+        """Name in the table of its kind."""
+        ...
+
+    @property
+    def port(self) -> str | None:
+        """Port of what has one arm."""
+        ...
+
+
+def check_one_arm(config: TwoArms) -> None:
+    """Refuse settings of arms that it has not.
+
+    Raises:
+        ConfigError: a left or right arm is told of.
+    """
+    names = [f'{side}_arm_{what}' for side in ('left', 'right') for what in ('port', 'config')]
+    told = [name for name in names if getattr(config, name) is not None]
+    if told:
+        raise ConfigError(
+            f'a {config.type} has one arm, on port; found {", ".join(told)}, which are '
+            f'of two arms (bi_so_follower, bi_so_leader)'
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class RobotConfig:
-    """One robot on one serial bus.
+    """One robot on one serial bus, or on two.
 
     Attributes:
         type: name in the table of robots, such as ``so101_follower``.
@@ -86,6 +154,10 @@ class RobotConfig:
         position_i_coefficient: its integral part.
         position_d_coefficient: its damping.
         num_read_retries: how often a failed exchange with the motors is repeated.
+        left_arm_port: port of the left arm of two.
+        right_arm_port: port of the right one.
+        left_arm_config: what else is told of the left arm alone.
+        right_arm_config: what else is told of the right one.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -104,3 +176,7 @@ class RobotConfig:
     position_i_coefficient: Gain = 0
     position_d_coefficient: Gain = 32
     num_read_retries: Retries = 2
+    left_arm_port: str | None = None
+    right_arm_port: str | None = None
+    left_arm_config: FollowerSide | None = None
+    right_arm_config: FollowerSide | None = None

@@ -58,6 +58,11 @@ class Robot(ABC):
         """
 
     @property
+    def arm_configs(self) -> tuple[RobotConfig, ...]:
+        """The settings of each arm that has a calibration; its own where it has one arm."""
+        return (self.config,)
+
+    @property
     def observation_features(self) -> dict[str, FeatureType]:
         """LeRobot's observation keys: one float per joint, (h, w, 3) per camera."""
         cameras = self.config.cameras

@@ -16,7 +16,7 @@ from lerobot_drivers.common.naming import position_key
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots.arm_plan import ArmPlan
-from lerobot_drivers.robots.config import RobotConfig
+from lerobot_drivers.robots.config import RobotConfig, check_one_arm
 from lerobot_drivers.robots.robot import JointReading, Robot
 from lerobot_drivers.robots.serial_arm import ArmSettings, PortFactory, SerialArm
 from lerobot_drivers.safety import GoalLimiter, per_joint
@@ -55,6 +55,7 @@ class SerialFollower(Robot):
         clock: Clock | None = None,
         port_factory: PortFactory = SerialPort,
     ) -> None:
+        check_one_arm(config)
         self.config = config
         self.clock = clock or SystemClock()
         for key in ('max_relative_target', 'max_velocity'):

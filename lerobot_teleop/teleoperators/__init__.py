@@ -23,6 +23,8 @@ TELEOPERATORS = Registry(
     {
         'so100_leader': 'lerobot_teleop.teleoperators.so_leader:SOLeader',
         'so101_leader': 'lerobot_teleop.teleoperators.so_leader:SOLeader',
+        'bi_so_leader': 'lerobot_teleop.teleoperators.bi_so_leader:BiSOLeader',
+        'bi_so100_leader': 'lerobot_teleop.teleoperators.bi_so_leader:BiSOLeader',
         'koch_leader': 'lerobot_teleop.teleoperators.koch_leader:KochLeader',
     },
 )

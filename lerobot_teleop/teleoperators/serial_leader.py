@@ -10,6 +10,7 @@ from lerobot_drivers.common.naming import position_key
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots.arm_plan import ArmPlan
+from lerobot_drivers.robots.config import check_one_arm
 from lerobot_drivers.robots.robot import JointReading
 from lerobot_drivers.robots.serial_arm import ArmSettings, PortFactory, SerialArm
 from lerobot_teleop.teleoperators.config import TeleopConfig
@@ -39,6 +40,7 @@ class SerialLeader(Teleoperator):
         clock: Clock | None = None,
         port_factory: PortFactory = SerialPort,
     ) -> None:
+        check_one_arm(config)
         self.config = config
         self.arm = SerialArm(self._settings(config), self.plan, clock, port_factory)
 

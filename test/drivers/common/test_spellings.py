@@ -49,7 +49,7 @@ def test_an_alias_and_its_section_go_together():
 
 
 def test_a_reason_holds_for_what_lies_below():
-    assert reason('robot.left_arm_config.port') == reason('robot.left_arm_config')
+    assert reason('teleop.cameras.top') == reason('teleop.cameras')
     assert reason('robot.port') is None and reason('dataset.root') is None
 
 
@@ -69,8 +69,8 @@ def test_a_name_that_may_have_been_meant():
             r'robot.cameras.f.widht is not a known key \(did you mean width\?\)',
         ),
         (
-            {'type': 'x', 'left_arm_port': 'y'},
-            'robot.left_arm_port cannot be set: ',
+            {'type': 'x', 'left_arm_config': {'cameras': {}}},
+            'robot.left_arm_config.cameras cannot be set: cameras belong to both arms',
         ),
     ],
 )

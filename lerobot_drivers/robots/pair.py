@@ -1,0 +1,146 @@
+"""Two arms as one: asked at the same time, their failures told together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from lerobot_drivers.common.errors import BusError, ConfigError, DeviceError, NotConnectedError
+from lerobot_drivers.common.units import JointSpec
+from lerobot_drivers.robots.config import TwoArms
+from lerobot_drivers.robots.robot import JointReading
+
+SIDES = ('left', 'right')
+Arm = TypeVar('Arm')
+Answer = TypeVar('Answer')
+Number = TypeVar('Number')
+
+
+class Pair(Generic[Arm]):
+    """A left and a right arm, each with a thread of its own: their buses do not wait.
+
+    Attributes:
+        arms: left, right.
+    """
+
+    def __init__(self, left: Arm, right: Arm) -> None:
+        self.arms = (left, right)
+        self._pool: ThreadPoolExecutor | None = None
+
+    def both(self, ask: Callable[[Arm], Answer]) -> tuple[Answer, Answer]:
+        """Ask both at once, and return their answers when both are done.
+
+        Raises:
+            DeviceError: of one arm, or of both in one.
+        """
+        return self.each(ask, ask)
+
+    def each(
+        self, left: Callable[[Arm], Answer], right: Callable[[Arm], Answer]
+    ) -> tuple[Answer, Answer]:
+        """Ask each its own at once; see ``both``."""
+        pool = self._pool = self._pool or ThreadPoolExecutor(len(SIDES), 'arm')
+        futures = [
+            pool.submit(ask, arm) for ask, arm in zip((left, right), self.arms, strict=True)
+        ]
+        failures = [error for error in map(_failure, futures) if error is not None]
+        if failures:
+            raise _together(failures)
+        return futures[0].result(), futures[1].result()
+
+    def close(self, ask: Callable[[Arm], None]) -> None:
+        """Ask both a last time, and end the threads; whoever asks again begins new ones."""
+        try:
+            self.both(ask)
+        finally:
+            if self._pool is not None:
+                self._pool.shutdown()
+                self._pool = None
+
+
+def joint_reading(left: JointReading, right: JointReading) -> JointReading:
+    """Return two readings as one, its stamp between theirs."""
+    return JointReading(
+        (left.stamp_ns + right.stamp_ns) // 2,
+        np.concatenate([left.position, right.position]),
+        np.concatenate([left.velocity, right.velocity]),
+        np.concatenate([left.effort, right.effort]),
+    )
+
+
+def joints_of(left: tuple[JointSpec, ...], right: tuple[JointSpec, ...]) -> tuple[JointSpec, ...]:
+    """Return the joints of both arms, each with its side in front of its name."""
+    return tuple(
+        replace(joint, name=f'{side}_{joint.name}')
+        for side, joints in zip(SIDES, (left, right), strict=True)
+        for joint in joints
+    )
+
+
+def prefixed(left: Mapping[str, Number], right: Mapping[str, Number]) -> dict[str, Number]:
+    """Return what is told of both arms, each key with its side in front."""
+    return {
+        f'{side}_{key}': value
+        for side, values in zip(SIDES, (left, right), strict=True)
+        for key, value in values.items()
+    }
+
+
+def of_side(values: Mapping[str, Number], side: str) -> dict[str, Number]:
+    """Return what is told of one side, without the side in front of the keys."""
+    start = f'{side}_'
+    return {
+        key.removeprefix(start): value for key, value in values.items() if key.startswith(start)
+    }
+
+
+def side_port(config: TwoArms, kind: str, side: str) -> str:
+    """Return the port of one arm.
+
+    Raises:
+        ConfigError: it is not told, or told twice.
+    """
+    if config.port:
+        raise ConfigError(
+            f'{config.type} has two arms: give --{kind}.left_arm_port and '
+            f'--{kind}.right_arm_port instead of --{kind}.port={config.port}'
+        )
+    own = getattr(config, f'{side}_arm_config')
+    ports = [getattr(config, f'{side}_arm_port'), own.port if own else None]
+    told = {port for port in ports if port}
+    if len(told) != 1:
+        found = 'which is not told' if not told else f'found {" and ".join(sorted(told))}'
+        raise ConfigError(
+            f'{config.type} needs one port for its {side} arm, {found}: '
+            f'--{kind}.{side}_arm_port=/dev/ttyACM0 or sim://bench/{side}'
+        )
+    return str(told.pop())
+
+
+def side_id(device_id: str | None, side: str) -> str | None:
+    """Return the id of one arm, which names its calibration: ``<id>_left``."""
+    return f'{device_id}_{side}' if device_id else None
+
+
+def _failure(future: Future[Answer]) -> BaseException | None:
+    return future.exception()
+
+
+def _together(failures: list[BaseException]) -> BaseException:
+    other = [error for error in failures if not isinstance(error, DeviceError)]
+    if other or len(failures) == 1:
+        return (other or failures)[0]
+    if all(isinstance(error, NotConnectedError) for error in failures):
+        told = {
+            key: why
+            for error in failures
+            if isinstance(error, NotConnectedError)
+            for key, why in error.failures.items()
+        }
+        return NotConnectedError(told)
+    is_bus = all(isinstance(error, BusError) for error in failures)
+    return (BusError if is_bus else DeviceError)('; '.join(map(str, failures)))
