@@ -87,11 +87,11 @@ RECORD = {
     'robot.position_i_coefficient': Taken('1'),
     'robot.position_d_coefficient': Taken('30'),
     'robot.num_read_retries': Taken('4'),
-    # BiSOFollowerConfig, and the guide's spellings
-    'robot.left_arm_config.port': Taken('/dev/ttyACM0'),
+    # BiSOFollowerConfig, and the guide's spellings; this session is of a single arm
+    'robot.left_arm_config.port': Refused('/dev/ttyACM0', 'has one arm, on port'),
     'robot.right_arm_config.cameras': Refused('{}', 'cameras belong to both arms'),
-    'robot.left_arm_port': Taken('/dev/ttyACM0'),
-    'robot.right_arm_port': Taken('/dev/ttyACM0'),
+    'robot.left_arm_port': Refused('/dev/ttyACM0', 'has one arm, on port'),
+    'robot.right_arm_port': Refused('/dev/ttyACM0', 'has one arm, on port'),
     # TeleoperatorConfig, SOLeaderConfig
     'teleop.type': Taken('so100_leader'),
     'teleop.id': Taken('blue'),
@@ -124,7 +124,7 @@ WRONG_VALUES = {
     'dataset.rgb_encoder.vcodec': Refused('libaom-av1', 'vcodec must be one of auto, h264'),
     'dataset.rgb_encoder.video_backend': Refused('torchcodec', "must be 'pyav'"),
     'robot.type': Refused('stretch3', 'known types: '),
-    'teleop.type': Refused('gamepad', 'known types: so100_leader, so101_leader'),
+    'teleop.type': Refused('gamepad', 'known types: '),
 }
 
 CAMERA = {

@@ -18,6 +18,7 @@ from lerobot_drivers.common.command_line import read_sections
 from lerobot_drivers.common.config import build, parse_flags
 from lerobot_drivers.common.errors import ConfigError, LerobotRosError, UsageError
 from lerobot_drivers.robots.config import CameraConfig, RobotConfig
+from lerobot_drivers.robots.so_follower import SOFollower
 from lerobot_policy.commands import replay
 from lerobot_recorder.commands import dataset_viz
 from lerobot_recorder.commands.record import read_session
@@ -130,9 +131,8 @@ def test_the_settings_reach_the_encoder():
 
 
 def test_gains_reach_the_motors():
-    from lerobot_drivers.robots.so_follower import _registers
-
-    made = _registers(RobotConfig(type='so101_follower', position_p_coefficient=7))
+    config = RobotConfig(type='so101_follower', port='sim://t/arm', position_p_coefficient=7)
+    made = SOFollower(config)._registers()
     assert {registers['P_Coefficient'] for registers in made.values()} == {7}
     assert made['gripper']['Max_Torque_Limit'] == 500
 

@@ -110,7 +110,7 @@ def tell(console: Console, draft: Draft, seen: Mapping[str, SeenTopic], target: 
     state = next((e.value for e in draft.features if e.key == OBSERVATION_STATE and e.value), {})
     if 'units' not in state and (known := robots_with(state.get('joints', ()))):
         say(
-            f"these are the joints of {' and '.join(known)}: for LeRobot's units, write the file "
+            f"these are the joints of {', '.join(known)}: for LeRobot's units, write the file "
             f'with --robot.type={known[-1]} --robot.id=NAME (its calibration)'
         )
     if draft.tables:
