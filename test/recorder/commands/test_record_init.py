@@ -56,7 +56,9 @@ def test_a_robot_of_ours_gives_its_units(graph, tmp_path, capsys):
     for topic in ('/joint_states', '/joint_commands'):
         graph[topic] = SeenTopic(topic, 'sensor_msgs/msg/JointState', LAB, 100.0, SO101)
     assert record.run(['--init=plain.yaml']) == 0
-    assert 'the joints of koch_follower, so100_follower, so101_follower:' in capsys.readouterr().out
+    assert (
+        'the joints of koch_follower, so100_follower, so101_follower:' in capsys.readouterr().out
+    )
     assert record.run(['--init', '--robot.type=so101_follower', '--robot.port=sim://t/arm']) == 0
     assert 'the joints of' not in capsys.readouterr().out
     written = yaml.safe_load((tmp_path / 'record.yaml').read_text())
