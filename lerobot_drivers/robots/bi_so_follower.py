@@ -84,6 +84,8 @@ class BiSOFollower(Robot):
 
     def connect(self, calibrate: bool = False) -> None:
         """Connect both arms; if one fails neither stays open, and one that holds goes on so."""
+        if not self.is_connected:
+            self.hang_up()  # the arm that has not failed
         try:
             self.pair.both(lambda arm: arm.connect(calibrate))
         except BaseException:

@@ -67,6 +67,8 @@ class BiSOLeader(Teleoperator):
 
     def connect(self, calibrate: bool = False) -> None:
         """Connect both arms; if one fails neither stays open. See ``Teleoperator``."""
+        if not self.is_connected:
+            self.disconnect()  # the arm that has not failed
         try:
             self.pair.both(lambda arm: arm.connect(calibrate))
         except BaseException:

@@ -95,8 +95,9 @@ def test_while_one_arm_is_gone_the_other_goes_on_holding(robot, device, world):
     world.inject(f'{device}_right', 'unplug')
     with pytest.raises(DeviceError, match='unplugged'):
         robot.read_state()
-    with pytest.raises(DeviceError):
+    with pytest.raises(DeviceError) as caught:
         robot.connect()
+    assert 'is unplugged' in str(caught.value) and 'connected already' not in str(caught.value)
     writes = world.registers(f'{device}_left')
     assert [w['data'] for w in writes if w['address'] == TORQUE][-1] == [1]
     world.inject(f'{device}_right', 'replug')
