@@ -77,6 +77,7 @@ TEST = [
     *CLUSTER,
     'pytest>=8',
     'pytest-timeout>=2.3',
+    'pytest-xdist>=3.5,<4',
     'hypothesis>=6.100',
     'psutil>=5.9',
     'packaging>=22',

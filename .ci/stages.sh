@@ -11,7 +11,7 @@ COLCON=(colcon-common-extensions catkin-pkg)
 # the tools), the newest for the README's commands, which take Kilted's wheels. The oracle needs 3.11.
 stage_environments() {
   install_screens &
-  make_venv core "$(find_python 3.10 3.11 3.12 3.13)" '.[test,display]' 'pytest-xdist>=3.5,<4'
+  make_venv core "$(find_python 3.10 3.11 3.12 3.13)" '.[test,display]'
   make_venv jazzy "$(find_python 3.12 3.11 3.13 3.10)" -e '.[ros-jazzy,test,display]' "${COLCON[@]}"
   wait
   local name

@@ -52,6 +52,13 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers, tests of the graph run one after the other: many are about time."""
+    for item in items:
+        if item.get_closest_marker('ros'):
+            item.add_marker(pytest.mark.xdist_group('graph'))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run if a process that a test started outlives it (simulated worlds linger)."""
