@@ -363,7 +363,7 @@ class Take:
             behind = self._writer.add_frame(row.values, row.pictures, self.task, wait=wait)
             self._frames.add(self._as_shown(aligned, self._plan.streams(behind)))
             self._end_ns, self._target_ns = aligned.tick_ns, aligned.target_ns
-            if self._frames.waiting >= self._portion or any(log.is_heavy for log in self._logs):
+            if self._is_time_for_tables:
                 self._write_tables()
         self.preroll_rows = 0 if self.num_frames else self.preroll_rows
 
@@ -378,6 +378,12 @@ class Take:
     def _sketch(self) -> None:
         sketch = EpisodeRecord(self.uuid, details=self._known(), files=self._capture.files())
         self._writer.sketch_record(sketch)
+
+    @property
+    def _is_time_for_tables(self) -> bool:
+        """Whether enough has come beside the rows; the first row tells a recovery whose it is."""
+        enough = self._table is None or self._frames.waiting >= self._portion
+        return enough or any(log.is_heavy for log in self._logs)
 
     def _write_tables(self) -> None:
         """Write what has come beside the rows, as far as the rows have come."""

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.progress import Progress
 
 from lerobot_drivers.common.clock import FOREVER_NS, NS_PER_S
@@ -24,6 +25,7 @@ from lerobot_drivers.common.command_line import (
 from lerobot_drivers.common.config import Section, build
 from lerobot_drivers.common.errors import DatasetError, UsageError
 from lerobot_drivers.common.help_text import Group, Help
+from lerobot_drivers.common.interruption import Interruption
 from lerobot_recorder.bag_reader import BagReader
 from lerobot_recorder.bag_session import with_session
 from lerobot_recorder.bags.options import KEYS as BAG_KEYS
@@ -32,6 +34,7 @@ from lerobot_recorder.commands.bag_words import names_many
 from lerobot_recorder.commands.convert_report import tell_after, tell_before, tell_plan
 from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.conversion.config import EpisodesConfig
+from lerobot_recorder.conversion.result import Converted
 from lerobot_recorder.convert import Conversion, ConvertJob
 from lerobot_recorder.dataset import durable, info, layout
 from lerobot_recorder.hub.session import check_upload, upload_recorded
@@ -177,13 +180,24 @@ def _convert(bag: Path, sections: Section) -> int:
         if dry_run:
             tell_plan(console, conversion)
             return 0
-        with _told_what_is_saved(job.root, say), Progress(console=console, transient=True) as bars:
-            bar = bars.add_task('converting', total=conversion.messages)
-            converted = conversion.run(lambda done: bars.update(bar, completed=done))
+        with _told_what_is_saved(job.root, say):
+            converted = _run(conversion, console)
     tell_after(console, converted, conversion.notices)
     write_report(report, converted.document())
     upload_recorded(config.dataset, say)
     return 0
+
+
+def _run(conversion: Conversion, console: Console) -> Converted:
+    """Convert; Ctrl-C comes between two messages, where no episode is half begun or ended."""
+    with Interruption() as interruption, Progress(console=console, transient=True) as bars:
+        bar = bars.add_task('converting', total=conversion.messages)
+
+        def progress(done: int) -> None:
+            interruption.check()
+            bars.update(bar, completed=done)
+
+        return conversion.run(progress)
 
 
 @contextlib.contextmanager

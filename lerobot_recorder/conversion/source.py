@@ -108,10 +108,11 @@ def clear_interrupted(root: Path, mark: str) -> list[str]:
     with WorkFolder(root) as work:
         for folder in work.episodes():
             source = EpisodeRecord.recovered(folder, '', {}).details.get(SOURCE, {})
-            is_running = accepted.read(folder) is None and not commit.is_pending(folder)
-            if is_running and _can_be_read_again(source, mark):
+            if not commit.is_pending(folder) and _can_be_read_again(source, mark):
+                # Of an accepted one the last pictures may be lost; the bag has them.
+                what = 'half' if accepted.read(folder) is None else 'unsaved'
                 work.drop(folder)
-                done.append('dropped the half episode that an interrupted conversion left')
+                done.append(f'dropped the {what} episode that an interrupted conversion left')
     return [*done, *repair_dataset(root)]
 
 
