@@ -16,7 +16,8 @@ from lerobot_recorder.conversion.config import EpisodesConfig
 from lerobot_recorder.conversion.source import ConvertedPart, fingerprint, without_converted
 from lerobot_recorder.conversion.span import EpisodeSpan, Spans
 from lerobot_recorder.convert import Conversion, ConvertJob, convert_bag
-from lerobot_recorder.dataset import running_episode
+from lerobot_recorder.dataset import accepted, running_episode
+from lerobot_recorder.dataset.record import EpisodeRecord
 from lerobot_recorder.dataset.validate import validate_dataset
 from lerobot_recorder.take import Take
 
@@ -89,13 +90,9 @@ def test_ctrl_c_keeps_what_was_done_and_the_next_call_makes_the_rest(root, bag):
     assert not validate_dataset(root, decode=True)
 
 
-@pytest.mark.parametrize('first_comes_another', [False, True])
-def test_a_half_episode_of_a_killed_conversion_is_dropped_and_made_anew(
-    root, bag, monkeypatch, first_comes_another
-):
-    """What a kill leaves is stood in for by a copy of all that is on the disk just then."""
-    job = ConvertJob(bag, root, mapping(), 'x', episodes=_config(), resume=True)
-    left = root.with_name('left')
+def killed(job, monkeypatch):
+    """Convert; what a kill would leave is stood in for by a copy of all that is on the disk."""
+    root, left = job.root, job.root.with_name('left')
     tell, told = Take.tell_at_end, []
 
     def copy_before_the_second_ends(self, details):
@@ -109,9 +106,26 @@ def test_a_half_episode_of_a_killed_conversion_is_dropped_and_made_anew(
 
     monkeypatch.setattr(Take, 'tell_at_end', copy_before_the_second_ends)
     convert_bag(job)
-    assert [
-        _record(p)['details']['source']['is_whole'] for p in left.glob('.recording/*/record.json')
-    ] == [False]
+    (record,) = left.glob('.recording/*/record.json')
+    assert _record(record)['details']['source']['is_whole'] is False
+    return left, record.parent
+
+
+def test_an_accepted_episode_that_was_not_saved_is_dropped_and_made_anew(root, bag, monkeypatch):
+    job = ConvertJob(bag, root, mapping(), 'x', episodes=_config(), resume=True)
+    left, folder = killed(job, monkeypatch)
+    accepted.write(folder, EpisodeRecord.recovered(folder, 'ab', {}), 20)
+    converted = convert_bag(replace(job, root=left))
+    assert 'dropped the unsaved episode' in converted.notices[0]
+    assert pictures(left) == WHOLE
+
+
+@pytest.mark.parametrize('first_comes_another', [False, True])
+def test_a_half_episode_of_a_killed_conversion_is_dropped_and_made_anew(
+    root, bag, monkeypatch, first_comes_another
+):
+    job = ConvertJob(bag, root, mapping(), 'x', episodes=_config(), resume=True)
+    left, _ = killed(job, monkeypatch)
     other = bag_of(root.with_name('other'), streams(2)) if first_comes_another else None
     if other is not None:  # as in a loop over many bags
         convert(other, left, resume=True)
