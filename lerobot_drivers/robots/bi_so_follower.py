@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,15 +14,7 @@ from lerobot_drivers.common.errors import DeviceError
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots.config import RobotConfig
-from lerobot_drivers.robots.pair import (
-    Pair,
-    joint_reading,
-    joints_of,
-    of_side,
-    prefixed,
-    side_id,
-    side_port,
-)
+from lerobot_drivers.robots.pair import Pair, of_side, prefixed, side_settings
 from lerobot_drivers.robots.robot import JointReading, Robot
 from lerobot_drivers.robots.serial_arm import PortFactory
 from lerobot_drivers.robots.so_follower import SOFollower
@@ -63,8 +55,7 @@ class BiSOFollower(Robot):
     @property
     def joints(self) -> tuple[JointSpec, ...]:
         """Joints of the left arm, then of the right one; see ``Robot``."""
-        left, right = self.pair.arms
-        return joints_of(left.joints, right.joints)
+        return self.pair.joints
 
     @property
     def arm_configs(self) -> tuple[RobotConfig, ...]:
@@ -75,26 +66,20 @@ class BiSOFollower(Robot):
     @property
     def is_connected(self) -> bool:
         """Whether both arms are open and have not failed."""
-        return all(arm.is_connected for arm in self.pair.arms)
+        return self.pair.is_connected
 
     @property
     def is_calibrated(self) -> bool:
         """Whether both arms' calibrations are known, and held by their motors."""
-        return all(arm.is_calibrated for arm in self.pair.arms)
+        return self.pair.is_calibrated
 
     def connect(self, calibrate: bool = False) -> None:
         """Connect both arms; if one fails neither stays open, and one that holds goes on so."""
-        if not self.is_connected:
-            self.hang_up()  # the arm that has not failed
-        try:
-            self.pair.both(lambda arm: arm.connect(calibrate))
-        except BaseException:
-            self.hang_up()
-            raise
+        self.pair.connect(calibrate, self.hang_up)
 
     def read_state(self) -> JointReading:
         """Read both arms at once; see ``Robot``."""
-        return joint_reading(*self.pair.both(lambda arm: arm.read_state()))
+        return self.pair.read_state()
 
     def write_goal(self, position: NDArray[np.float64]) -> NDArray[np.float64]:
         """Send goals to both arms at once; see ``Robot``."""
@@ -151,14 +136,11 @@ class BiSOFollower(Robot):
 
     def health(self) -> dict[str, str | float]:
         """Return what both arms tell, each key with its side in front."""
-        left, right = (arm.health() for arm in self.pair.arms)
-        return prefixed(left, right)
+        return self.pair.health()
 
 
 def side_config(config: RobotConfig, side: str) -> RobotConfig:
     """Return the settings of one arm: those of the whole, and over them its own."""
-    own = getattr(config, f'{side}_arm_config')
-    told = {key: value for key, value in asdict(own).items() if value is not None} if own else {}
     limits = {
         key: of_side(value, side)
         for key in ('max_relative_target', 'max_velocity')
@@ -166,14 +148,8 @@ def side_config(config: RobotConfig, side: str) -> RobotConfig:
     }
     settings: dict[str, Any] = {
         **limits,
-        **told,
+        **side_settings(config, 'robot', side),
         'type': 'so101_follower',
-        'id': side_id(config.id, side),
-        'port': side_port(config, 'robot', side),
         'cameras': config.cameras if side == 'left' else {},
-        'left_arm_port': None,
-        'right_arm_port': None,
-        'left_arm_config': None,
-        'right_arm_config': None,
     }
     return replace(config, **settings)

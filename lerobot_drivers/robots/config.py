@@ -113,6 +113,11 @@ class TwoArms(Protocol):
         ...
 
     @property
+    def id(self) -> str | None:
+        """Which of several equal ones."""
+        ...
+
+    @property
     def port(self) -> str | None:
         """Port of what has one arm."""
         ...

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
-from typing import Generic, TypeVar
+from dataclasses import asdict, replace
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,9 +15,42 @@ from lerobot_drivers.robots.config import TwoArms
 from lerobot_drivers.robots.robot import JointReading
 
 SIDES = ('left', 'right')
-Arm = TypeVar('Arm')
 Answer = TypeVar('Answer')
 Number = TypeVar('Number')
+
+
+class Half(Protocol):
+    """One of two arms, a follower or a leader; see ``Robot`` and ``Teleoperator``."""
+
+    @property
+    def joints(self) -> tuple[JointSpec, ...]:
+        """Joints in order."""
+        ...
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is open and has not failed."""
+        ...
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether its calibration is known, and held by its motors."""
+        ...
+
+    def connect(self, calibrate: bool = False) -> None:
+        """Open it."""
+        ...
+
+    def read_state(self) -> JointReading:
+        """Read all joints."""
+        ...
+
+    def health(self) -> dict[str, str | float]:
+        """Return key-values for diagnostics."""
+        ...
+
+
+Arm = TypeVar('Arm', bound=Half)
 
 
 class Pair(Generic[Arm]):
@@ -30,6 +63,55 @@ class Pair(Generic[Arm]):
     def __init__(self, left: Arm, right: Arm) -> None:
         self.arms = (left, right)
         self._pool: ThreadPoolExecutor | None = None
+
+    @property
+    def joints(self) -> tuple[JointSpec, ...]:
+        """Joints of the left arm, then of the right one, each with its side in front."""
+        return tuple(
+            replace(joint, name=f'{side}_{joint.name}')
+            for side, arm in zip(SIDES, self.arms, strict=True)
+            for joint in arm.joints
+        )
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether both arms are open and have not failed."""
+        return all(arm.is_connected for arm in self.arms)
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether both arms' calibrations are known, and held by their motors."""
+        return all(arm.is_calibrated for arm in self.arms)
+
+    def connect(self, calibrate: bool, close: Callable[[], None]) -> None:
+        """Connect both arms; if one fails neither stays open.
+
+        Args:
+            calibrate: see ``Robot``.
+            close: closes both.
+        """
+        if not self.is_connected:
+            close()  # the arm that has not failed
+        try:
+            self.both(lambda arm: arm.connect(calibrate))
+        except BaseException:
+            close()
+            raise
+
+    def read_state(self) -> JointReading:
+        """Read both at once; the stamp lies between theirs."""
+        left, right = self.both(lambda arm: arm.read_state())
+        return JointReading(
+            (left.stamp_ns + right.stamp_ns) // 2,
+            np.concatenate([left.position, right.position]),
+            np.concatenate([left.velocity, right.velocity]),
+            np.concatenate([left.effort, right.effort]),
+        )
+
+    def health(self) -> dict[str, str | float]:
+        """Return what both arms tell, each key with its side in front."""
+        left, right = (arm.health() for arm in self.arms)
+        return prefixed(left, right)
 
     def both(self, ask: Callable[[Arm], Answer]) -> tuple[Answer, Answer]:
         """Ask both at once, and return their answers when both are done.
@@ -62,25 +144,6 @@ class Pair(Generic[Arm]):
                 self._pool = None
 
 
-def joint_reading(left: JointReading, right: JointReading) -> JointReading:
-    """Return two readings as one, its stamp between theirs."""
-    return JointReading(
-        (left.stamp_ns + right.stamp_ns) // 2,
-        np.concatenate([left.position, right.position]),
-        np.concatenate([left.velocity, right.velocity]),
-        np.concatenate([left.effort, right.effort]),
-    )
-
-
-def joints_of(left: tuple[JointSpec, ...], right: tuple[JointSpec, ...]) -> tuple[JointSpec, ...]:
-    """Return the joints of both arms, each with its side in front of its name."""
-    return tuple(
-        replace(joint, name=f'{side}_{joint.name}')
-        for side, joints in zip(SIDES, (left, right), strict=True)
-        for joint in joints
-    )
-
-
 def prefixed(left: Mapping[str, Number], right: Mapping[str, Number]) -> dict[str, Number]:
     """Return what is told of both arms, each key with its side in front."""
     return {
@@ -98,7 +161,26 @@ def of_side(values: Mapping[str, Number], side: str) -> dict[str, Number]:
     }
 
 
-def side_port(config: TwoArms, kind: str, side: str) -> str:
+def side_settings(config: TwoArms, kind: str, side: str) -> dict[str, Any]:
+    """Return the settings in which one arm differs from the whole.
+
+    Raises:
+        ConfigError: its port is not told, or told twice.
+    """
+    own = getattr(config, f'{side}_arm_config')
+    told = {key: value for key, value in asdict(own).items() if value is not None} if own else {}
+    return {
+        **told,
+        'id': f'{config.id}_{side}' if config.id else None,
+        'port': _port(config, kind, side),
+        'left_arm_port': None,
+        'right_arm_port': None,
+        'left_arm_config': None,
+        'right_arm_config': None,
+    }
+
+
+def _port(config: TwoArms, kind: str, side: str) -> str:
     """Return the port of one arm.
 
     Raises:
@@ -119,11 +201,6 @@ def side_port(config: TwoArms, kind: str, side: str) -> str:
             f'--{kind}.{side}_arm_port=/dev/ttyACM0 or sim://bench/{side}'
         )
     return str(told.pop())
-
-
-def side_id(device_id: str | None, side: str) -> str | None:
-    """Return the id of one arm, which names its calibration: ``<id>_left``."""
-    return f'{device_id}_{side}' if device_id else None
 
 
 def _failure(future: Future[Answer]) -> BaseException | None:
