@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.sim.camera_model import View
-from lerobot_drivers.sim.kinematics import JOINTS, forward_kinematics, link_poses
+from lerobot_drivers.sim.figure import Body
+from lerobot_drivers.sim.kinematics import JOINTS, SO101, forward_kinematics, link_poses
 from lerobot_drivers.sim.markers import MARKERS
 from lerobot_drivers.sim.markers import RADIUS as MARKER_RADIUS
 from lerobot_drivers.sim.renderer import Renderer
@@ -62,7 +63,7 @@ def find_markers(image: Image, view: View, near: Floats | None = None) -> Floats
         near: angles near the true ones [rad], to search only there; without them each
             marker is looked for in all of the picture.
     """
-    if view.mount is not None:
+    if view.rides:
         raise ValueError('angles can only be measured by a camera that stands still')
     guess = _FIRST_GUESS if near is None or np.isnan(near).any() else near
     pixels, depths = view.project_with_depth(forward_kinematics(guess))
@@ -302,7 +303,7 @@ def _draw_film(view: View, stamps: Floats) -> tuple[list[Image], ScriptedOperato
     frames = []
     for stamp in stamps:
         image = np.empty((view.height, view.width, 3), np.uint8)
-        renderer.draw(image, [operator.state(stamp)[0]], [np.zeros(3)])
+        renderer.draw(image, [Body(SO101, operator.state(stamp)[0], np.eye(4))])
         frames.append(image)
     return frames, operator
 

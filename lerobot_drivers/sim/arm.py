@@ -14,24 +14,15 @@ from numpy.typing import NDArray
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.sim.bus import Reply, ServoBus
-from lerobot_drivers.sim.factory import (
-    REST,
-    build_servos,
-    check_model,
-    codec_of,
-    factory_calibration,
-    is_leader,
-)
+from lerobot_drivers.sim.factory import build_servos
 from lerobot_drivers.sim.faults import BusFaults
-from lerobot_drivers.sim.kinematics import JOINT_NAMES
-from lerobot_drivers.sim.scripted_operator import ScriptedOperator
+from lerobot_drivers.sim.models import sim_model
 from lerobot_drivers.sim.wire import Request
 
 Angles = NDArray[np.float64]
 
 STEP_NS = 2_000_000
 HISTORY_STEPS = 2048
-_JOINTS = len(JOINT_NAMES)
 _SETTLE_STEPS = 250
 
 
@@ -45,26 +36,36 @@ class SimArm:
 
     def __init__(self, device: str, model: str, start_ns: int) -> None:
         self.device = device
-        self.model = check_model(model)
-        seed = zlib.crc32(device.encode())
-        self._operator = ScriptedOperator(seed) if is_leader(model) else None
-        pose = REST if self._operator is None else tuple(self._operator.state(0.0)[0])
-        self._by_name = build_servos(device, model, pose)
+        self.model = sim_model(model)
+        make_operator = self.model.operator
+        self._operator = make_operator and make_operator(zlib.crc32(device.encode()))
+        pose = self._operator.state(0.0)[0].tolist() if self._operator else self.model.rest
+        self._by_name = build_servos(device, self.model, tuple(pose))
         self._servos = list(self._by_name.values())
         self._start_ns = start_ns
         self._step = 0
-        self._history = np.zeros((HISTORY_STEPS, 2, _JOINTS))
+        self._history = np.zeros((HISTORY_STEPS, 2, len(self._servos)))
         self._remember(0)
         self._lock = threading.RLock()
-        self.codec = codec_of(model)
+        self.codec = self.model.wire()
         self._bus = ServoBus(self._servos, self._advance, self.codec)
 
     @property
     def calibration(self) -> dict[str, dict[str, int]]:
-        """LeRobot's calibration fields by joint, as set at the factory."""
-        return {
-            name: asdict(c) for name, c in factory_calibration(self.device, self.model).items()
-        }
+        """LeRobot's calibration fields by servo, as set at the factory."""
+        made = self.model.calibrate(self.device, self.model)
+        return {name: asdict(fields) for name, fields in made.items()}
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether a person moves it."""
+        return self._operator is not None
+
+    def figure_values(self, stamp_ns: int) -> Angles:
+        """Return the values of the joints of its figure at a moment [rad or m]."""
+        position = dict(zip(self._by_name, self.state(stamp_ns)[0].tolist(), strict=True))
+        joints = self.model.figure.joints
+        return np.array([j.offset + j.scale * position.get(j.mover, 0.0) for j in joints])
 
     def transact(self, request: Request, received_ns: int, baud: int) -> Reply:
         """Obey a request on the arm's bus; see ``ServoBus.transact``."""
@@ -93,8 +94,8 @@ class SimArm:
             goals = {name: servo.goal_angle for name, servo in self._by_name.items()}
         return {
             'stamp_ns': stamp_ns,
-            'position': dict(zip(JOINT_NAMES, position.tolist(), strict=True)),
-            'velocity': dict(zip(JOINT_NAMES, velocity.tolist(), strict=True)),
+            'position': dict(zip(self._by_name, position.tolist(), strict=True)),
+            'velocity': dict(zip(self._by_name, velocity.tolist(), strict=True)),
             'goal': {name: goal for name, goal in goals.items() if goal is not None},
         }
 

@@ -1,15 +1,8 @@
-"""What a simulated arm looks like: capsules on its links."""
+"""What a simulated SO-101 looks like: capsules on its links."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
-
-from lerobot_drivers.sim.kinematics import Pose
-
-Color = tuple[int, int, int]
+from lerobot_drivers.sim.figure import Capsule, Color
 
 _SHELL: Color = (236, 232, 224)
 _SERVO: Color = (62, 64, 68)
@@ -17,26 +10,7 @@ _JAW: Color = (214, 212, 208)
 _HORN: Color = (110, 112, 116)
 
 
-@dataclass(frozen=True)
-class Capsule:
-    """A rod with round ends on a link.
-
-    Attributes:
-        link: index of the link in ``kinematics.link_poses``.
-        start: centre of one end in the link's frame [m].
-        end: centre of the other end [m].
-        radii: of both ends [m].
-        color: rgb.
-    """
-
-    link: int
-    start: tuple[float, float, float]
-    end: tuple[float, float, float]
-    radii: tuple[float, float]
-    color: Color
-
-
-BODY = (
+CAPSULES = (
     Capsule(0, (-0.035, 0.0, 0.018), (0.045, 0.0, 0.018), (0.026, 0.026), _SHELL),
     Capsule(0, (0.0388, 0.0, 0.02), (0.0388, 0.0, 0.055), (0.03, 0.027), _SERVO),
     Capsule(1, (0.0, 0.0, -0.005), (-0.0304, 0.0, -0.052), (0.025, 0.023), _SHELL),
@@ -55,14 +29,3 @@ BODY = (
     Capsule(6, (0.007, -0.04, 0.0188), (-0.008, -0.078, 0.0188), (0.009, 0.005), _JAW),
     Capsule(6, (0.004, -0.05, 0.0188), (0.018, -0.05, 0.0188), (0.004, 0.004), _HORN),
 )
-
-RADII = np.array([capsule.radii for capsule in BODY])
-_LINKS = np.array([capsule.link for capsule in BODY])
-_ENDS = np.array([[capsule.start, capsule.end] for capsule in BODY])
-
-
-def capsule_ends(poses: list[Pose]) -> NDArray[np.float64]:
-    """Return both ends of every capsule in the base frame, (n, 2, 3) [m]."""
-    pose = np.stack(poses)[_LINKS]
-    turned = _ENDS @ pose[:, :3, :3].transpose(0, 2, 1)
-    return np.asarray(turned + pose[:, None, :3, 3])

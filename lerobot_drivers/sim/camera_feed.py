@@ -63,8 +63,8 @@ class CameraFeed:
         late_ns = self._world.clock.now_ns() - exposure.delivery_ns
         if self._habits.frozen or late_ns > _HOPELESS_NS:
             return True
-        angles, places = self._world.poses(exposure.stamp_ns)
-        self._renderer.draw(ring.begin(), angles, places)
+        bodies = self._world.bodies(exposure.stamp_ns, self._device)
+        self._renderer.draw(ring.begin(), bodies)
         if not self._wait_until(exposure.delivery_ns, client):
             return False
         ring.publish(exposure.stamp_ns)

@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lerobot_drivers.sim.kinematics import Pose, link_poses
+from lerobot_drivers.sim.figure import Pose
 
 Pixels = NDArray[np.float64]
 
 _FOCAL_PER_WIDTH = 1.12
 _WRIST_FOCAL_PER_WIDTH = 0.62
-_GRIPPER_LINK = 5
 _STANDPOINTS = {
     'front': ((0.80, -0.34, 0.50), (0.17, 0.0, 0.095)),
     'side': ((0.30, -0.88, 0.34), (0.165, 0.0, 0.09)),
@@ -39,7 +38,7 @@ class View:
         focal: focal length [pixels].
         eye: where it stands, in the base frame or in its mount's [m].
         rotation: 3 by 3, from there into the camera's axes.
-        mount: link it rides on (index in ``kinematics.link_poses``), or None.
+        rides: whether it stands on a robot, on its figure's ``camera_link``.
     """
 
     width: int
@@ -47,7 +46,7 @@ class View:
     focal: float
     eye: NDArray[np.float64]
     rotation: NDArray[np.float64]
-    mount: int | None = None
+    rides: bool = False
 
     @classmethod
     def named(cls, name: str, width: int, height: int) -> View:
@@ -60,7 +59,7 @@ class View:
         if 'wrist' in name:
             rotation = _looking(_WRIST_EYE, _WRIST_TARGET, (1.0, 0.0, 0.0))
             focal = _WRIST_FOCAL_PER_WIDTH * wide
-            return cls(width, height, focal, np.array(_WRIST_EYE), rotation, _GRIPPER_LINK)
+            return cls(width, height, focal, np.array(_WRIST_EYE), rotation, rides=True)
         known = next((key for key in _STANDPOINTS if key in name), None)
         eye, target = _STANDPOINTS[known] if known else (_orbit(name), _ORBIT_CENTRE)
         up = (0.0, 0.0, 1.0)
@@ -79,17 +78,10 @@ class View:
         cx, cy = self.centre
         return np.array([[self.focal, 0, cx], [0, self.focal, cy], [0, 0, 1.0]])
 
-    def at(self, poses: Sequence[Pose]) -> View:
-        """Return the view as it stands in the base frame when the links are there."""
-        if self.mount is None:
-            return self
-        pose = poses[self.mount]
-        eye = pose[:3, :3] @ self.eye + pose[:3, 3]
-        return replace(self, eye=eye, rotation=self.rotation @ pose[:3, :3].T, mount=None)
-
-    def at_angles(self, joint_rad: Sequence[float] | NDArray[np.float64]) -> View:
-        """Return the view as it stands in the base frame at six joint angles [rad]."""
-        return self.at(link_poses(joint_rad))
+    def at(self, mount: Pose) -> View:
+        """Return a riding view as it stands in the world when its mount is there."""
+        eye = mount[:3, :3] @ self.eye + mount[:3, 3]
+        return replace(self, eye=eye, rotation=self.rotation @ mount[:3, :3].T, rides=False)
 
     def project(self, points: NDArray[np.float64]) -> Pixels:
         """Return where points of the base frame, (n, 3) [m], appear, (n, 2) [pixels]."""

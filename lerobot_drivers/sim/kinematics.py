@@ -10,36 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from lerobot_drivers.sim.body import CAPSULES
+from lerobot_drivers.sim.figure import Figure, Joint, Pose, Vector, transform
 from lerobot_drivers.sim.markers import MARKERS
-
-Vector = NDArray[np.float64]
-Pose = NDArray[np.float64]
-"""A homogeneous transform, 4 by 4 [m]."""
-
-
-@dataclass(frozen=True)
-class Joint:
-    """A revolute joint; it turns about z of its own frame.
-
-    Attributes:
-        name: LeRobot's name of it.
-        xyz: origin in the frame of the link before [m].
-        rpy: orientation in that frame, roll, pitch, yaw [rad].
-        lower: lowest angle [rad].
-        upper: highest angle [rad].
-    """
-
-    name: str
-    xyz: tuple[float, float, float]
-    rpy: tuple[float, float, float]
-    lower: float
-    upper: float
-
 
 _RIGHT = math.pi / 2
 
@@ -58,6 +32,8 @@ JOINTS = (
     Joint('gripper', (0.0202, 0.0188, -0.0234), (_RIGHT, 0.0, 0.0), -0.174533, 1.74533),
 )
 JOINT_NAMES = tuple(joint.name for joint in JOINTS)
+_GRIPPER_LINK = 5
+SO101 = Figure(JOINTS, CAPSULES, MARKERS, _GRIPPER_LINK)
 
 TOOL = (-0.0079, -0.000218121, -0.0981274)
 """Between the finger tips, in the frame of wrist_roll's link [m]."""
@@ -66,28 +42,6 @@ _SHOULDER = (0.0303992, 0.0624 + 0.0542)
 _UPPER, _UPPER_REST = math.hypot(0.11257, 0.028), math.atan2(0.11257, 0.028)
 _FORE, _FORE_REST = math.hypot(0.1349, 0.0052), math.atan2(0.0052, 0.1349)
 _HAND = 0.0611 + 0.0981274
-
-
-def rotation(rpy: Sequence[float]) -> Pose:
-    """Return the 3 by 3 rotation of fixed-axis roll, pitch, yaw [rad]."""
-    (sr, sp, sy), (cr, cp, cy) = np.sin(rpy), np.cos(rpy)
-    return np.array(
-        [
-            [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-            [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-            [-sp, cp * sr, cp * cr],
-        ]
-    )
-
-
-def _fixed_pose(joint: Joint) -> Pose:
-    pose = np.eye(4)
-    pose[:3, :3] = rotation(joint.rpy)
-    pose[:3, 3] = joint.xyz
-    return pose
-
-
-_FIXED = tuple(_fixed_pose(joint) for joint in JOINTS)
 
 
 def link_poses(joint_rad: Sequence[float] | Vector) -> list[Pose]:
@@ -99,21 +53,7 @@ def link_poses(joint_rad: Sequence[float] | Vector) -> list[Pose]:
     Returns:
         Seven poses: base, then the link behind each joint.
     """
-    poses = [np.eye(4)]
-    for fixed, angle in zip(_FIXED, joint_rad, strict=True):
-        c, s = math.cos(angle), math.sin(angle)
-        pose = poses[-1] @ fixed
-        x, y = pose[:, 0].copy(), pose[:, 1].copy()
-        pose[:, 0] = c * x + s * y
-        pose[:, 1] = c * y - s * x
-        poses.append(pose)
-    return poses
-
-
-def transform(pose: Pose, point: Sequence[float]) -> Vector:
-    """Return a point of a frame in the frame that the pose refers to [m]."""
-    moved: Vector = pose[:3, :3] @ np.asarray(point, float) + pose[:3, 3]
-    return moved
+    return SO101.link_poses(joint_rad)
 
 
 def forward_kinematics(joint_rad: Sequence[float] | Vector) -> Vector:
@@ -125,8 +65,7 @@ def forward_kinematics(joint_rad: Sequence[float] | Vector) -> Vector:
     Returns:
         One row per marker, (n, 3) [m].
     """
-    poses = link_poses(joint_rad)
-    return np.array([transform(poses[marker.link], marker.offset) for marker in MARKERS])
+    return SO101.marker_centres(link_poses(joint_rad))
 
 
 def tool_position(joint_rad: Sequence[float] | Vector) -> Vector:

@@ -6,27 +6,10 @@ saturated, so they stay apart after video coding with halved colour resolution.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from lerobot_drivers.sim.figure import Marker
 
 RADIUS = 0.0105
 """Radius of every marker [m]."""
-
-
-@dataclass(frozen=True)
-class Marker:
-    """A ball fixed to a link.
-
-    Attributes:
-        name: what it is fixed to.
-        link: index of the link in ``kinematics.link_poses``: 0 base, 6 moving jaw.
-        offset: its centre in the link's frame [m].
-        color: rgb.
-    """
-
-    name: str
-    link: int
-    offset: tuple[float, float, float]
-    color: tuple[int, int, int]
 
 
 MARKERS = (

@@ -6,15 +6,12 @@ import os
 import threading
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lerobot_drivers.common.clock import Clock
 from lerobot_drivers.common.errors import ConfigError, DeviceError
 from lerobot_drivers.sim.address import check_name
 from lerobot_drivers.sim.arm import SimArm
 from lerobot_drivers.sim.exposure import CameraHabits
-from lerobot_drivers.sim.factory import is_leader
+from lerobot_drivers.sim.figure import Body, Pose, standing_at
 from lerobot_drivers.sim.pty_line import PtyLine
 
 _ARM_SPACING = 0.38
@@ -46,9 +43,9 @@ class WorldState:
                     raise ConfigError(f'{device} is a camera in the simulated world {self.name}')
                 arm = self._arms[device] = SimArm(device, model, self.start_ns)
                 self._plug(arm)
-            elif arm.model != model:
+            elif arm.model.name != model:
                 raise ConfigError(
-                    f'arm {device} of the simulated world {self.name} is a {arm.model}, '
+                    f'arm {device} of the simulated world {self.name} is a {arm.model.name}, '
                     f'not a {model}'
                 )
             if device not in self._lines:
@@ -98,16 +95,20 @@ class WorldState:
                 return
         arm.inject(fault, self.clock.now_ns(), arguments)
 
-    def poses(self, stamp_ns: int) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
-        """Return what cameras see at a moment: angles [rad] and places [m] of the arms.
+    def bodies(self, stamp_ns: int, camera: str) -> list[Body]:
+        """Return what a camera sees at a moment; the first is whom it rides on, if it rides.
 
         Followers stand in the world; a leader is seen only where there is no follower.
         """
         with self._lock:
             arms = list(self._arms.values())
-        seen = [arm for arm in arms if not is_leader(arm.model)] or arms[:1]
-        angles = [arm.state(stamp_ns)[0] for arm in seen]
-        return angles, [_place(index) for index in range(len(seen))]
+        seen = [arm for arm in arms if not arm.is_leader] or arms[:1]
+        words = set(camera.split('_'))
+        places = {arm.device: _place(index) for index, arm in enumerate(seen)}
+        seen.sort(key=lambda arm: words.isdisjoint(arm.device.split('_')))
+        return [
+            Body(arm.model.figure, arm.figure_values(stamp_ns), places[arm.device]) for arm in seen
+        ]
 
     def info(self) -> dict[str, Any]:
         """Return process id, start and devices as plain values."""
@@ -115,7 +116,7 @@ class WorldState:
             return {
                 'pid': os.getpid(),
                 'start_ns': self.start_ns,
-                'arms': {device: arm.model for device, arm in self._arms.items()},
+                'arms': {device: arm.model.name for device, arm in self._arms.items()},
                 'cameras': sorted(self._cameras),
             }
 
@@ -134,7 +135,7 @@ class WorldState:
             line.close()
 
 
-def _place(index: int) -> NDArray[np.float64]:
+def _place(index: int) -> Pose:
     """Return where the nth arm's base stands: in the middle, then right, left, ... [m]."""
     side = -1 if index % 2 else 1
-    return np.array([0.0, side * ((index + 1) // 2) * _ARM_SPACING, 0.0])
+    return standing_at(0.0, side * ((index + 1) // 2) * _ARM_SPACING)

@@ -6,9 +6,10 @@ from bus_frames import packet, split, word
 
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.sim.arm import SimArm
-from lerobot_drivers.sim.factory import REST, factory_calibration
+from lerobot_drivers.sim.factory import factory_calibration
 from lerobot_drivers.sim.kinematics import JOINT_NAMES
 from lerobot_drivers.sim.servo import RAD_PER_TICK
+from lerobot_drivers.sim.so_arm import REST
 from lerobot_drivers.sim.wire import Request, RequestParser
 
 START_NS = 1_700_000_000_000_000_000

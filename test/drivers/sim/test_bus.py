@@ -5,7 +5,8 @@ from bus_frames import packet, split, word
 
 from lerobot_drivers.sim import memory as reg
 from lerobot_drivers.sim.bus import ADAPTER_LATENCY_NS, ServoBus
-from lerobot_drivers.sim.factory import REST, build_servos
+from lerobot_drivers.sim.factory import build_servos
+from lerobot_drivers.sim.so_arm import REST, SO101_FOLLOWER
 from lerobot_drivers.sim.wire import RequestParser
 
 BAUD = 1_000_000
@@ -16,7 +17,7 @@ class Bench:
     """A bus and the times up to which its servos' time was let pass."""
 
     def __init__(self) -> None:
-        self.servos = list(build_servos('arm', 'so101_follower', REST).values())
+        self.servos = list(build_servos('arm', SO101_FOLLOWER, REST).values())
         self.times: list[int] = []
         self.bus = ServoBus(self.servos, self.times.append)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lerobot_drivers.sim.camera_model import View
-from lerobot_drivers.sim.kinematics import forward_kinematics, link_poses
+from lerobot_drivers.sim.kinematics import SO101, forward_kinematics, link_poses
 from lerobot_drivers.sim.scripted_operator import ScriptedOperator
 
 
@@ -36,9 +36,10 @@ def test_size_scales_the_picture():
 def test_the_wrist_view_rides_on_the_hand():
     view = View.named('wrist', 640, 480)
     angles = np.array([0.3, 0.1, 0.2, 1.0, 0.4, 0.3])
-    standing = view.at(link_poses(angles))
-    assert standing.mount is None
+    standing = view.at(link_poses(angles)[SO101.camera_link])
+    assert view.rides and not standing.rides
     jaw = [standing.project(forward_kinematics(angles))[4]]
     angles[:5] += 0.4
-    jaw.append(view.at_angles(angles).project(forward_kinematics(angles))[4])
+    standing = view.at(link_poses(angles)[SO101.camera_link])
+    jaw.append(standing.project(forward_kinematics(angles))[4])
     assert jaw[0] == pytest.approx(jaw[1])

@@ -5,6 +5,8 @@ import pytest
 
 from benchmarks.measure_pictures import coded, measure_angles, measure_film, time_offset
 from lerobot_drivers.sim.camera_model import View
+from lerobot_drivers.sim.figure import Body
+from lerobot_drivers.sim.kinematics import SO101
 from lerobot_drivers.sim.renderer import Renderer
 from lerobot_drivers.sim.scripted_operator import ScriptedOperator
 
@@ -19,7 +21,7 @@ def film():
     frames = []
     for stamp in stamps:
         frames.append(np.zeros((480, 640, 3), np.uint8))
-        renderer.draw(frames[-1], [operator.state(stamp)[0]], [np.zeros(3)])
+        renderer.draw(frames[-1], [Body(SO101, operator.state(stamp)[0], np.eye(4))])
     return frames, stamps, operator, view
 
 
@@ -33,7 +35,7 @@ def test_angles_come_back_from_two_views(film):
     frames, stamps, operator, view = film
     truth = operator.state(stamps[10])[0]
     side, other = View.named('side', 640, 480), np.zeros((480, 640, 3), np.uint8)
-    Renderer(side).draw(other, [truth], [np.zeros(3)])
+    Renderer(side).draw(other, [Body(SO101, truth, np.eye(4))])
     measured = measure_angles([frames[10], other], [view, side])
     assert measured == pytest.approx(truth[:5], abs=5e-3)
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from lerobot_drivers.sim.camera_model import View
-from lerobot_drivers.sim.kinematics import forward_kinematics
+from lerobot_drivers.sim.figure import Body, standing_at
+from lerobot_drivers.sim.kinematics import SO101, forward_kinematics
 from lerobot_drivers.sim.renderer import Renderer
 
 POSE = np.array([0.3, 0.1, 0.1, 1.1, 0.4, 0.5])
@@ -12,8 +13,8 @@ POSE = np.array([0.3, 0.1, 0.1, 1.1, 0.4, 0.5])
 
 def draw(name: str, angles: list[np.ndarray], size: tuple[int, int] = (640, 480)) -> np.ndarray:
     image = np.zeros((size[1], size[0], 3), np.uint8)
-    places = [np.array([0.0, -0.38 * i, 0.0]) for i in range(len(angles))]
-    Renderer(View.named(name, *size)).draw(image, angles, places)
+    bodies = [Body(SO101, a, standing_at(0.0, -0.38 * i)) for i, a in enumerate(angles)]
+    Renderer(View.named(name, *size)).draw(image, bodies)
     return image
 
 

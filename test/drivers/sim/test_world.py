@@ -21,6 +21,8 @@ from bus_frames import packet
 from lerobot_drivers.common.errors import ConfigError, DeviceError
 from lerobot_drivers.sim.camera_model import View
 from lerobot_drivers.sim.client import SimClient
+from lerobot_drivers.sim.figure import Body
+from lerobot_drivers.sim.kinematics import SO101
 from lerobot_drivers.sim.renderer import Renderer
 from lerobot_drivers.sim.runtime import runtime_dir
 
@@ -217,7 +219,7 @@ def test_pictures_show_the_truth_at_their_stamp(name):
             films = [stream.read(PATIENCE_S) for _ in range(8)]
         truths = [client.truth('leader', stamp)['position'] for _, stamp in films]
     for (image, _), truth in zip(films, truths, strict=True):
-        renderer.draw(expected, [np.array(list(truth.values()))], [np.zeros(3)])
+        renderer.draw(expected, [Body(SO101, np.array(list(truth.values())), np.eye(4))])
         assert (image == expected).all()
     assert (films[0][0] != films[-1][0]).any()
 

@@ -1,0 +1,51 @@
+"""The Koch as it is simulated: its own motors in the SO-101's shape."""
+
+from __future__ import annotations
+
+from lerobot_drivers.sim.factory import calibrate_by_hand, dynamixel
+from lerobot_drivers.sim.kinematics import JOINTS, SO101
+from lerobot_drivers.sim.models import SimJoint, SimModel
+from lerobot_drivers.sim.scripted_operator import ScriptedOperator
+from lerobot_drivers.sim.so_arm import REST
+from lerobot_drivers.sim.wire2 import DynamixelWire
+
+_VOLTS = 11.9
+
+
+def _joints(motors: tuple[str, ...], inverted: str = '') -> tuple[SimJoint, ...]:
+    return tuple(
+        SimJoint(
+            joint.name,
+            number,
+            motor,
+            joint.lower,
+            joint.upper,
+            centre=(joint.lower + joint.upper) / 2 if joint.name == 'gripper' else 0.0,
+            full_turn=joint.name in ('shoulder_pan', 'wrist_roll'),
+            drive_mode=int(joint.name == inverted),
+        )
+        for number, (joint, motor) in enumerate(zip(JOINTS, motors, strict=True), start=1)
+    )
+
+
+KOCH_FOLLOWER = SimModel(
+    'koch_follower',
+    _joints((*['xl430-w250'] * 2, *['xl330-m288'] * 4)),
+    REST,
+    SO101,
+    wire=DynamixelWire,
+    build_servo=dynamixel,
+    calibrate=calibrate_by_hand,
+    volts=_VOLTS,
+)
+KOCH_LEADER = SimModel(
+    'koch_leader',
+    _joints(('xl330-m077',) * len(JOINTS), inverted='elbow_flex'),
+    REST,
+    SO101,
+    wire=DynamixelWire,
+    build_servo=dynamixel,
+    calibrate=calibrate_by_hand,
+    volts=_VOLTS,
+    operator=ScriptedOperator,
+)
