@@ -26,7 +26,7 @@ class UnitConfig:
     upper: float | None = None
 
     def __post_init__(self) -> None:
-        is_range = self.mode in (NormMode.RANGE_M100_100, NormMode.RANGE_0_100)
+        is_range = self.mode not in (NormMode.RADIANS, NormMode.DEGREES)
         if (self.lower is None) != (self.upper is None) or (is_range and self.lower is None):
             raise ValueError(f'mode {self.mode.value} needs both lower and upper')
         self.joint_unit()

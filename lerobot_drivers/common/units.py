@@ -2,7 +2,7 @@
 
 Every map is affine, hence invertible. LeRobot's norm modes are kept
 (``lerobot/motors/motors_bus.py``, ``MotorNormMode``); ``radians`` is ours, for
-robots whose datasets hold what their topics hold.
+robots whose datasets hold what their topics hold, and ``range_0_1``, as ALOHA's grippers have it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class NormMode(str, Enum):
     DEGREES = 'degrees'
     RANGE_M100_100 = 'range_m100_100'
     RANGE_0_100 = 'range_0_100'
+    RANGE_0_1 = 'range_0_1'
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class JointUnit:
     Attributes:
         mode: the norm mode in the dataset.
         lower: topic value that maps to -100 or 0 (range modes only) [rad or m].
-        upper: topic value that maps to 100 (range modes only) [rad or m].
+        upper: topic value that maps to 100, or 1 (range modes only) [rad or m].
     """
 
     mode: NormMode = NormMode.RADIANS
@@ -48,6 +49,7 @@ class JointUnit:
             NormMode.DEGREES: 180.0 / math.pi,
             NormMode.RANGE_M100_100: 200.0 / span,
             NormMode.RANGE_0_100: 100.0 / span,
+            NormMode.RANGE_0_1: 1.0 / span,
         }[self.mode]
 
     @property
@@ -58,6 +60,7 @@ class JointUnit:
             NormMode.DEGREES: 0.0,
             NormMode.RANGE_M100_100: -100.0 - self.lower * self.scale,
             NormMode.RANGE_0_100: -self.lower * self.scale,
+            NormMode.RANGE_0_1: -self.lower * self.scale,
         }[self.mode]
 
     def to_dataset(self, value: float) -> float:

@@ -73,8 +73,9 @@ class MotorScale:
         if self.unit.mode is NormMode.RANGE_M100_100:
             value = fraction * 200 - 100
             return -value if self.calibration.drive_mode else value
-        value = fraction * 100
-        return 100 - value if self.calibration.drive_mode else value
+        top = self._top
+        value = fraction * top
+        return top - value if self.calibration.drive_mode else value
 
     def dataset_to_ticks(self, value: float) -> int:
         """Return the position of a dataset value, truncated towards zero as LeRobot does."""
@@ -87,8 +88,9 @@ class MotorScale:
             value = -value if inverted else value
             fraction = (min(max(value, -100.0), 100.0) + 100) / 200
         else:
-            value = 100 - value if inverted else value
-            fraction = min(max(value, 0.0), 100.0) / 100
+            top = self._top
+            value = top - value if inverted else value
+            fraction = min(max(value, 0.0), top) / top
         return _truncate(fraction * (high - low) + low)
 
     def ticks_to_topic(self, ticks: int) -> float:
@@ -99,9 +101,9 @@ class MotorScale:
         """Return the position of a topic value [rad], truncated towards zero."""
         return self.dataset_to_ticks(self.unit.to_dataset(value))
 
-    @property
-    def topic_per_tick(self) -> float:
-        """Change of the topic value per tick, signed [rad/tick]."""
+    def topic_per_tick(self, ticks: float = 0) -> float:
+        """Return the change of the topic value per tick, signed [rad/tick]."""
+        del ticks
         if self._is_angle:
             return 2 * math.pi / (self.resolution - 1)
         sign = -1.0 if self.calibration.drive_mode else 1.0
@@ -116,6 +118,10 @@ class MotorScale:
             for ticks in (self.calibration.range_min, self.calibration.range_max)
         ]
         return min(ends), max(ends)
+
+    @property
+    def _top(self) -> float:
+        return 1.0 if self.unit.mode is NormMode.RANGE_0_1 else 100.0
 
     @property
     def _is_angle(self) -> bool:

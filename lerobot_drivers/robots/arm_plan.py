@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from lerobot_drivers.common.units import JointUnit
 from lerobot_drivers.motors.arm_bus import ArmBus
+from lerobot_drivers.motors.calibration import MotorCalibration, MotorScale
 from lerobot_drivers.motors.motors_bus import Motor
+from lerobot_drivers.motors.scales import ScaleMaker
 
 
 @dataclass(frozen=True)
 class JointPlan:
-    """One joint of an arm.
+    """One joint of an arm, or a motor that helps another to move one.
 
     Attributes:
         name: LeRobot's name of it.
@@ -21,6 +23,13 @@ class JointPlan:
         registers: what its motor's persistent registers are to hold beside the bus's own wishes.
         full_turn: whether it has no stops, so that its range is a turn, whoever calibrates it.
         drive_mode: what a calibration gives it; 1 turns it round.
+        scale: makes the map between its ticks and its values.
+        shadows: motors on the same axis, which obey its motor's id beside their own. They are
+            switched, configured and watched, and neither commanded nor told as joints.
+        nominal: its calibration as built, for arms that need no file; the motor's own homing
+            offset counts. None where each arm must be calibrated.
+        keeps_limits: whether its motor refuses goals beyond its range; what grips does not.
+        velocity: fastest a hand-over may move it [rad/s or m/s]; None is as fast as the arm.
     """
 
     name: str
@@ -29,6 +38,11 @@ class JointPlan:
     registers: Mapping[str, int] = field(default_factory=dict)
     full_turn: bool = False
     drive_mode: int = 0
+    scale: ScaleMaker = MotorScale
+    shadows: tuple[JointPlan, ...] = ()
+    nominal: MotorCalibration | None = None
+    keeps_limits: bool = True
+    velocity: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +67,20 @@ class ArmPlan:
         return tuple(joint.name for joint in self.joints)
 
     @property
-    def motors(self) -> dict[str, Motor]:
-        """The motors by joint."""
-        return {joint.name: joint.motor for joint in self.joints}
+    def servos(self) -> tuple[JointPlan, ...]:
+        """All motors: those of the joints, each with its shadows behind it."""
+        return tuple(servo for joint in self.joints for servo in (joint, *joint.shadows))
 
     @property
-    def units(self) -> dict[str, JointUnit | None]:
-        """The joints' units."""
-        return {joint.name: joint.unit for joint in self.joints}
+    def motors(self) -> dict[str, Motor]:
+        """The motors by name; the order is that of ``servos``."""
+        return {servo.name: servo.motor for servo in self.servos}
+
+    @property
+    def nominal(self) -> dict[str, MotorCalibration]:
+        """The calibration of all motors as built; empty where each arm must be calibrated."""
+        return {servo.name: servo.nominal for servo in self.servos if servo.nominal}
+
+    def joint(self, name: str) -> JointPlan:
+        """Return the plan of a joint or of a shadow."""
+        return next(servo for servo in self.servos if servo.name == name)

@@ -18,7 +18,6 @@ from lerobot_drivers.common.units import JointSpec, JointUnit, NormMode
 from lerobot_drivers.motors.arm_bus import ArmBus
 from lerobot_drivers.motors.calibration import (
     MotorCalibration,
-    MotorScale,
     calibration_path,
     find_calibration,
     half_range,
@@ -28,9 +27,19 @@ from lerobot_drivers.motors.calibration import (
 from lerobot_drivers.motors.models import motor_model
 from lerobot_drivers.motors.motors_bus import BusSettings, BusState
 from lerobot_drivers.motors.port import Port, SerialPort
+from lerobot_drivers.motors.scales import JointScale
+from lerobot_drivers.robots.arm_calibration import (
+    NOMINAL,
+    check_ids,
+    differences,
+    homed_as_held,
+    no_calibration,
+    other_calibration,
+)
 from lerobot_drivers.robots.arm_health import bus_health, motor_health
 from lerobot_drivers.robots.arm_plan import ArmPlan
 from lerobot_drivers.robots.robot import JointReading
+from lerobot_drivers.robots.shadows import apart, check_shadows
 
 if TYPE_CHECKING:
     from lerobot_drivers.sim.client import SimClient
@@ -94,15 +103,18 @@ class SerialArm:
         self._sim: SimClient | None = None
         self._calibration: dict[str, MotorCalibration] = {}
         self._calibration_source = ''
+        motors = list(plan.motors)
+        self._rows = [motors.index(name) for name in plan.names]
         self._velocity_units = np.ones(len(plan.joints))
-        self._scales: tuple[MotorScale, ...] = ()
-        self._per_tick = np.ones(len(plan.joints))
+        self._scales: tuple[JointScale, ...] = ()
         if not settings.port:
             raise ConfigError(
                 f'{settings.type} needs a port, such as /dev/ttyACM0 or sim://bench/follower'
             )
         if not self._is_simulated or settings.calibration_dir:
             self._load_calibration_file()
+        if not self._calibration and plan.nominal:
+            self._use_calibration(plan.nominal, NOMINAL)
 
     @property
     def calibration(self) -> dict[str, MotorCalibration]:
@@ -122,7 +134,7 @@ class SerialArm:
         return not self._differences(self.bus.read_calibration())
 
     @property
-    def scales(self) -> tuple[MotorScale, ...]:
+    def scales(self) -> tuple[JointScale, ...]:
         """The map of each joint between ticks and its other values.
 
         Raises:
@@ -169,6 +181,7 @@ class SerialArm:
             self.bus = self._open_bus()
             self._check_calibration(self.bus, calibrate)
             self._configure(self.bus, registers)
+            check_shadows(self.bus, self.plan)
         except BaseException:
             self.close()
             raise
@@ -186,15 +199,19 @@ class SerialArm:
         bus = self.connected_bus()
         state = bus.read_state()
         self.last_state = state
-        ticks = state.registers['Present_Position']
-        velocity = state.registers['Present_Velocity'] * self._velocity_units * self._per_tick
-        effort = bus.effort(state) * np.sign(self._per_tick)
-        return JointReading(state.stamp_ns, self._topic(ticks.tolist()), velocity, effort)
+        rows = self._rows
+        ticks = state.registers['Present_Position'][rows].tolist()
+        per_tick = np.array(
+            [scale.topic_per_tick(tick) for scale, tick in zip(self.scales, ticks, strict=True)]
+        )
+        velocity = state.registers['Present_Velocity'][rows] * self._velocity_units * per_tick
+        effort = bus.effort(state)[rows] * np.sign(per_tick)
+        return JointReading(state.stamp_ns, self._topic(ticks), velocity, effort)
 
     def dataset_values(self) -> dict[str, float]:
         """Return the positions read last in dataset units, by joint, as LeRobot computes them."""
         assert self.last_state is not None
-        ticks = self.last_state.registers['Present_Position'].tolist()
+        ticks = self.last_state.registers['Present_Position'][self._rows].tolist()
         return {
             name: scale.ticks_to_dataset(tick)
             for name, scale, tick in zip(self.plan.names, self.scales, ticks, strict=True)
@@ -206,12 +223,16 @@ class SerialArm:
             return {'port': self.settings.port or 'none', 'state': 'never connected'}
         values = bus_health(self.settings.port, self.bus.statistics)
         if self.last_state is not None:
-            values.update(motor_health(self.plan.names, self.bus.motor_health(self.last_state)))
+            names = list(self.plan.motors)
+            values.update(motor_health(names, self.bus.motor_health(self.last_state)))
+            ticks = self.last_state.registers['Present_Position'].tolist()
+            found = apart(self.plan, dict(zip(names, ticks, strict=True)))
+            values.update({f'{name}.apart_deg': degrees for name, degrees in found.items()})
         return values
 
     def read_position(self) -> Vector:
         """Read the positions only [rad]."""
-        ticks = self.connected_bus().sync_read('Present_Position')
+        ticks = self.connected_bus().sync_read('Present_Position', self.plan.names)
         return self._topic([ticks[name] for name in self.plan.names])
 
     def write_goal(self, position: Vector) -> None:
@@ -236,13 +257,14 @@ class SerialArm:
         unit = self._unit(name)
         if name in self._calibration:
             lower, upper = self._scale(name).topic_limits()
-        elif self.plan.units[name] is not None:
+        elif self.plan.joint(name).unit is not None:
             lower, upper = unit.lower, unit.upper
-        fastest = min(self.plan.hand_over_velocity, limit or math.inf)
+        fastest = self.plan.joint(name).velocity or self.plan.hand_over_velocity
+        fastest = min(fastest, limit or math.inf)
         return JointSpec(name, lower, upper, fastest, unit)
 
     def _unit(self, name: str) -> JointUnit:
-        own = self.plan.units[name]
+        own = self.plan.joint(name).unit
         if own is not None:
             return own
         if self.settings.use_degrees:
@@ -254,12 +276,12 @@ class SerialArm:
         reach = half_range(calibration[name], resolution)
         return JointUnit(NormMode.RANGE_M100_100, lower=-reach, upper=reach)
 
-    def _scale(self, name: str) -> MotorScale:
+    def _scale(self, name: str) -> JointScale:
         calibration = self._calibration[name]
         if not self.plan.bus.apply_drive_mode:
             calibration = replace(calibration, drive_mode=0)
         resolution = motor_model(self.plan.motors[name].model).resolution
-        return MotorScale(calibration, self._unit(name), resolution)
+        return self.plan.joint(name).scale(calibration, self._unit(name), resolution)
 
     def _topic(self, ticks: list[int]) -> Vector:
         values = [
@@ -276,17 +298,10 @@ class SerialArm:
             self._use_calibration(load_calibration(path), str(path))
 
     def _use_calibration(self, calibration: dict[str, MotorCalibration], where: str) -> None:
-        ids = {name: entry.id for name, entry in calibration.items()}
-        expected = {name: motor.id for name, motor in self.plan.motors.items()}
-        if ids != expected:
-            raise CalibrationError(
-                f'calibration {where} is not of {self.plan.what}: '
-                f'it holds {ids}, expected {expected}'
-            )
+        check_ids(self.plan, calibration, where)
         self._calibration = calibration
         self._calibration_source = where
         self._scales = tuple(self._scale(name) for name in self.plan.names)
-        self._per_tick = np.array([scale.topic_per_tick for scale in self._scales])
 
     def _factory_calibration(self) -> dict[str, MotorCalibration]:
         """Return what a simulated arm will be calibrated with once it is connected."""
@@ -325,23 +340,20 @@ class SerialArm:
     def _check_calibration(self, bus: ArmBus, calibrate: bool) -> None:
         if not self._calibration:
             raise self._no_calibration()
-        differences = self._differences(bus.read_calibration())
-        if not differences:
+        held = bus.read_calibration()
+        is_nominal = self._calibration_source == NOMINAL
+        if is_nominal:
+            self._use_calibration(homed_as_held(self.plan.nominal, held), NOMINAL)
+        found = self._differences(held)
+        if not found:
             return
-        if not calibrate:
-            raise self._other_calibration(differences)
+        if not (calibrate or is_nominal):
+            raise other_calibration(self.settings.port, self._calibration_source, found)
+        logger.warning('%s: written to the motors: %s', self.settings.port, '; '.join(found))
         bus.write_calibration(self._calibration)
 
     def _differences(self, held: Mapping[str, MotorCalibration]) -> list[str]:
-        fields = ['homing_offset', 'range_min', 'range_max']
-        if not self.plan.bus.apply_drive_mode:
-            fields.append('drive_mode')
-        return [
-            f'{name} {field} is {getattr(held[name], field)}, not {getattr(wanted, field)}'
-            for name, wanted in self._calibration.items()
-            for field in fields
-            if getattr(held[name], field) != getattr(wanted, field)
-        ]
+        return differences(self.plan, self._calibration, held, self._calibration_source)
 
     def _configure(self, bus: ArmBus, registers: Mapping[str, Mapping[str, int]]) -> None:
         versions = bus.firmware()
@@ -350,23 +362,11 @@ class SerialArm:
         bus.prepare(
             {
                 joint.name: {**joint.registers, **registers.get(joint.name, {})}
-                for joint in self.plan.joints
+                for joint in self.plan.servos
             }
         )
         units = bus.velocity_units()
         self._velocity_units = np.array([units[name] for name in self.plan.names])
-
-    def _other_calibration(self, differences: list[str]) -> CalibrationError:
-        port, source = self.settings.port, self._calibration_source
-        known = f'the file {source}'
-        cure = 'lerobot-ros calibrate, or connect with calibrate=True, writes it to the motors'
-        if source == port:
-            known = 'this simulated arm was made with'
-            cure = 'connect with calibrate=True to write that one to the motors'
-        return CalibrationError(
-            f'{port}: the motors hold another calibration than {known}: '
-            f'{"; ".join(differences)}; is this the right arm, and its file? If so, {cure}'
-        )
 
     def _no_calibration(self) -> CalibrationError:
         settings = self.settings
@@ -379,14 +379,11 @@ class SerialArm:
                 'before that, give a calibration_dir'
             )
         flag = 'robot' if settings.kind == 'robots' else 'teleop'
-        return CalibrationError(
-            f'{settings.type} {settings.id} has no calibration at {path}; make one with: '
-            f'lerobot-ros calibrate --{flag}.type={settings.type} --{flag}.port={settings.port} '
-            f'--{flag}.id={settings.id}'
-        )
+        label = settings.type, settings.id
+        return CalibrationError(no_calibration(flag, label, str(settings.port), path))
 
 
-def _clamp(scale: MotorScale, ticks: int) -> int:
+def _clamp(scale: JointScale, ticks: int) -> int:
     low = max(scale.calibration.range_min, 0)
     high = min(scale.calibration.range_max, scale.resolution - 1)
     return min(max(ticks, low), high)

@@ -65,7 +65,7 @@ class MotorSetup:
     @property
     def joints(self) -> tuple[JointPlan, ...]:
         """The joints in the order in which their motors are set up: last first."""
-        return self._plan.joints[::-1]
+        return self._plan.servos[::-1]
 
     def find(self) -> list[FoundMotor]:
         """Return all motors that answer, at whatever rate.

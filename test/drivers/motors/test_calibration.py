@@ -142,7 +142,7 @@ def test_slope_and_limits(motor, data):
     low, high = motor.calibration.range_min, motor.calibration.range_max
     tick = data.draw(st.integers(low, high - 1))
     step = motor.ticks_to_topic(tick + 1) - motor.ticks_to_topic(tick)
-    assert step == pytest.approx(motor.topic_per_tick, abs=1e-9)
+    assert step == pytest.approx(motor.topic_per_tick(), abs=1e-9)
     lower, upper = motor.topic_limits()
     assert lower < upper
     assert lower - 1e-12 <= motor.ticks_to_topic(tick) <= upper + 1e-12
