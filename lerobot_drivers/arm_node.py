@@ -2,7 +2,8 @@
 
 Topics: ``joint_states`` (stamped in the middle of the bus transaction),
 ``joint_commands``, ``joint_commands_sent`` (the goals in force after all limits),
-``/diagnostics``. Silence is no fault: the arm holds its last goal.
+``/diagnostics``; for a mobile base ``cmd_vel``, ``cmd_vel_sent``, ``odom``. Silence is
+no fault: the arm holds its last goal, a base stands still.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from lerobot_drivers.common.health import Health
 from lerobot_drivers.common.naming import JOINT_COMMANDS, JOINT_COMMANDS_SENT, JOINT_STATES
 from lerobot_drivers.joint_device import ArmDriver
 from lerobot_drivers.robots import make_robot, robot_config
+from lerobot_drivers.ros_base import make_base_topics
 
 _COMMAND_DEPTH = 4
 """Room for partial commands that come together, none for a backlog."""
@@ -70,6 +72,7 @@ class ArmNode(AutostartLifecycleNode):
         self._commands = self.create_subscription(
             JointState, JOINT_COMMANDS, self._on_command, qos_commands(_COMMAND_DEPTH)
         )
+        self._base = make_base_topics(self, self._driver, self._config.base, self._warn)
         self._diagnostics = DiagnosticsPublisher(
             self, 'bus', self._health, hardware_id=str(self._config.port)
         )
@@ -79,13 +82,16 @@ class ArmNode(AutostartLifecycleNode):
         self._timer = self.create_timer(1.0 / self._config.rate_hz, self._on_timer)
 
     def do_deactivate(self) -> None:
-        """Read no more and obey no more; the arm holds."""
+        """Read no more and obey no more; the arm holds, a base stands still."""
         self.destroy_timer(self._timer)
+        self._driver.halt_base()
 
     def do_cleanup(self) -> None:
         """Leave the topics and disconnect."""
         if self._names:
             self._diagnostics.destroy()
+            if self._base is not None:
+                self._base.destroy()
             self.destroy_subscription(self._commands)
             self.destroy_publisher(self._sent)
             self.destroy_publisher(self._states)
@@ -101,6 +107,8 @@ class ArmNode(AutostartLifecycleNode):
         if self._driver.seeded:
             self._driver.seeded = False
             self._publish_goal()
+        if self._base is not None:
+            self._base.publish(reading is not None, self._driver.drive())
 
     def _on_command(self, message: JointState) -> None:
         if not self.active:

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lerobot_drivers.base_driver import BaseDriver
 from lerobot_drivers.common.clock import NS_PER_S, Clock
 from lerobot_drivers.common.errors import DeviceError, LerobotRosError
 from lerobot_drivers.common.health import Health, Level, StreamMeter
@@ -167,6 +168,7 @@ class ArmDriver(DeviceReader):
 
     Attributes:
         robot: the arm.
+        base: what drives the robot's mobile base; None without one.
         goal: the goal in force, by joint [rad or m].
         seeded: set when the goal was taken from the measured position, on connecting.
     """
@@ -176,12 +178,15 @@ class ArmDriver(DeviceReader):
     ) -> None:
         super().__init__(robot, rate_hz, clock, warn)
         self.robot = robot
+        base = robot.base
+        self.base = None if base is None else BaseDriver(base, robot.config.base, clock)
         self.goal: NDArray[np.float64] = np.empty(0)
         self.seeded = False
 
     def connect(self) -> JointReading:
         """Connect; the robot has taken the measured position as goal before its torque."""
         reading = super().connect()
+        self.halt_base()
         self.goal, self.seeded = reading.position.copy(), True
         return reading
 
@@ -203,3 +208,23 @@ class ArmDriver(DeviceReader):
             return False
         self.goal = np.where(np.isnan(sent), self.goal, sent)
         return True
+
+    def drive(self) -> NDArray[np.float64] | None:
+        """Let the base go on as asked for; return what was sent, None if nothing could be."""
+        if self.base is None or self.lost:
+            return None
+        try:
+            return self.base.step()
+        except DeviceError as error:
+            self.note(error)
+            return None
+
+    def halt_base(self) -> None:
+        """Let the base stand until it is asked anew; harmless without one, or without a wire."""
+        if self.base is not None:
+            with suppress(DeviceError):
+                self.base.halt()
+
+    def _hang_up(self) -> None:
+        self.halt_base()
+        super()._hang_up()

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import ConfigError, PolicyError
-from lerobot_drivers.common.naming import ACTION, OBSERVATION_STATE, position_key
+from lerobot_drivers.common.naming import ACTION, OBSERVATION_STATE
 from lerobot_drivers.common.units import JointSpec
+from lerobot_drivers.robots.mobile_base import AXES
 from lerobot_policy.config import PolicyConfig
 from lerobot_policy.policies.policy import Observation, Policy
 from lerobot_policy.processors import PolicyProcessors
@@ -46,24 +47,27 @@ class Command:
     Attributes:
         names: joints.
         positions: of each joint, shape (n,) [rad or m].
+        velocity: of the base by ``AXES``, shape (3,) [m/s, m/s, rad/s]; None where the policy
+            drives none.
     """
 
     names: tuple[str, ...]
     positions: Vector
+    velocity: Vector | None = None
 
 
 class InferenceLoop:
     """Runs a policy, one step per tick.
 
     Before its time begins, the robot is brought to the policy's first action, slowly and
-    from where it is. No command is given without a fresh observation: the robot holds, and
-    the policy's time stands still.
+    from where it is; a mobile base stands meanwhile. No command is given without a fresh
+    observation: the robot holds, and the policy's time stands still.
 
     Args:
         policy: what decides.
         view: what it sees.
         config: settings.
-        joints: the robot's joints.
+        joints: the robot's joints, and the axes of its base.
         processors: the steps around the policy; None are none.
 
     Attributes:
@@ -92,6 +96,7 @@ class InferenceLoop:
         self._processors = processors or PolicyProcessors(policy, joints)
         self._names = policy.action_names
         self._joints, self._order = _commanded(policy, self._processors.action_names, joints)
+        self._has_pose = np.array([not joint.is_velocity for joint in self._joints])
         self._speeds = np.array([min(j.velocity, APPROACH_VELOCITY) for j in self._joints])
         self._max_step_s = MAX_STEP_PERIODS / (config.fps or policy.fps)
         self._begun = Row({}, {})
@@ -158,7 +163,7 @@ class InferenceLoop:
         first = self._policy.select_action(observation, 0.0)
         if first is None:
             return None
-        goals = self._goals(first, self._begun)
+        goals = self._goals(first, self._begun) * self._has_pose
         reach = self._speeds * self._time_s
         ahead = np.abs(goals - self._start)
         distances = np.abs(goals - self._measured(row))
@@ -179,9 +184,11 @@ class InferenceLoop:
         )
 
     def _measured(self, row: Row) -> Vector:
+        """Return where the joints are [rad or m]; a base is wherever it is, hence zeros."""
         state = np.asarray(row.values[OBSERVATION_STATE])[self._order]
         pairs = zip(self._joints, state, strict=True)
-        return np.array([joint.unit.from_dataset(float(value)) for joint, value in pairs])
+        values = np.array([joint.unit.from_dataset(float(value)) for joint, value in pairs])
+        return np.asarray(values * self._has_pose)
 
     def _goals(self, action: NDArray[np.float32], row: Row) -> Vector:
         """Return an action, after its steps, within the joints' limits [rad or m]."""
@@ -194,7 +201,10 @@ class InferenceLoop:
         return np.array([joint.clamp(joint.unit.from_dataset(float(v))) for joint, v in pairs])
 
     def _command(self, positions: Vector) -> Command:
-        return Command(tuple(joint.name for joint in self._joints), positions)
+        named = {j.name: float(p) for j, p in zip(self._joints, positions, strict=True)}
+        driven = {name: named.pop(name) for name in AXES if name in named}
+        velocity = np.array([driven.get(name, 0.0) for name in AXES]) if driven else None
+        return Command(tuple(named), np.array(list(named.values())), velocity)
 
     def _go(self, stage: Stage) -> None:
         self.stage = stage
@@ -235,7 +245,7 @@ def _commanded(
     policy: Policy, names: tuple[str, ...], joints: tuple[JointSpec, ...]
 ) -> tuple[tuple[JointSpec, ...], list[int]]:
     """Return the joints a policy commands, and where they are among all joints."""
-    keys = [position_key(joint.name) for joint in joints]
+    keys = [joint.feature for joint in joints]
     unknown = [name for name in names if name not in keys]
     if unknown or not names:
         raise ConfigError(

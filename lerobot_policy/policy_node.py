@@ -1,6 +1,7 @@
 """A policy as a node: it sees the robot's topics and asks the command mux.
 
-Topics: ``policy/joint_commands`` out, the robot's own topics and the mux's
+Topics: ``policy/joint_commands`` and, for a mobile base, ``policy/cmd_vel`` out, the
+robot's own topics and the mux's
 ``active_source`` in, the latched ``policy/stage``, ``/diagnostics``.
 """
 
@@ -28,12 +29,13 @@ from std_msgs.msg import String
 
 from lerobot_drivers.common.config import build, read_yaml
 from lerobot_drivers.common.health import Health, Level
-from lerobot_drivers.common.naming import ACTIVE_SOURCE, source_topic
+from lerobot_drivers.common.naming import ACTIVE_SOURCE, source_topic, velocity_topic
 from lerobot_drivers.processors.config import processor_config
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
+from lerobot_drivers.ros_base import VelocityPublisher
 from lerobot_policy.config import PolicyConfig
-from lerobot_policy.inference_loop import InferenceLoop, Stage, policy_mapping
+from lerobot_policy.inference_loop import Command, InferenceLoop, Stage, policy_mapping
 from lerobot_policy.policies import make_policy
 from lerobot_policy.processors import make_policy_processors
 from lerobot_recorder.live_view import LiveView
@@ -65,7 +67,8 @@ class PolicyNode(AutostartLifecycleNode):
         sections = read_yaml(self._config_file)
         robot = build(RobotConfig, sections.get('robot') or {}, 'robot')
         self._config = build(PolicyConfig, sections.get('policy') or {}, 'policy')
-        self._joints = make_robot(robot).joints
+        made = make_robot(robot)
+        self._joints = made.elements
         self._policy = make_policy(self._config, self._joints)
         self._fps = self._config.fps or self._policy.fps
         features = robot_features(robot, self.get_namespace())
@@ -77,6 +80,8 @@ class PolicyNode(AutostartLifecycleNode):
         topics = self._mapping.topics()
         self._subscribers = [TopicSubscriber(self, topic, self._on_message) for topic in topics]
         self._commands = self.create_publisher(JointState, source_topic(SOURCE), qos_commands())
+        drives = made.base is not None
+        self._base = VelocityPublisher(self, velocity_topic(SOURCE)) if drives else None
         self._stage = self.create_publisher(String, 'policy/stage', qos_status())
         self._active_source = ''
         self._entities = [
@@ -99,6 +104,7 @@ class PolicyNode(AutostartLifecycleNode):
 
     def do_deactivate(self) -> None:
         """Command no more; the mux takes the silence as letting go."""
+        self._drive(None)
         for timer in self._tickers:
             self.destroy_timer(timer)
         for subscriber in self._subscribers:
@@ -114,6 +120,8 @@ class PolicyNode(AutostartLifecycleNode):
         self._entities = []
         self.destroy_publisher(self._stage)
         self.destroy_publisher(self._commands)
+        if self._base is not None:
+            self._base.destroy()
 
     def _on_message(self, raw: RawMessage) -> None:
         self._view.add(raw)
@@ -132,11 +140,16 @@ class PolicyNode(AutostartLifecycleNode):
         command = self._loop.step(stamp_ns, self._active_source in ('', SOURCE))
         if command is not None:
             self._commands.publish(joint_state(stamp_ns, command.names, command.positions))
+        self._drive(command)
         if self._loop.stage is not self._told:
             self._told = self._loop.stage
             self._stage.publish(String(data=self._told.value))
             if self._told is Stage.ENDED and self._exit_when_ended:
                 self.request_exit()
+
+    def _drive(self, command: Command | None) -> None:
+        if self._base is not None:
+            self._base.publish(None if command is None else command.velocity)
 
     def _health(self) -> Health:
         loop = self._loop

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lerobot_drivers.common.errors import PolicyError
-from lerobot_drivers.common.naming import OBSERVATION_STATE, position_key
+from lerobot_drivers.common.naming import OBSERVATION_STATE
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.processors.commands import CommandProcessor
 from lerobot_drivers.processors.config import ProcessorConfig, postprocessor
@@ -54,7 +54,7 @@ class PolicyProcessors:
         self._rows = RowProcessor(observation or Pipeline(ROBOT_OBSERVATION))
         self._pre = pre or Pipeline(PREPROCESSOR)
         self._post = post or Pipeline(POSTPROCESSOR)
-        self._seen = [position_key(joint.name) for joint in joints]
+        self._seen = [joint.feature for joint in joints]
         self._actions = CommandProcessor(self._post, policy.action_names, joints, seen=self._seen)
         self._is_prepared = False
 

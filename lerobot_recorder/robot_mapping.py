@@ -9,9 +9,11 @@ from typing import Any
 from lerobot_drivers.common.errors import LerobotRosError
 from lerobot_drivers.common.naming import (
     ACTION,
+    CMD_VEL_SENT,
     JOINT_COMMANDS,
     JOINT_STATES,
     OBSERVATION_STATE,
+    ODOM,
     image_key,
     image_topic,
 )
@@ -31,23 +33,43 @@ def robot_features(config: RobotConfig, namespace: str) -> dict[str, dict[str, A
         CalibrationError: its units need a calibration that is not there.
     """
     prefix = namespace.rstrip('/')
-    joints = make_robot(config).joints
-    numbers: dict[str, Any] = {'joints': [joint.name for joint in joints], 'units': units(joints)}
+    robot = make_robot(config)
+    axes = robot.base.axes if robot.base is not None else ()
     features: dict[str, dict[str, Any]] = {
-        OBSERVATION_STATE: {'topic': f'{prefix}/{JOINT_STATES}', **numbers},
-        ACTION: {'topic': f'{prefix}/{JOINT_COMMANDS}', **numbers},
+        key: _feature(
+            {
+                f'{prefix}/{topic}': elements
+                for topic, elements in ((joints, robot.joints), (base, axes))
+                if elements
+            }
+        )
+        for key, joints, base in (
+            (OBSERVATION_STATE, JOINT_STATES, ODOM),
+            (ACTION, JOINT_COMMANDS, CMD_VEL_SENT),
+        )
     }
     for camera in config.cameras:
         features[image_key(camera)] = {'topic': f'{prefix}/{image_topic(camera)}'}
     return features
 
 
+def _feature(topics: Mapping[str, tuple[JointSpec, ...]]) -> dict[str, Any]:
+    """Return a feature made of these elements, by topic."""
+    sources = [{'topic': topic, **_numbers(elements)} for topic, elements in topics.items()]
+    return sources[0] if len(sources) == 1 else {'sources': sources}
+
+
+def _numbers(elements: tuple[JointSpec, ...]) -> dict[str, Any]:
+    numbers = {'joints': [element.name for element in elements], 'units': units(elements)}
+    keys = [element.key for element in elements]
+    return {**numbers, 'names': keys} if any(keys) else numbers
+
+
 def with_units(
     features: Mapping[str, Mapping[str, Any]], config: RobotConfig
 ) -> dict[str, dict[str, Any]]:
     """Return guessed features with the joints, order and units of a robot we know."""
-    joints = make_robot(config).joints
-    numbers = {'joints': [joint.name for joint in joints], 'units': units(joints)}
+    numbers = _numbers(make_robot(config).joints)
     numeric = (OBSERVATION_STATE, ACTION)
     return {
         key: {**entry, **(numbers if key in numeric else {})} for key, entry in features.items()

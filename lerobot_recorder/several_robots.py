@@ -34,11 +34,12 @@ def joined_features(robots: Sequence[RobotConfig]) -> dict[str, dict[str, Any]]:
     if len(each) == 1:
         return each[0]
     prefixes = [namespace_of({'id': robot.id}, '').strip('/') for robot in robots]
+    named = list(zip(prefixes, each, strict=True))
     joined: dict[str, dict[str, Any]] = {
-        key: {'sources': [_named(p, f[key]) for p, f in zip(prefixes, each, strict=True)]}
+        key: {'sources': [source for p, f in named for source in _named(p, f[key])]}
         for key in (OBSERVATION_STATE, ACTION)
     }
-    for prefix, features in zip(prefixes, each, strict=True):
+    for prefix, features in named:
         for key, entry in features.items():
             if key.startswith(IMAGES_PREFIX):
                 joined[image_key(f'{prefix}_{key.removeprefix(IMAGES_PREFIX)}')] = entry
@@ -50,6 +51,13 @@ def joined_type(robots: Sequence[RobotConfig]) -> str | None:
     return '+'.join(make_robot(robot).name for robot in robots) or None
 
 
-def _named(prefix: str, entry: dict[str, Any]) -> dict[str, Any]:
-    names = [f'{prefix}_{position_key(joint)}' for joint in entry['joints']]
-    return {**entry, 'names': names}
+def _named(prefix: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the sources of a robot's feature, their elements with its id in front."""
+    return [
+        {**source, 'names': [f'{prefix}_{name}' for name in _names(source)]}
+        for source in entry.get('sources', [entry])
+    ]
+
+
+def _names(source: dict[str, Any]) -> list[str]:
+    return source.get('names') or [position_key(joint) for joint in source['joints']]

@@ -10,6 +10,9 @@ JOINT_COMMANDS = 'joint_commands'
 JOINT_COMMANDS_SENT = 'joint_commands_sent'
 IMAGE_RAW = 'image_raw'
 CAMERA_INFO = 'camera_info'
+CMD_VEL = 'cmd_vel'
+CMD_VEL_SENT = 'cmd_vel_sent'
+ODOM = 'odom'
 DIAGNOSTICS = '/diagnostics'
 ACTIVE_SOURCE = 'active_source'
 RECORDER = 'recorder'
@@ -46,3 +49,8 @@ def optical_frame(camera: str) -> str:
 def source_topic(source: str) -> str:
     """Return the topic on which a command source (teleop, policy) asks the mux."""
     return f'{source}/{JOINT_COMMANDS}'
+
+
+def velocity_topic(source: str) -> str:
+    """Return the topic on which a command source (policy) asks the mobile base to drive."""
+    return f'{source}/{CMD_VEL}'

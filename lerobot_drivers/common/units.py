@@ -11,6 +11,8 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+from lerobot_drivers.common.naming import position_key
+
 
 class NormMode(str, Enum):
     """How a joint's value is written into a dataset."""
@@ -74,14 +76,16 @@ class JointUnit:
 
 @dataclass(frozen=True)
 class JointSpec:
-    """A joint as every package knows it.
+    """A joint, or an axis of a mobile base, as every package knows it.
 
     Attributes:
-        name: the joint's name on topics.
-        lower: lowest position a command may ask for [rad or m].
-        upper: highest position a command may ask for [rad or m].
+        name: the joint's name on topics; an axis' place in a Twist, ``linear.x``.
+        lower: lowest position a command may ask for [rad or m]; of an axis, velocity.
+        upper: highest position a command may ask for [rad or m]; of an axis, velocity.
         velocity: fastest a hand-over may move it [rad/s or m/s].
         unit: its map into the dataset.
+        key: its name in a dataset where that is not ``<name>.pos``.
+        is_velocity: it is an axis, commanded by its velocity [m/s or rad/s].
     """
 
     name: str
@@ -89,6 +93,13 @@ class JointSpec:
     upper: float = math.inf
     velocity: float = math.inf
     unit: JointUnit = JointUnit()
+    key: str = ''
+    is_velocity: bool = False
+
+    @property
+    def feature(self) -> str:
+        """Its name in a dataset, ``<name>.pos`` unless told otherwise."""
+        return self.key or position_key(self.name)
 
     def clamp(self, position: float) -> float:
         """Return the position within the joint's limits [rad or m]."""

@@ -37,8 +37,8 @@ class CommandProcessor:
         seen: Sequence[str] = (),
     ) -> None:
         self._pipeline = pipeline
-        self._joints = {position_key(joint.name): joint for joint in joints}
-        self._asked = {**{position_key(joint.name): joint for joint in others}, **self._joints}
+        self._joints = {joint.feature: joint for joint in joints}
+        self._asked = {**{joint.feature: joint for joint in others}, **self._joints}
         features = {ACTION: _floats(keys), OBSERVATION: _floats(seen)}
         self.keys = tuple(pipeline.transform_features(features)[ACTION])
         unknown = [key for key in self.keys if key not in self._joints]

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from lerobot_drivers.common.config import build, read_yaml
+from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.common.registry import Registry
+from lerobot_drivers.robots.base_config import BaseConfig
 from lerobot_drivers.robots.config import CameraConfig, RobotConfig
 from lerobot_drivers.robots.robot import JointReading, Robot
 
@@ -42,10 +44,12 @@ def make_robot(config: RobotConfig, *, with_cameras: bool = False) -> Robot:
             in a ROS graph their own nodes do that.
 
     Raises:
-        ConfigError: the type is unknown.
+        ConfigError: the type is unknown, or it is told of a base that it has not.
     """
     robot = ROBOTS.load(config.type)(config, with_cameras=with_cameras)
     assert isinstance(robot, Robot), config.type
+    if robot.base is None and config.base != BaseConfig():
+        raise ConfigError(f'a {config.type} has no mobile base: leave out robot.base')
     return robot
 
 

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from lerobot_drivers.common.config import STRICT_KEYS
 from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.robots.base_config import BaseConfig
 
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -163,6 +164,7 @@ class RobotConfig:
         right_arm_port: port of the right one.
         left_arm_config: what else is told of the left arm alone.
         right_arm_config: what else is told of the right one.
+        base: how its mobile base drives, if it has one.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -185,3 +187,4 @@ class RobotConfig:
     right_arm_port: str | None = None
     left_arm_config: FollowerSide | None = None
     right_arm_config: FollowerSide | None = None
+    base: BaseConfig = field(default_factory=BaseConfig)

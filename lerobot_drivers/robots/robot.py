@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lerobot_drivers.common.naming import position_key
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.robots.config import RobotConfig
+from lerobot_drivers.robots.mobile_base import MobileBase
 
 FeatureType = type | tuple[int, int, int]
 
@@ -58,13 +58,23 @@ class Robot(ABC):
         """
 
     @property
+    def base(self) -> MobileBase | None:
+        """The mobile base that it stands on, None where it stands still."""
+        return None
+
+    @property
+    def elements(self) -> tuple[JointSpec, ...]:
+        """What state and action of a dataset are made of: the joints, then the base's axes."""
+        return (*self.joints, *(self.base.axes if self.base is not None else ()))
+
+    @property
     def arm_configs(self) -> tuple[RobotConfig, ...]:
         """The settings of each arm that has a calibration; its own where it has one arm."""
         return (self.config,)
 
     @property
     def observation_features(self) -> dict[str, FeatureType]:
-        """LeRobot's observation keys: one float per joint, (h, w, 3) per camera."""
+        """LeRobot's observation keys: one float per element, (h, w, 3) per camera."""
         cameras = self.config.cameras
         return {
             **self.action_features,
@@ -73,8 +83,8 @@ class Robot(ABC):
 
     @property
     def action_features(self) -> dict[str, FeatureType]:
-        """LeRobot's action keys, one float per joint."""
-        return {position_key(joint.name): float for joint in self.joints}
+        """LeRobot's action keys, one float per joint and per axis of a mobile base."""
+        return {element.feature: float for element in self.elements}
 
     @property
     @abstractmethod

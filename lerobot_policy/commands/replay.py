@@ -59,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
     # The actions are as the robot got them, after the steps on the operator's.
     sections['policy'] = {'postprocessor': [], **section_of(sections, 'policy'), **chosen}
     robot = build(RobotConfig, sections['robot'], 'robot')
-    make_policy(build(PolicyConfig, sections['policy'], 'policy'), make_robot(robot).joints)
+    make_policy(build(PolicyConfig, sections['policy'], 'policy'), make_robot(robot).elements)
     sections['robot'] = {**sections['robot'], 'cameras': {}}
     console = make_console()
     config_file = open_session(sections, console.print)

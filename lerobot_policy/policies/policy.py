@@ -21,7 +21,7 @@ class Policy(ABC):
 
     Args:
         config: its settings.
-        joints: the robot's joints, in dataset order.
+        joints: the robot's joints, and the axes of its base, in dataset order.
 
     Attributes:
         fps: actions per second it is meant for.

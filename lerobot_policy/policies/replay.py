@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import ConfigError
-from lerobot_drivers.common.naming import ACTION, OBSERVATION_STATE, position_key
+from lerobot_drivers.common.naming import ACTION, OBSERVATION_STATE
 from lerobot_drivers.common.units import JointSpec, NormMode
 from lerobot_drivers.processors.step import TELEOP_ACTION
 from lerobot_policy.config import PolicyConfig
@@ -67,7 +67,7 @@ def _action_names(
     if feature is None:
         raise ConfigError(f'{reader.root} holds no actions')
     names = tuple(map(str, feature.get('names') or ()))
-    expected = [position_key(joint.name) for joint in joints]
+    expected = [joint.feature for joint in joints]
     is_known = are_renamed or set(names) <= set(expected)
     if not names or not is_known or len(set(names)) < len(names):
         raise ConfigError(

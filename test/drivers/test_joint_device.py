@@ -19,6 +19,8 @@ from lerobot_drivers.robots.robot import JointReading, Robot
 class FakeArm:
     """Two joints; faults on demand."""
 
+    base = None
+
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
         self.position = np.array([0.1, 0.2])

@@ -334,3 +334,43 @@ def test_relative_actions_are_approached_from_where_the_robot_began():
     bench.loop = InferenceLoop(bench.policy, bench.world, config, JOINTS, around)
     degrees = [math.degrees(positions[0]) for positions in bench.run(Stage.RUNNING)]
     assert 24.0 < max(degrees[:-1]) <= 25.0
+
+
+AXES = tuple(
+    JointSpec(name, -0.3, 0.3, unit=unit, key=key, is_velocity=True)
+    for name, key, unit in (
+        ('linear.x', 'x.vel', JointUnit()),
+        ('linear.y', 'y.vel', JointUnit()),
+        ('angular.z', 'theta.vel', DEGREES),
+    )
+)
+
+
+def mobile(names, **line):
+    policy = Line(**line)
+    policy.action_names = names
+    bench = Bench(policy, joints=(JOINTS[0], *AXES))
+    bench.world.state = np.zeros(4, np.float32)
+    return bench
+
+
+def test_a_base_stands_until_the_arm_is_where_the_policy_begins():
+    names = ('pan.pos', 'x.vel', 'theta.vel')
+    bench = mobile(names, first=(20.0, 0.2, -9.0), speed=(0, 0, 0))
+    command = bench.tick(obey=False)
+    assert bench.loop.stage is Stage.APPROACHING
+    assert command.names == ('pan',) and command.velocity.tolist() == [0, 0, 0]
+    for _ in range(2000):
+        bench.world.state[0] = math.degrees(command.positions[0])
+        bench.world.state[1:] = command.velocity * [1, 1, 180 / math.pi]
+        command = bench.tick(obey=False)
+        if bench.loop.stage is Stage.RUNNING:
+            break
+    assert command.velocity == pytest.approx([0.2, 0.0, math.radians(-9)])
+    bench.tick(obey=False, in_command=False)
+    assert bench.tick(obey=False, in_command=False).velocity.tolist() == [0, 0, 0]
+
+
+def test_a_policy_without_a_base_leaves_it_alone():
+    bench = mobile(('pan.pos',), first=(0.0,), speed=(0.0,))
+    assert bench.tick(obey=False).velocity is None
