@@ -30,6 +30,7 @@ COMMANDS = {
         'lerobot_teleop.commands.setup_motors',
         'give the motors of an arm their ids, one by one',
     ),
+    'urdf': ('lerobot_drivers.commands.urdf', 'print the URDF of a robot'),
     'dashboard': ('lerobot_recorder.commands.dashboard', 'operate a recorder in a browser'),
     'convert': ('lerobot_recorder.commands.convert', 'make a dataset of a bag'),
     'to-bag': ('lerobot_recorder.commands.to_bag', 'make bags of the episodes of a dataset'),

@@ -1,0 +1,36 @@
+"""``lerobot-ros urdf``: prints what the node publishes."""
+
+from __future__ import annotations
+
+import pytest
+
+from lerobot_drivers import cli
+from lerobot_drivers.urdf.models import robot_urdf
+
+
+@pytest.mark.parametrize(
+    ('flags', 'name'),
+    [
+        (['--robot.type=lekiwi'], 'lekiwi'),
+        (['--teleop.type=so101_leader'], 'so101_leader'),
+        (['--robot.type=hope_jr_hand', '--robot.side=left'], 'hope_jr_hand_left'),
+    ],
+)
+def test_it_prints_a_document(capsys, flags, name):
+    assert cli.main(['urdf', *flags]) == 0
+    assert capsys.readouterr().out == robot_urdf(name)
+
+
+@pytest.mark.parametrize(
+    ('flags', 'code', 'told'),
+    [
+        (['--robot.type=lekiwo'], 1, 'there is no URDF of a lekiwo (did you mean lekiwi?)'),
+        (['--robot.type=hope_jr_hand', '--robot.side=up'], 1, 'with side up'),
+        ([], 2, 'one of --robot.type and --teleop.type is needed'),
+        (['--robot.type=viperx', '--teleop.type=widowx'], 2, 'one of --robot.type'),
+    ],
+)
+def test_what_cannot_be_printed_is_one_line(capsys, flags, code, told):
+    assert cli.main(['urdf', *flags]) == code
+    out, err = capsys.readouterr()
+    assert not out and err.startswith('error: ') and told in err
