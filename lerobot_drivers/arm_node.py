@@ -2,7 +2,8 @@
 
 Topics: ``joint_states`` (stamped in the middle of the bus transaction),
 ``joint_commands``, ``joint_commands_sent`` (the goals in force after all limits),
-``/diagnostics``; for a mobile base ``cmd_vel``, ``cmd_vel_sent``, ``odom``. Silence is
+``arm_mode`` (latched), ``/diagnostics``; for a mobile base ``cmd_vel``, ``cmd_vel_sent``,
+``odom``. Services: ``set_torque``, ``home``, ``stop``, ``emergency_stop``, ``resume``. Silence is
 no fault: the arm holds its last goal, a base stands still.
 """
 
@@ -28,12 +29,14 @@ from lerobot_drivers.ros import (
 # isort: split
 from sensor_msgs.msg import JointState
 
+from lerobot_drivers.arm_control import ArmControl
 from lerobot_drivers.command_gate import CommandGate
 from lerobot_drivers.common.clock import SystemClock
 from lerobot_drivers.common.health import Health
 from lerobot_drivers.common.naming import JOINT_COMMANDS, JOINT_COMMANDS_SENT, JOINT_STATES
 from lerobot_drivers.joint_device import ArmDriver
 from lerobot_drivers.robots import make_robot, robot_config
+from lerobot_drivers.ros_arm_services import ArmServices
 from lerobot_drivers.ros_base import make_base_topics
 
 _COMMAND_DEPTH = 4
@@ -60,11 +63,15 @@ class ArmNode(AutostartLifecycleNode):
         self._driver = ArmDriver(
             make_robot(self._config), self._config.rate_hz, self._time, self._warn
         )
+        self._operation = ArmServices(self)
+        self._control = ArmControl(
+            self._driver, self._config.emergency_stop, self._time, self._operation.tell
+        )
         self._names: list[str] = []
 
     def do_configure(self) -> None:
-        """Connect, and open the topics."""
-        self._driver.connect()
+        """Connect, and open the topics and services."""
+        self._control.connect()
         self._names = [joint.name for joint in self._driver.robot.joints]
         self._gate = CommandGate(self._names, self._max_age_s, self._warn)
         self._states = self.create_publisher(JointState, JOINT_STATES, qos_states())
@@ -73,22 +80,26 @@ class ArmNode(AutostartLifecycleNode):
             JointState, JOINT_COMMANDS, self._on_command, qos_commands(_COMMAND_DEPTH)
         )
         self._base = make_base_topics(self, self._driver, self._config.base, self._warn)
+        self._operation.open(self._control)
         self._diagnostics = DiagnosticsPublisher(
             self, 'bus', self._health, hardware_id=str(self._config.port)
         )
 
     def do_activate(self) -> None:
-        """Read at ``robot.rate_hz``."""
+        """Read at ``robot.rate_hz``, and obey."""
+        self._control.begin()
         self._timer = self.create_timer(1.0 / self._config.rate_hz, self._on_timer)
 
     def do_deactivate(self) -> None:
         """Read no more and obey no more; the arm holds, a base stands still."""
         self.destroy_timer(self._timer)
+        self._control.interrupt()
         self._driver.halt_base()
 
     def do_cleanup(self) -> None:
-        """Leave the topics and disconnect."""
+        """Leave the topics and services, and disconnect."""
         if self._names:
+            self._operation.close()
             self._diagnostics.destroy()
             if self._base is not None:
                 self._base.destroy()
@@ -99,32 +110,38 @@ class ArmNode(AutostartLifecycleNode):
         self._driver.disconnect()
 
     def _on_timer(self) -> None:
-        reading = self._driver.step()
+        reading = self._control.step()
         if reading is not None:
             rest = {'velocity': reading.velocity, 'effort': reading.effort}
             message = joint_state(reading.stamp_ns, self._names, reading.position, **rest)
             self._states.publish(message)
-        if self._driver.seeded:
-            self._driver.seeded = False
-            self._publish_goal()
+        self._publish_goal()
         if self._base is not None:
-            self._base.publish(reading is not None, self._driver.drive())
+            self._base.publish(reading is not None, self._control.drive())
 
     def _on_command(self, message: JointState) -> None:
         if not self.active:
             return
+        state, now = self._control.state, now_ns(self)
+        if state.refusal:
+            self._gate.refuse(state.mode.value, state.refusal, now)
+            return
         stamp = stamp_ns(message.header.stamp)
-        goal = self._gate.take(message.name, message.position, stamp, now_ns(self))
-        if goal is not None and self._driver.write(goal):
+        goal = self._gate.take(message.name, message.position, stamp, now)
+        if goal is not None:
+            self._control.command(goal)
             self._publish_goal()
 
     def _publish_goal(self) -> None:
-        self._sent.publish(joint_state(self._time.now_ns(), self._names, self._driver.goal))
+        if self._control.has_news:
+            self._control.has_news = False
+            goal = joint_state(self._time.now_ns(), self._names, self._driver.goal)
+            self._sent.publish(goal)
 
     def _health(self) -> Health:
-        return self._driver.health(
-            {f'commands refused, {kind}': count for kind, count in self._gate.refused.items()}
-        )
+        refused = self._gate.refused.items()
+        counts = {f'commands refused, {kind}': count for kind, count in refused}
+        return self._control.health(self._driver.health(counts))
 
     def _warn(self, text: str) -> None:
         self.get_logger().warning(text)

@@ -49,24 +49,37 @@ class CommandGate:
             nothing to obey.
         """
         if len(names) != len(positions):
-            self._refuse('shape', f'{len(names)} names but {len(positions)} positions', now_ns)
+            self.refuse('shape', f'{len(names)} names but {len(positions)} positions', now_ns)
             return None
         age_s = (now_ns - stamp_ns) / NS_PER_S
         if stamp_ns and age_s > self._max_age_s:
             limit = f'the limit is {self._max_age_s:g} s; are the clocks in step?'
-            self._refuse('stale', f'stamped {age_s:.3f} s ago, {limit}', now_ns)
+            self.refuse('stale', f'stamped {age_s:.3f} s ago, {limit}', now_ns)
             return None
         goal = np.full(len(self._index), math.nan)
         for name, position in zip(names, positions, strict=True):
             self._set(goal, name, position, now_ns)
         return None if np.isnan(goal).all() else goal
 
+    def refuse(self, kind: str, text: str, now_ns: int) -> None:
+        """Count a command that is not obeyed, and say why.
+
+        Args:
+            kind: under which it is counted.
+            text: the reason.
+            now_ns: the time [ns].
+        """
+        self.refused[kind] += 1
+        if now_ns >= self._next_warning_ns.get(kind, 0):
+            self._next_warning_ns[kind] = now_ns + _REPEAT_NS
+            self._warn(f'joint command refused: {text}')
+
     def _set(self, goal: NDArray[np.float64], name: str, position: float, now_ns: int) -> None:
         index = self._index.get(name)
         if index is None:
             self._note_unknown(name)
         elif not math.isfinite(position):
-            self._refuse('not finite', f'{name} is {position}; that joint holds', now_ns)
+            self.refuse('not finite', f'{name} is {position}; that joint holds', now_ns)
         else:
             goal[index] = position
 
@@ -76,9 +89,3 @@ class CommandGate:
             self._unknown.add(name)
             known = ', '.join(self._index)
             self._warn(f'joint command: unknown joint {name!r} ignored; joints: {known}')
-
-    def _refuse(self, kind: str, text: str, now_ns: int) -> None:
-        self.refused[kind] += 1
-        if now_ns >= self._next_warning_ns.get(kind, 0):
-            self._next_warning_ns[kind] = now_ns + _REPEAT_NS
-            self._warn(f'joint command refused: {text}')

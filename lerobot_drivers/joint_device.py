@@ -190,6 +190,30 @@ class ArmDriver(DeviceReader):
         self.goal, self.seeded = reading.position.copy(), True
         return reading
 
+    @property
+    def limp(self) -> bool:
+        """Whether the arm is to be limp, now and whenever it is found again."""
+        return self.robot.limp
+
+    def set_torque(self, on: bool) -> None:
+        """Hold where the arm is, or let it go limp; it stays so when it is lost and found again.
+
+        Raises:
+            DeviceError: it cannot be reached; what is wanted is done when it is found again.
+        """
+        self.robot.limp = not on
+        if self.lost:
+            raise DeviceError(f'the arm is lost: {self.last_error}')
+        try:
+            if on:
+                self.robot.enable_torque()
+                self.goal, self.seeded = self.robot.read_state().position.copy(), True
+            else:
+                self.robot.disable_torque()
+        except DeviceError as error:
+            self.note(error)
+            raise
+
     def write(self, goal: NDArray[np.float64]) -> bool:
         """Send a goal now.
 

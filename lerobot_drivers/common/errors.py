@@ -12,6 +12,7 @@
     │   │   └── BusRefusedError      a motor says that it cannot do what was asked
     │   ├── CalibrationError     calibration missing or not matching the motors
     │   └── NotConnectedError    one or more devices failed to connect, all named
+    ├── ModeError            asked of a robot that is stopped, limp or busy with something else
     ├── StreamError          topics, stamps and their synchronisation
     ├── DatasetError         a dataset on disk
     │   ├── DatasetExistsError   a new one was asked for where something lies already
@@ -80,6 +81,10 @@ class NotConnectedError(DeviceError):
         super().__init__(
             lines[0] if len(lines) == 1 else 'could not connect:\n  ' + '\n  '.join(lines)
         )
+
+
+class ModeError(LerobotRosError):
+    """What is asked of a robot cannot be done in the mode it is in."""
 
 
 class StreamError(LerobotRosError):

@@ -54,12 +54,14 @@ class ArmPlan:
         bus: class of its bus.
         joints: in dataset order.
         hand_over_velocity: fastest a hand-over may move a joint [rad/s].
+        home: where it rests, by joint [rad]; empty where that is not known of this model.
     """
 
     what: str
     bus: type[ArmBus]
     joints: tuple[JointPlan, ...]
     hand_over_velocity: float
+    home: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:

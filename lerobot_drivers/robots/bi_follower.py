@@ -69,6 +69,13 @@ class BiFollower(Robot):
         return left.config, right.config
 
     @property
+    def home(self) -> NDArray[np.float64]:
+        """Where both arms go when sent home; see ``Robot``."""
+        if self.config.home is not None:
+            return super().home
+        return np.concatenate([arm.home for arm in self.pair.arms])
+
+    @property
     def is_connected(self) -> bool:
         """Whether both arms are open and have not failed."""
         return self.pair.is_connected
@@ -80,6 +87,8 @@ class BiFollower(Robot):
 
     def connect(self, calibrate: bool = False) -> None:
         """Connect both arms; if one fails neither stays open, and one that holds goes on so."""
+        for arm in self.pair.arms:
+            arm.limp = self.limp
         self.pair.connect(calibrate, self.hang_up)
 
     def read_state(self) -> JointReading:
@@ -154,6 +163,7 @@ def side_config(config: RobotConfig, arm_type: str, side: str) -> RobotConfig:
     settings: dict[str, Any] = {
         **limits,
         **side_settings(config, 'robot', side),
+        'home': None,
         'type': arm_type,
         'cameras': config.cameras if side == 'left' else {},
     }

@@ -155,6 +155,9 @@ class RobotConfig:
         use_degrees: body joints in degrees in the dataset, else in -100..100; None is what LeRobot
             does with this robot.
         disable_torque_on_disconnect: let the arm go limp on disconnect.
+        home: the pose it is sent to by the service ``home``, by joint [dataset units]; None is the
+            one of this model of arm, where it has one.
+        emergency_stop: whether an arm in emergency stop goes on holding or is let go limp.
         rate_hz: rate of joint states [1/s].
         position_p_coefficient: stiffness of the motors' own position loop.
         position_i_coefficient: its integral part.
@@ -178,6 +181,8 @@ class RobotConfig:
     max_velocity: Limit | None = None
     use_degrees: bool | None = None
     disable_torque_on_disconnect: bool = True
+    home: dict[str, float] | None = None
+    emergency_stop: Literal['hold', 'release'] = 'hold'
     rate_hz: PositiveFloat = 100.0
     position_p_coefficient: Gain = 16
     position_i_coefficient: Gain = 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_drivers.robots.mobile_base import MobileBase
@@ -33,6 +35,37 @@ class JointReading:
     effort: NDArray[np.float64]
 
 
+def home_pose(
+    joints: Sequence[JointSpec],
+    told: Mapping[str, float] | None,
+    usual: Mapping[str, float] | None = None,
+) -> NDArray[np.float64]:
+    """Return a home pose [rad or m]; NaN where a joint has none.
+
+    Args:
+        joints: of the robot.
+        told: by whom it belongs to, by joint [dataset units].
+        usual: for this model of arm, by joint [rad or m]; used where nothing is told at all.
+
+    Raises:
+        ConfigError: a joint is told that it has not.
+    """
+    names = [joint.name for joint in joints]
+    unknown = sorted(set(told or {}) - set(names))
+    if unknown:
+        raise ConfigError(
+            f'robot.home names {", ".join(unknown)}; the joints are {", ".join(names)}'
+        )
+    if told is None:
+        return np.array([(usual or {}).get(name, np.nan) for name in names])
+    return np.array(
+        [
+            joint.unit.from_dataset(told[joint.name]) if joint.name in told else np.nan
+            for joint in joints
+        ]
+    )
+
+
 class Robot(ABC):
     """A robot that can be read and commanded.
 
@@ -43,10 +76,13 @@ class Robot(ABC):
     Attributes:
         name: the dataset's ``robot_type``.
         config: the settings it was made from.
+        limp: whether ``connect`` leaves the joints limp: an arm that was let go does not hold
+            again only because its cable was plugged in.
     """
 
     name: ClassVar[str]
     config: RobotConfig
+    limp: bool = False
 
     @property
     @abstractmethod
@@ -71,6 +107,15 @@ class Robot(ABC):
     def arm_configs(self) -> tuple[RobotConfig, ...]:
         """The settings of each arm that has a calibration; its own where it has one arm."""
         return (self.config,)
+
+    @property
+    def home(self) -> NDArray[np.float64]:
+        """The pose that it is sent to, by ``joints`` [rad or m]; NaN where it has none.
+
+        Raises:
+            ConfigError: ``robot.home`` names a joint that it has not.
+        """
+        return home_pose(self.joints, self.config.home)
 
     @property
     def observation_features(self) -> dict[str, FeatureType]:
@@ -99,6 +144,8 @@ class Robot(ABC):
     @abstractmethod
     def connect(self, calibrate: bool = False) -> None:
         """Open the device, configure it and enable torque with goal = present position.
+
+        With ``limp`` torque is switched off instead.
 
         Args:
             calibrate: write the calibration file to motors that hold another one.

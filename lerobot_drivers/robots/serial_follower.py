@@ -17,7 +17,7 @@ from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots.arm_plan import ArmPlan
 from lerobot_drivers.robots.config import RobotConfig, check_one_arm
-from lerobot_drivers.robots.robot import JointReading, Robot
+from lerobot_drivers.robots.robot import JointReading, Robot, home_pose
 from lerobot_drivers.robots.serial_arm import ArmSettings, PortFactory, SerialArm
 from lerobot_drivers.safety import GoalLimiter, per_joint
 
@@ -73,6 +73,11 @@ class SerialFollower(Robot):
         return self.arm.joints
 
     @property
+    def home(self) -> NDArray[np.float64]:
+        """Where it goes when sent home; see ``Robot``."""
+        return home_pose(self.joints, self.config.home, self.plan.home)
+
+    @property
     def is_connected(self) -> bool:
         """Whether arm and own cameras are open and have not failed."""
         return self.arm.is_connected and all(
@@ -91,7 +96,7 @@ class SerialFollower(Robot):
             self._limiter = GoalLimiter(
                 self.joints, self.config.max_relative_target, self.config.max_velocity
             )
-            self.enable_torque()
+            (self.disable_torque if self.limp else self.enable_torque)()
         except BaseException:
             self._close()
             raise

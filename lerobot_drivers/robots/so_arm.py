@@ -24,6 +24,14 @@ GRIPPER_UNIT = JointUnit(NormMode.RANGE_0_100, lower=-0.174533, upper=1.74533)
 """Closed and open as in the URDF [rad]."""
 HAND_OVER_VELOCITY = 1.5
 """A gentle third of what an STS3215 can do at 7.4 V [rad/s]."""
+HOME = {
+    'shoulder_pan': 0.0,
+    'shoulder_lift': -1.55,
+    'elbow_flex': 1.5,
+    'wrist_flex': 0.9,
+    'wrist_roll': 0.0,
+}
+"""Folded; the gripper is left as it is, lest it drops or crushes what it holds [rad]."""
 SO_ARM = ArmPlan(
     'an SO arm',
     FeetechMotorsBus,
@@ -37,4 +45,5 @@ SO_ARM = ArmPlan(
         for number, name in enumerate(JOINT_NAMES, start=1)
     ),
     HAND_OVER_VELOCITY,
+    HOME,
 )

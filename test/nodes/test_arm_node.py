@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ pytest.importorskip('rclpy', reason='needs the ROS wheels')
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
+from std_msgs.msg import String
+from std_srvs.srv import SetBool, Trigger
 
 from lerobot_drivers import ros
 from lerobot_drivers.arm_node import ArmNode
 from lerobot_drivers.common.errors import ConfigError, LerobotRosError
 from lerobot_drivers.common.health import Level
+from lerobot_drivers.hand_over import MARGIN, MAX_STEP_S
 from lerobot_drivers.robots.so_arm import JOINT_NAMES
 from lerobot_drivers.sim.client import SimClient
 
@@ -94,8 +98,8 @@ def test_commands_are_obeyed_by_name_in_part_and_in_any_order(bench: Bench) -> N
     bench.graph.until(lambda: bench.sent)
     before = bench.goal()
     bench.command({'wrist_roll': 0.3, 'shoulder_pan': -0.2})
-    bench.graph.until(lambda: len(bench.sent) == 2)
-    assert bench.goal() == pytest.approx({**before, 'wrist_roll': 0.3, 'shoulder_pan': -0.2})
+    goal = pytest.approx({**before, 'wrist_roll': 0.3, 'shoulder_pan': -0.2})
+    bench.graph.until(lambda: bench.goal() == goal)
     assert tuple(bench.sent[-1].name) == JOINT_NAMES
     bench.graph.until(lambda: bench.position()['wrist_roll'] == pytest.approx(0.3, abs=0.05))
     bench.graph.until(lambda: bench.position()['shoulder_pan'] == pytest.approx(-0.2, abs=0.05))
@@ -104,8 +108,21 @@ def test_commands_are_obeyed_by_name_in_part_and_in_any_order(bench: Bench) -> N
 def test_what_was_sent_is_clamped(bench: Bench) -> None:
     bench.graph.until(lambda: bench.sent)
     bench.command({'gripper': 99.0})
-    bench.graph.until(lambda: len(bench.sent) == 2)
-    assert bench.goal()['gripper'] == pytest.approx(1.74533, abs=0.01)
+    clamped = pytest.approx(1.74533, abs=0.01)
+    bench.graph.until(lambda: bench.goal()['gripper'] == clamped)
+
+
+def test_what_it_is_first_commanded_it_goes_to_without_a_jump(bench: Bench) -> None:
+    bench.graph.until(lambda: bench.sent)
+    bench.command({'wrist_roll': 0.4})
+    met = pytest.approx(0.4)
+    bench.graph.until(lambda: bench.goal()['wrist_roll'] == met)
+    goals = [message.position[JOINT_NAMES.index('wrist_roll')] for message in bench.sent]
+    steps = [after - before for before, after in pairwise(goals)]
+    assert max(steps) < 1.5 * MAX_STEP_S + MARGIN + 0.001
+    bench.command({'wrist_roll': 0.0})
+    bench.graph.until(lambda: bench.goal()['wrist_roll'] == 0.0)
+    assert len(bench.sent) == len(goals) + 1, 'once met, it is obeyed as it is'
 
 
 def test_stale_foreign_and_broken_commands_are_refused_and_counted(bench: Bench) -> None:
@@ -115,8 +132,8 @@ def test_stale_foreign_and_broken_commands_are_refused_and_counted(bench: Bench)
     bench.command({'wheel': 0.5})
     bench.command({'wrist_roll': math.nan})
     bench.command({'gripper': 0.1}, stamp=0)
-    bench.graph.until(lambda: len(bench.sent) == 2)
-    assert bench.goal() == pytest.approx({**before, 'gripper': 0.1}, abs=0.002)
+    expected = pytest.approx({**before, 'gripper': 0.1}, abs=0.002)
+    bench.graph.until(lambda: bench.goal() == expected)
     status = bench.graph.until(
         lambda: next((d.status[0] for d in bench.diagnostics if _value(d, 'stale')), None)
     )
@@ -164,6 +181,63 @@ def test_an_unplugged_arm_is_told_and_comes_back_holding_its_pose(
     bench.command({'wrist_roll': 0.0})
     bench.graph.until(lambda: bench.position()['wrist_roll'] == pytest.approx(0.0, abs=0.05))
     bench.until_level(Level.OK)
+
+
+class Services:
+    """The arm's services, called as a person would."""
+
+    def __init__(self, graph: Any) -> None:
+        self.graph = graph
+
+    def ask(self, name: str, kind: Any = Trigger, **fields: Any) -> Any:
+        client = self.graph.peer.create_client(kind, name)
+        self.graph.until(client.service_is_ready)
+        future = client.call_async(kind.Request(**fields))
+        self.graph.until(future.done)
+        return future.result()
+
+
+@pytest.fixture
+def services(graph: Any) -> Services:
+    return Services(graph)
+
+
+def test_services_stop_it_and_the_graph_is_told(bench: Bench, services: Services) -> None:
+    modes = bench.graph.listen(String, 'arm_mode', ros.qos_status())
+    bench.graph.until(lambda: modes)
+    answer = services.ask('stop')
+    assert (answer.success, answer.message) == (
+        True,
+        'stopped, holds; commands are refused until resume',
+    )
+    bench.command({'wrist_roll': 0.5})
+    status = bench.graph.until(
+        lambda: next((d.status[0] for d in bench.diagnostics if _value(d, 'stopped')), None)
+    )
+    assert status.level == bytes([Level.WARN])
+    assert status.message.startswith('stopped, holds: it was stopped; the service resume')
+    answer = services.ask('home')
+    assert not answer.success and 'the service resume ends that' in answer.message
+    assert services.ask('resume').success
+    assert not services.ask('resume').success
+    bench.graph.until(lambda: len(modes) == 3)
+    assert [mode.data for mode in modes] == ['ready', 'stopped', 'ready']
+
+
+def test_torque_and_home_by_service(bench: Bench, services: Services, sim: SimClient) -> None:
+    assert services.ask('set_torque', SetBool, data=False).success
+    assert not sim.truth('follower')['goal']
+    assert services.ask('set_torque', SetBool, data=True).success
+    assert sim.truth('follower')['goal'] == pytest.approx(bench.position(), abs=0.02)
+    assert services.ask('home').message.startswith('moves to its home pose in')
+    folded = pytest.approx(-1.55, abs=0.03)
+    bench.graph.until(lambda: bench.position()['shoulder_lift'] == folded)
+    bench.node.trigger_deactivate()
+    assert services.ask('home').message == 'it does not move: the node is not active'
+    assert services.ask('emergency_stop').message.startswith('emergency stop, holds')
+    bench.node.trigger_activate()
+    assert not services.ask('set_torque', SetBool, data=True).success
+    assert services.ask('resume').success
 
 
 def test_deactivated_it_holds_and_obeys_nobody(bench: Bench) -> None:
