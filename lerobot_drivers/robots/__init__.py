@@ -30,6 +30,9 @@ ROBOTS = Registry(
         'so101_follower': 'lerobot_drivers.robots.so_follower:SOFollower',
         'bi_so_follower': 'lerobot_drivers.robots.bi_so_follower:BiSOFollower',
         'bi_so100_follower': 'lerobot_drivers.robots.bi_so_follower:BiSOFollower',
+        'viperx': 'lerobot_drivers.robots.viperx:ViperX',
+        'aloha': 'lerobot_drivers.robots.viperx:Aloha',
+        'bi_viperx': 'lerobot_drivers.robots.viperx:Aloha',
         'koch_follower': 'lerobot_drivers.robots.koch_follower:KochFollower',
     },
 )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.sim.bus import Reply, ServoBus
+from lerobot_drivers.sim.coupling import axes, couplings
 from lerobot_drivers.sim.factory import build_servos
 from lerobot_drivers.sim.faults import BusFaults
 from lerobot_drivers.sim.models import sim_model
@@ -42,6 +43,8 @@ class SimArm:
         pose = self._operator.state(0.0)[0].tolist() if self._operator else self.model.rest
         self._by_name = build_servos(device, self.model, tuple(pose))
         self._servos = list(self._by_name.values())
+        self._couplings = couplings(self.model.joints, self._by_name)
+        self._axes = axes(self.model.joints, self._by_name)
         self._start_ns = start_ns
         self._step = 0
         self._history = np.zeros((HISTORY_STEPS, 2, len(self._servos)))
@@ -144,7 +147,8 @@ class SimArm:
 
     def _push(self, joints: Mapping[str, float]) -> None:
         for name, angle in joints.items():
-            self._by_name[name].move_by_hand(float(angle), 0.0)
+            for servo in self._axes[name]:
+                servo.move_by_hand(float(angle), 0.0)
 
     def _silence(self, ids: list[int] | None = None) -> None:
         self._bus.faults.add_silence(self._ids(ids))
@@ -179,6 +183,8 @@ class SimArm:
         while self._step < last:
             for servo in self._servos:
                 servo.step(STEP_NS / NS_PER_S)
+            for coupling in self._couplings:
+                coupling.join()
             self._step += 1
             self._remember(self._step)
             if self._step % _SETTLE_STEPS == 0:

@@ -25,6 +25,8 @@ _LOAD_FULL = 1000
 _AMBIENT_C, _HEATING_C, _THERMAL_S = 27.0, 45.0, 400.0
 _MOVING_SPEED = 8.0
 _TORQUE_SHARE = 0.5
+_STRAIN, _USUAL_P_GAIN = 0.007, 800
+"""Share of the torque per tick of error: 800 / 128 of 885 steps of PWM."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,17 @@ class DynamixelServo:
         """Let somebody hold the joint at an angle [rad], passing at a speed [rad/s]."""
         self.motion.hold(self._ticks(angle))
         self.motion.velocity = self._mount * speed / RAD_PER_TICK
+
+    def carry(self, angle: float, speed: float, load: float) -> None:
+        """Let another servo on the axis have its part in where the joint is.
+
+        Args:
+            angle: where it is [rad].
+            speed: how fast it goes [rad/s].
+            load: what pulls at the joint [ticks/s^2].
+        """
+        self.motion.carry(self._ticks(angle), self._mount * speed / RAD_PER_TICK)
+        self.motion.load = self._mount * load
 
     def step(self, dt: float) -> None:
         """Let time pass [s]."""
@@ -254,7 +267,13 @@ class DynamixelServo:
         push = 0.04 * math.copysign(min(abs(self.motion.lag), 1.0), self.motion.lag)
         drag = 0.15 * self.motion.velocity / MAX_SPEED
         inertia = 0.3 * self.motion.acceleration / MAX_ACCELERATION
-        return min(max(push + drag + inertia + 0.05 * math.sin(self.angle), -1.0), 1.0)
+        held = 0.05 * self._mount * math.sin(self.angle) + self._strain()
+        return min(max(push + drag + inertia + held, -1.0), 1.0)
+
+    def _strain(self) -> float:
+        """Return what it gives against whoever holds it away from where it wants to be."""
+        gain = _STRAIN * self.memory.get(reg.P_GAIN, 2) / _USUAL_P_GAIN
+        return gain * math.copysign(max(abs(self.motion.lag) - 1.0, 0.0), self.motion.lag)
 
     def _refresh(self) -> None:
         """Bring the present values up to date."""

@@ -21,6 +21,7 @@ Angles = NDArray[np.float64]
 
 _SO = 'lerobot_drivers.sim.so_arm'
 _KOCH = 'lerobot_drivers.sim.koch_arm'
+_ALOHA = 'lerobot_drivers.sim.aloha_arm'
 MODELS = {
     'so100_follower': f'{_SO}:SO100_FOLLOWER',
     'so100_leader': f'{_SO}:SO100_LEADER',
@@ -28,6 +29,8 @@ MODELS = {
     'so101_leader': f'{_SO}:SO101_LEADER',
     'koch_follower': f'{_KOCH}:KOCH_FOLLOWER',
     'koch_leader': f'{_KOCH}:KOCH_LEADER',
+    'viperx': f'{_ALOHA}:VIPERX',
+    'widowx': f'{_ALOHA}:WIDOWX',
 }
 """Type name -> ``module:MODEL``, imported when asked for."""
 

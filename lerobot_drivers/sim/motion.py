@@ -26,6 +26,7 @@ class Motion:
         target: where it shall go [ticks], or None when free or turning at a speed.
         target_speed: how fast it shall turn [ticks/s], or None.
         stops: mechanical end stops [ticks].
+        load: what pulls at it beside the motor [ticks/s^2].
     """
 
     def __init__(self, position: float, stops: tuple[float, float]) -> None:
@@ -37,6 +38,7 @@ class Motion:
         self.target: float | None = None
         self.target_speed: float | None = None
         self.stops = stops
+        self.load = 0.0
         self._reference = position
         self._reference_speed = 0.0
         self._stiffness = _STIFFNESS
@@ -49,6 +51,10 @@ class Motion:
         """Put the shaft somewhere by force, at rest [ticks]."""
         self.position = self._reference = min(max(position, self.stops[0]), self.stops[1])
         self.velocity = self.acceleration = self._reference_speed = 0.0
+
+    def carry(self, position: float, velocity: float) -> None:
+        """Let somebody stronger put the shaft somewhere; what it wants stays [ticks, ticks/s]."""
+        self.position, self.velocity = position, velocity
 
     def release(self) -> None:
         """Take the torque off."""
@@ -82,7 +88,9 @@ class Motion:
             self._step_profile(dt)
             ahead = self._reference - self.position
             slip = self._reference_speed - self.velocity
-            self.acceleration = self._stiffness * (self._stiffness * ahead + 2.0 * slip)
+            self.acceleration = (
+                self._stiffness * (self._stiffness * ahead + 2.0 * slip) + self.load
+            )
         self.velocity += self.acceleration * dt
         self.position += self.velocity * dt
         if not self.stops[0] <= self.position <= self.stops[1]:

@@ -25,6 +25,9 @@ TELEOPERATORS = Registry(
         'so101_leader': 'lerobot_teleop.teleoperators.so_leader:SOLeader',
         'bi_so_leader': 'lerobot_teleop.teleoperators.bi_so_leader:BiSOLeader',
         'bi_so100_leader': 'lerobot_teleop.teleoperators.bi_so_leader:BiSOLeader',
+        'widowx': 'lerobot_teleop.teleoperators.widowx:WidowX',
+        'aloha_leader': 'lerobot_teleop.teleoperators.widowx:AlohaLeader',
+        'bi_widowx': 'lerobot_teleop.teleoperators.widowx:AlohaLeader',
         'koch_leader': 'lerobot_teleop.teleoperators.koch_leader:KochLeader',
     },
 )

@@ -1,0 +1,32 @@
+"""ViperX 300 S followers, one or, as ALOHA has them, two."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from lerobot_drivers.robots.aloha_arm import VIPERX, check_units
+from lerobot_drivers.robots.arm_plan import ArmPlan
+from lerobot_drivers.robots.bi_follower import BiFollower
+from lerobot_drivers.robots.config import RobotConfig
+from lerobot_drivers.robots.serial_arm import ArmSettings
+from lerobot_drivers.robots.serial_follower import SerialFollower
+
+
+class ViperX(SerialFollower):
+    """A follower in radians, whose gripper grips with a limited current."""
+
+    name: ClassVar[str] = 'viperx'
+    plan: ClassVar[ArmPlan] = VIPERX
+    use_degrees: ClassVar[bool] = False
+
+    def _settings(self, config: RobotConfig) -> ArmSettings:
+        check_units(config.type, config.use_degrees)
+        return super()._settings(config)
+
+
+class Aloha(BiFollower):
+    """Two followers; a dataset's ``robot_type`` is ``aloha``."""
+
+    name: ClassVar[str] = 'aloha'
+    arm: ClassVar[type[SerialFollower]] = ViperX
+    arm_type: ClassVar[str] = 'viperx'
