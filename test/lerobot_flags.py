@@ -89,7 +89,7 @@ RECORD = {
     'robot.num_read_retries': Taken('4'),
     # BiSOFollowerConfig, and the guide's spellings; this session is of a single arm
     'robot.left_arm_config.port': Refused('/dev/ttyACM0', 'has one arm, on port'),
-    'robot.right_arm_config.cameras': Refused('{}', 'cameras belong to both arms'),
+    'robot.right_arm_config.cameras': Refused('{}', 'has one arm, on port'),
     'robot.left_arm_port': Refused('/dev/ttyACM0', 'has one arm, on port'),
     'robot.right_arm_port': Refused('/dev/ttyACM0', 'has one arm, on port'),
     # TeleoperatorConfig, SOLeaderConfig

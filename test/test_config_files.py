@@ -36,6 +36,10 @@ SECTIONS = {
 REGISTRIES = {'robot': ROBOTS, 'teleop': TELEOPERATORS, 'policy': POLICIES}
 
 WHOLE = {
+    'aloha.yaml',
+    'aloha_sim.yaml',
+    'bi_so101.yaml',
+    'bi_so101_sim.yaml',
     'koch.yaml',
     'koch_sim.yaml',
     'so100.yaml',
@@ -44,6 +48,7 @@ WHOLE = {
     'template_record.yaml',
 }
 """Those that every command can be run with."""
+ON_USB = ('so100', 'so101', 'bi_so101', 'koch', 'aloha')
 
 each_file = pytest.mark.parametrize('path', FILES, ids=lambda path: path.name)
 
@@ -67,11 +72,7 @@ def test_every_section_is_readable(path: Path) -> None:
 
 @pytest.mark.parametrize(
     'path',
-    [
-        path
-        for path in FILES
-        if 'dataset' in read_yaml(path) and path.stem not in ('so100', 'so101', 'koch')
-    ],
+    [path for path in FILES if 'dataset' in read_yaml(path) and path.stem not in ON_USB],
     ids=lambda path: path.name,
 )
 def test_a_session_can_be_read_by_record(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,5 +89,9 @@ def test_only_the_simulated_one_is_simulated() -> None:
         if 'robot' not in read_yaml(path):
             continue
         robot = build(RobotConfig, read_yaml(path)['robot'], 'robot')
-        addresses = [robot.port, *(camera.index_or_path for camera in robot.cameras.values())]
+        told = robot, robot.left_arm_config, robot.right_arm_config
+        ports = [side.port for side in told if side]
+        ports += [robot.left_arm_port, robot.right_arm_port]
+        cameras = [camera.index_or_path for camera in robot.cameras.values()]
+        addresses = [*(port for port in ports if port), *cameras]
         assert all(is_sim_address(item) == ('sim' in path.stem) for item in addresses)

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from lerobot_drivers.common.arm_cameras import cameras_of
 from lerobot_drivers.common.clock import NS_PER_S, Clock, SystemClock
 from lerobot_drivers.common.config import Section
 from lerobot_drivers.common.errors import GraphError
@@ -48,7 +49,7 @@ def robot_processes(sections: Section, config_file: Path) -> list[ProcessSpec]:
             namespace,
             {**parameters, 'camera': camera},
         )
-        for camera in robot.get('cameras') or {}
+        for camera in cameras_of(robot)
     ]
     return [
         ProcessSpec('arm', 'lerobot_drivers.arm_node', namespace, parameters),

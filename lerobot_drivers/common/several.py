@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from lerobot_drivers.common.arm_cameras import SIDES, cameras_of
 from lerobot_drivers.common.config import STRICT_KEYS, Section, build, merge, read_yaml
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.common.graph import namespace_of, write_session
@@ -118,12 +119,14 @@ def _check(members: Sequence[Section]) -> None:
 
 def _ports(member: Section) -> Iterator[str]:
     for section in ('robot', 'teleop'):
-        if (member.get(section) or {}).get('port'):
-            yield str(member[section]['port'])
+        told = member.get(section) or {}
+        sides = [told.get(f'{side}_arm_config') or {} for side in SIDES]
+        ports = [told.get('port'), *(told.get(f'{side}_arm_port') for side in SIDES)]
+        yield from (str(port) for port in (*ports, *(side.get('port') for side in sides)) if port)
 
 
 def _cameras(member: Section) -> Iterator[str]:
-    for camera in (member['robot'].get('cameras') or {}).values():
+    for camera in cameras_of(member['robot']).values():
         if isinstance(camera, dict) and 'index_or_path' in camera:
             yield str(camera['index_or_path'])
 

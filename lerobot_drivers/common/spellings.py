@@ -25,7 +25,6 @@ ALIASES = {
 """What stands without a section; dashes are underscores."""
 
 _RATES = 'an arm runs at robot.rate_hz, its leader at teleop.rate_hz, cameras at their own fps'
-_TWO_ARMS = 'cameras belong to both arms: --robot.cameras, with names such as left_wrist'
 _SPACEMOUSE = 'it belongs to the SpaceMouse, which is not built in yet'
 _CHECKPOINT = "LeRobot's checkpoints are not built in yet; policies here are replay and scripted"
 _DEPTH = 'depth is kept without loss, 12-bit HEVC; set depth_min, depth_max, shift, use_log'
@@ -50,7 +49,6 @@ REASONS: Mapping[str, str] = {
         ),
         _DEPTH,
     ),
-    **dict.fromkeys((f'robot.{side}_arm_config.cameras' for side in ('left', 'right')), _TWO_ARMS),
     'teleop.control_mode': _SPACEMOUSE,
     'teleop.cameras': 'cameras belong to the robot: --robot.cameras',
     'policy.device': _CHECKPOINT,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
 from pydantic import BeforeValidator, Field
 
+from lerobot_drivers.common.arm_cameras import SIDES, merged_cameras
 from lerobot_drivers.common.config import STRICT_KEYS
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.robots.base_config import BaseConfig
@@ -89,6 +90,7 @@ class FollowerSide(ArmSide):
     """What is told of one follower of two; None is what is told of both.
 
     Attributes:
+        cameras: its own, named after it in the dataset, such as ``left_wrist``.
         max_relative_target: as of the whole.
         disable_torque_on_disconnect: as of the whole.
         position_p_coefficient: as of the whole.
@@ -98,6 +100,7 @@ class FollowerSide(ArmSide):
 
     __pydantic_config__ = STRICT_KEYS
 
+    cameras: dict[str, CameraConfig] = field(default_factory=dict)
     max_relative_target: Limit | None = None
     disable_torque_on_disconnect: bool | None = None
     position_p_coefficient: Gain | None = None
@@ -147,7 +150,7 @@ class RobotConfig:
         type: name in the table of robots, such as ``so101_follower``.
         id: which of several equal robots; names its calibration file.
         port: serial device, or ``sim://<world>/<device>``.
-        cameras: cameras of this robot by name.
+        cameras: cameras of this robot by name; those of its arms join them.
         calibration_dir: folder of ``<id>.json`` instead of LeRobot's.
         max_relative_target: farthest a goal may lie from the measured position
             [dataset units]; for all joints, or by joint.
@@ -193,3 +196,11 @@ class RobotConfig:
     left_arm_config: FollowerSide | None = None
     right_arm_config: FollowerSide | None = None
     base: BaseConfig = field(default_factory=BaseConfig)
+
+    def __post_init__(self) -> None:
+        sides = [getattr(self, f'{side}_arm_config') or FollowerSide() for side in SIDES]
+        cameras = merged_cameras(self.cameras, sides[0].cameras, sides[1].cameras)
+        object.__setattr__(self, 'cameras', cameras)
+        for side, own in zip(SIDES, sides, strict=True):
+            if own.cameras:
+                object.__setattr__(self, f'{side}_arm_config', replace(own, cameras={}))

@@ -9,12 +9,12 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from lerobot_drivers.common.arm_cameras import SIDES
 from lerobot_drivers.common.errors import BusError, ConfigError, DeviceError, NotConnectedError
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.robots.config import TwoArms
 from lerobot_drivers.robots.robot import JointReading
 
-SIDES = ('left', 'right')
 Answer = TypeVar('Answer')
 Number = TypeVar('Number')
 

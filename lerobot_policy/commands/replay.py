@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lerobot_drivers.common.arm_cameras import without_cameras
 from lerobot_drivers.common.command_line import make_console, read_sections, section_of
 from lerobot_drivers.common.config import build
 from lerobot_drivers.common.errors import GraphError, UsageError
@@ -60,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
     sections['policy'] = {'postprocessor': [], **section_of(sections, 'policy'), **chosen}
     robot = build(RobotConfig, sections['robot'], 'robot')
     make_policy(build(PolicyConfig, sections['policy'], 'policy'), make_robot(robot).elements)
-    sections['robot'] = {**sections['robot'], 'cameras': {}}
+    sections['robot'] = without_cameras(sections['robot'])
     console = make_console()
     config_file = open_session(sections, console.print)
     policy = policy_process(sections, config_file)

@@ -69,8 +69,8 @@ def test_a_name_that_may_have_been_meant():
             r'robot.cameras.f.widht is not a known key \(did you mean width\?\)',
         ),
         (
-            {'type': 'x', 'left_arm_config': {'cameras': {}}},
-            'robot.left_arm_config.cameras cannot be set: cameras belong to both arms',
+            {'type': 'x', 'left_arm_config': {'cameras': {'f': {'widht': 3}}}},
+            r'robot.left_arm_config.cameras.f.widht is not a known key \(did you mean width\?\)',
         ),
     ],
 )
