@@ -60,9 +60,8 @@ class ArmNode(AutostartLifecycleNode):
             bounds=(0.001, 3600.0),
         )
         self._time = SystemClock()
-        self._driver = ArmDriver(
-            make_robot(self._config), self._config.rate_hz, self._time, self._warn
-        )
+        robot = make_robot(self._config)
+        self._driver = ArmDriver(robot, robot.rate_hz, self._time, self._warn)
         self._operation = ArmServices(self)
         self._control = ArmControl(
             self._driver, self._config.emergency_stop, self._time, self._operation.tell
@@ -88,7 +87,7 @@ class ArmNode(AutostartLifecycleNode):
     def do_activate(self) -> None:
         """Read at ``robot.rate_hz``, and obey."""
         self._control.begin()
-        self._timer = self.create_timer(1.0 / self._config.rate_hz, self._on_timer)
+        self._timer = self.create_timer(1.0 / self._driver.robot.rate_hz, self._on_timer)
 
     def do_deactivate(self) -> None:
         """Read no more and obey no more; the arm holds, a base stands still."""

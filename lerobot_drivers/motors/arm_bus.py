@@ -93,6 +93,13 @@ class ArmBus(PacketBus):
     def lock(self) -> None:
         """Let no write change persistent registers."""
 
+    def mixed_firmware(self) -> dict[str, str]:
+        """Return each motor's firmware if motors of one model differ in it, else nothing."""
+        versions = self.firmware()
+        kinds = {(model.name, versions[name]) for name, model in self.models.items()}
+        models = {name for name, _ in kinds}
+        return versions if len(kinds) > len(models) else {}
+
     def configure(self, wanted: Mapping[str, Mapping[str, int]]) -> list[str]:
         """Bring persistent registers to wanted values; only what differs is written.
 

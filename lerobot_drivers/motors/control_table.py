@@ -88,6 +88,7 @@ class MotorModel:
         current_unit_a: what one count of Present_Current is, None if it measures no current [A].
         byte_order: of registers wider than a byte.
         sync_read: whether it answers the sync-read instruction.
+        broadcast_ping: whether it answers a ping to all.
         state: names of the registers that ``read_state`` reads in one block, by address.
     """
 
@@ -99,6 +100,7 @@ class MotorModel:
     current_unit_a: float | None = None
     byte_order: ByteOrder = 'little'
     sync_read: bool = True
+    broadcast_ping: bool = True
     state: tuple[str, ...] = ()
 
     def register(self, name: str) -> Register:

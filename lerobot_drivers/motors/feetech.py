@@ -56,10 +56,7 @@ class FeetechMotorsBus(ArmBus):
 
     def velocity_units(self) -> dict[str, float]:
         """Return what one count of Present_Velocity is, by motor [tick/s]."""
-        return {
-            name: 1.0 if self.read('Phase', name) & FAST_VELOCITY_BIT else 50.0
-            for name in self.motors
-        }
+        return {name: self._velocity_unit(name) for name in self.motors}
 
     def effort(self, state: BusState) -> NDArray[np.float64]:
         """Return the load as a signed fraction of the largest, shape (motors,)."""
@@ -105,25 +102,15 @@ class FeetechMotorsBus(ArmBus):
         """Configure all motors for position control, at full acceleration.
 
         Args:
-            wanted: motor -> persistent register -> value, beside what is the same for all.
+            wanted: motor -> register -> value, over what is the same for all.
         """
-        common = {
-            'Return_Delay_Time': 0,
-            'Maximum_Acceleration': 254,
-            'Operating_Mode': POSITION_MODE,
-        }
-        self.configure(
-            {
-                name: {
-                    **common,
-                    'Phase': self.read('Phase', name) & ~MULTI_TURN_BIT,
-                    **wanted.get(name, {}),
-                }
-                for name in self.motors
-            }
-        )
-        for name in self.motors:
-            self.write('Acceleration', name, 254)
+        for name, model in self.models.items():
+            values = {**self._common(name), **wanted.get(name, {})}
+            is_kept = {key: model.register(key).persistent for key in values}
+            self.configure({name: {key: values[key] for key in values if is_kept[key]}})
+            for key in values:
+                if not is_kept[key]:
+                    self.write(key, name, values[key])
 
     def disable_torque(self, motors: Sequence[str] | None = None) -> None:
         """Let motors go limp and unlock their persistent registers."""
@@ -146,6 +133,26 @@ class FeetechMotorsBus(ArmBus):
         """Let no write change persistent registers."""
         for motor in self.motors:
             self.write('Lock', motor, 1)
+
+    def _common(self, motor: str) -> dict[str, int]:
+        """Return what registers of each motor are to hold, of those that it has."""
+        wanted = {
+            'Return_Delay_Time': 0,
+            'Maximum_Acceleration': 254,
+            'Operating_Mode': POSITION_MODE,
+            'Acceleration': 254,
+        }
+        known = self.models[motor].registers
+        common = {register: value for register, value in wanted.items() if register in known}
+        if 'Phase' in known:
+            common['Phase'] = self.read('Phase', motor) & ~MULTI_TURN_BIT
+        return common
+
+    def _velocity_unit(self, motor: str) -> float:
+        """Return what one count of a motor's Present_Velocity is [tick/s]; SCS know but one."""
+        if 'Phase' not in self.models[motor].registers:
+            return 1.0
+        return 1.0 if self.read('Phase', motor) & FAST_VELOCITY_BIT else 50.0
 
     def _read_homing_offset(self, motor: str) -> int:
         if 'Homing_Offset' not in self.models[motor].registers:

@@ -1,6 +1,7 @@
 """Feetech's motors: STS and SMS series, SCS series.
 
-Sources: Feetech's memory tables; names are LeRobot's (``motors/feetech/tables.py``).
+Sources: Feetech's memory tables, and for the SCS series its ``SCSCL`` library; names are LeRobot's
+(``motors/feetech/tables.py``).
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ _COMMON = {
     'Max_Voltage_Limit': _eeprom(14),
     'Min_Voltage_Limit': _eeprom(15),
     'Max_Torque_Limit': _eeprom(16, 2),
-    'Phase': _eeprom(18),
     'Unloading_Condition': _eeprom(19),
     'LED_Alarm_Condition': _eeprom(20),
     'P_Coefficient': _eeprom(21),
@@ -45,6 +45,7 @@ _COMMON = {
 
 _STS = {
     **_COMMON,
+    'Phase': _eeprom(18),
     'Protection_Current': _eeprom(28, 2),
     'Angular_Resolution': _eeprom(30),
     'Homing_Offset': _eeprom(31, 2, sign_bit=11),
@@ -92,14 +93,17 @@ _SCS_STATE = (
 _STS_STATE = (*_SCS_STATE, 'Present_Current')
 
 
-def _sts(name: str, number: int) -> MotorModel:
-    return MotorModel(name, number, _STS, current_unit_a=0.0065, state=_STS_STATE)
+def _sts(name: str, number: int, *, sync_read: bool = True) -> MotorModel:
+    return MotorModel(
+        name, number, _STS, current_unit_a=0.0065, sync_read=sync_read, state=_STS_STATE
+    )
 
 
 FEETECH_MODELS = (
     _sts('sts3215', 777),
     _sts('sts3250', 2825),
-    _sts('sm8512bl', 11272),
+    # LeRobot reads it apart from the others on its bus.
+    _sts('sm8512bl', 11272, sync_read=False),
     MotorModel(
         'scs0009',
         1284,
@@ -107,6 +111,7 @@ FEETECH_MODELS = (
         resolution=1024,
         byte_order='big',
         sync_read=False,
+        broadcast_ping=False,
         state=_SCS_STATE,
     ),
 )

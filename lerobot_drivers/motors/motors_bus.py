@@ -21,13 +21,13 @@ from lerobot_drivers.common.errors import (
     BusRefusedError,
     BusTimeoutError,
     ConfigError,
-    NotConnectedError,
 )
 from lerobot_drivers.motors.bus_statistics import BusStatistics
-from lerobot_drivers.motors.control_table import Register
+from lerobot_drivers.motors.control_table import MotorModel, Register
 from lerobot_drivers.motors.debts import Debt
 from lerobot_drivers.motors.models import motor_model
 from lerobot_drivers.motors.port import Port
+from lerobot_drivers.motors.roll_call import roll_call
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,17 @@ class Motor:
     Attributes:
         id: on the bus.
         model: LeRobot's name of its model.
+        others: models that may stand in its place, with the same registers.
     """
 
     id: int
     model: str
+    others: tuple[str, ...] = ()
+
+    @property
+    def models(self) -> tuple[MotorModel, ...]:
+        """All models that it may be."""
+        return tuple(motor_model(name) for name in (self.model, *self.others))
 
 
 @dataclass(frozen=True)
@@ -58,10 +65,10 @@ class BusSettings:
 
 @dataclass(frozen=True)
 class BusState:
-    """The state registers of all motors, read in one transaction; arrays in motor order.
+    """The state registers of all motors, read in one go; arrays in motor order.
 
     Attributes:
-        stamp_ns: the middle of the transaction on the wire, by the injected clock [ns].
+        stamp_ns: the middle of the time on the wire, by the injected clock [ns].
         registers: register name -> decoded counts, shape (motors,).
         errors: error bits of each motor's reply, shape (motors,).
     """
@@ -96,7 +103,7 @@ class MotorsBus(ABC):
     Attributes:
         port: behind which they are.
         motors: by name; this is the order of all arrays.
-        models: by motor name.
+        models: by motor name; once connected, what they really are.
         statistics: what happened so far.
     """
 
@@ -218,7 +225,7 @@ class MotorsBus(ABC):
             self._sync_write(where.address, data)
 
     def read_state(self) -> BusState:
-        """Read the state block of all motors in one transaction.
+        """Read the state block of all motors, in one transaction where they can do that.
 
         Raises:
             BusError: no valid reply from all of them after all retries.
@@ -275,9 +282,24 @@ class MotorsBus(ABC):
         return replies.replies[motor_id]
 
     def _many(self, names: Sequence[str], what: str, address: int, length: int) -> _Timed:
+        """Read of all who know a sync-read together, and of the others one by one."""
+        together = [name for name in names if self.models[name].sync_read]
+        apart = [[name] for name in names if not self.models[name].sync_read]
+        groups = [*([together] if together else []), *apart]
+        timed = [self._group(group, what, address, length) for group in groups]
+        replies = {id_: reply for each in timed for id_, reply in each.replies.items()}
+        return _Timed(replies, (timed[0].stamp_ns + timed[-1].stamp_ns) // 2)
+
+    def _group(self, names: Sequence[str], what: str, address: int, length: int) -> _Timed:
         ids = [self.motors[name].id for name in names]
         wire_ns = self._wire_ns(len(ids), length)
-        return self._transact(names, what, lambda: self._sync_read(ids, address, length), wire_ns)
+
+        def ask() -> Mapping[int, Reply]:
+            if self.models[names[0]].sync_read:
+                return self._sync_read(ids, address, length)
+            return {ids[0]: self._read(ids[0], address, length)}
+
+        return self._transact(names, what, ask, wire_ns)
 
     def _transact(
         self,
@@ -358,21 +380,7 @@ class MotorsBus(ABC):
         return found.pop()
 
     def _check_motors(self) -> None:
+        ids = {name: motor.id for name, motor in self.motors.items()}
+        accepted = {name: motor.models for name, motor in self.motors.items()}
         numbers = {name: self.ping(name) for name in self.motors}
-        if not any(numbers.values()):
-            ids = ', '.join(str(motor.id) for motor in self.motors.values())
-            said = f'no motor answers (ids {ids}); is the arm powered, and is this its port?'
-            raise NotConnectedError({self.port.name: said})
-        failures: dict[str, BaseException | str] = {}
-        for name, number in numbers.items():
-            model = self.models[name]
-            where = f'{self.port.name}: {name} (id {self.motors[name].id}, {model.name})'
-            if number is None:
-                failures[where] = 'does not answer; check its power, cable and id'
-            elif number != model.number:
-                failures[where] = (
-                    f'is another model (number {number}, expected {model.number}); '
-                    'check which arm is on this port'
-                )
-        if failures:
-            raise NotConnectedError(failures)
+        self.models = roll_call(self.port.name, ids, accepted, numbers)

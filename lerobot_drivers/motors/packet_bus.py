@@ -10,7 +10,6 @@ from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.common.errors import BusCorruptError, BusTimeoutError
 from lerobot_drivers.motors.motors_bus import MotorsBus, Reply
 
-_UNKNOWN_NS = 2**62
 BITS_PER_BYTE = 10
 MAX_NOISE = 512
 """Stray bytes in front of a reply that are put up with: late replies of others, above all."""
@@ -95,13 +94,9 @@ class PacketBus(MotorsBus):
         return self._exchange(request, [motor_id], 0)[motor_id]
 
     def _sync_read(self, ids: Sequence[int], address: int, length: int) -> dict[int, Reply]:
-        if all(model.sync_read for model in self.models.values()):
-            return self._exchange(self.protocol.sync_read(ids, address, length), ids, length)
-        return {motor_id: self._read(motor_id, address, length) for motor_id in ids}
+        return self._exchange(self.protocol.sync_read(ids, address, length), ids, length)
 
     def _wire_ns(self, motors: int, length: int) -> int:
-        if not all(model.sync_read for model in self.models.values()):
-            return _UNKNOWN_NS
         request = self.protocol.SYNC_READ_OVERHEAD + motors
         replies = motors * (length + self.protocol.STATUS_OVERHEAD)
         return (request + replies) * BITS_PER_BYTE * NS_PER_S // self.port.baudrate

@@ -33,6 +33,8 @@ ROBOTS = Registry(
         'viperx': 'lerobot_drivers.robots.viperx:ViperX',
         'aloha': 'lerobot_drivers.robots.viperx:Aloha',
         'bi_viperx': 'lerobot_drivers.robots.viperx:Aloha',
+        'hope_jr_arm': 'lerobot_drivers.robots.hope_jr_arm:HopeJrArm',
+        'hope_jr_hand': 'lerobot_drivers.robots.hope_jr_hand:HopeJrHand',
         'koch_follower': 'lerobot_drivers.robots.koch_follower:KochFollower',
     },
 )

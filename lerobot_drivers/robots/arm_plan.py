@@ -20,7 +20,7 @@ class JointPlan:
         name: LeRobot's name of it.
         motor: what moves it.
         unit: its map into the dataset; None is the body's, degrees or -100..100 as configured.
-        registers: what its motor's persistent registers are to hold beside the bus's own wishes.
+        registers: what its motor's registers are to hold over the bus's own wishes.
         full_turn: whether it has no stops, so that its range is a turn, whoever calibrates it.
         drive_mode: what a calibration gives it; 1 turns it round.
         scale: makes the map between its ticks and its values.
@@ -55,6 +55,7 @@ class ArmPlan:
         joints: in dataset order.
         hand_over_velocity: fastest a hand-over may move a joint [rad/s].
         home: where it rests, by joint [rad]; empty where that is not known of this model.
+        simulated_as: what simulated worlds call it, where that is not its type.
     """
 
     what: str
@@ -62,6 +63,7 @@ class ArmPlan:
     joints: tuple[JointPlan, ...]
     hand_over_velocity: float
     home: Mapping[str, float] = field(default_factory=dict)
+    simulated_as: str = ''
 
     @property
     def names(self) -> tuple[str, ...]:

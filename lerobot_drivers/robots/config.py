@@ -161,7 +161,8 @@ class RobotConfig:
         home: the pose it is sent to by the service ``home``, by joint [dataset units]; None is the
             one of this model of arm, where it has one.
         emergency_stop: whether an arm in emergency stop goes on holding or is let go limp.
-        rate_hz: rate of joint states [1/s].
+        rate_hz: rate of joint states [1/s]; None is what this robot's bus takes with ease.
+        side: which hand it is, of a robot that is one.
         position_p_coefficient: stiffness of the motors' own position loop.
         position_i_coefficient: its integral part.
         position_d_coefficient: its damping.
@@ -186,7 +187,8 @@ class RobotConfig:
     disable_torque_on_disconnect: bool = True
     home: dict[str, float] | None = None
     emergency_stop: Literal['hold', 'release'] = 'hold'
-    rate_hz: PositiveFloat = 100.0
+    rate_hz: PositiveFloat | None = None
+    side: Literal['left', 'right'] | None = None
     position_p_coefficient: Gain = 16
     position_i_coefficient: Gain = 0
     position_d_coefficient: Gain = 32

@@ -78,9 +78,11 @@ class Robot(ABC):
         config: the settings it was made from.
         limp: whether ``connect`` leaves the joints limp: an arm that was let go does not hold
             again only because its cable was plugged in.
+        default_rate_hz: rate of its joint states where none is configured [1/s].
     """
 
     name: ClassVar[str]
+    default_rate_hz: ClassVar[float] = 100.0
     config: RobotConfig
     limp: bool = False
 
@@ -116,6 +118,11 @@ class Robot(ABC):
             ConfigError: ``robot.home`` names a joint that it has not.
         """
         return home_pose(self.joints, self.config.home)
+
+    @property
+    def rate_hz(self) -> float:
+        """Rate of its joint states [1/s]."""
+        return self.config.rate_hz or self.default_rate_hz
 
     @property
     def observation_features(self) -> dict[str, FeatureType]:

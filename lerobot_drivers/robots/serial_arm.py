@@ -250,6 +250,10 @@ class SerialArm:
 
         return is_sim_address(self.settings.port)
 
+    @property
+    def _simulated_as(self) -> str:
+        return self.plan.simulated_as or self.settings.type
+
     def _joint(self, name: str) -> JointSpec:
         velocity = self.settings.velocity
         limit = velocity.get(name, math.inf) if isinstance(velocity, Mapping) else velocity
@@ -311,7 +315,7 @@ class SerialArm:
         from lerobot_drivers.sim.factory import factory_calibration
 
         device = SimAddress.parse(str(self.settings.port)).device
-        made = factory_calibration(device, self.settings.type)
+        made = factory_calibration(device, self._simulated_as)
         return {name: MotorCalibration(**asdict(entry)) for name, entry in made.items()}
 
     def _open_bus(self) -> ArmBus:
@@ -331,7 +335,7 @@ class SerialArm:
 
         address = SimAddress.parse(self.settings.port)
         self._sim = SimClient(address.world)
-        attached = self._sim.attach_arm(address.device, self.settings.type)
+        attached = self._sim.attach_arm(address.device, self._simulated_as)
         if not self._calibration:
             known = parse_calibration(attached.calibration, self.settings.port)
             self._use_calibration(known, self.settings.port)
@@ -356,8 +360,7 @@ class SerialArm:
         return differences(self.plan, self._calibration, held, self._calibration_source)
 
     def _configure(self, bus: ArmBus, registers: Mapping[str, Mapping[str, int]]) -> None:
-        versions = bus.firmware()
-        if len(set(versions.values())) > 1:
+        if versions := bus.mixed_firmware():
             logger.warning('%s: motors with different firmware: %s', self.settings.port, versions)
         bus.prepare(
             {

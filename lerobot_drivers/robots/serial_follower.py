@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.clock import NS_PER_S, Clock, SystemClock
-from lerobot_drivers.common.errors import DeviceError, NotConnectedError
+from lerobot_drivers.common.errors import ConfigError, DeviceError, NotConnectedError
 from lerobot_drivers.common.naming import position_key
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.motors.port import SerialPort
@@ -60,12 +60,24 @@ class SerialFollower(Robot):
         self.clock = clock or SystemClock()
         for key in ('max_relative_target', 'max_velocity'):
             per_joint(getattr(config, key), self.plan.names, key)
-        self.arm = SerialArm(self._settings(config), self.plan, self.clock, port_factory)
+        plan = self.plan_of(config)
+        self.arm = SerialArm(self._settings(config), plan, self.clock, port_factory)
         self._cameras = self._make_cameras() if with_cameras else {}
         self._limiter: GoalLimiter | None = None
         self._present: JointReading | None = None
         self._present_ns = 0
         self._refused = 0
+
+    @classmethod
+    def plan_of(cls, config: RobotConfig) -> ArmPlan:
+        """Return what an arm of these settings is made of.
+
+        Raises:
+            ConfigError: it has not what is told of it.
+        """
+        if config.side is not None:
+            raise ConfigError(f'a {config.type} has no side; found side={config.side}')
+        return cls.plan
 
     @property
     def joints(self) -> tuple[JointSpec, ...]:

@@ -61,6 +61,10 @@ class BusServo(Protocol):
         """What it answers to a ping."""
         ...
 
+    def knows(self, request: Request) -> bool:
+        """Whether it knows such a request; else it is not for it."""
+        ...
+
     def read(self, address: int, size: int) -> bytes:
         """Return registers as they are now."""
         ...
@@ -158,7 +162,7 @@ class ServoBus:
         byte_ns = _BITS_PER_BYTE * NS_PER_S // max(baud, 1)
         now_ns = received_ns + request.size * byte_ns
         self._advance(now_ns)
-        listeners = [servo for servo in self.servos if servo.baud == baud]
+        listeners = [s for s in self.servos if s.baud == baud and s.knows(request)]
         replies = []
         encode = self._codec.encode_status
         if _is_fast(request):

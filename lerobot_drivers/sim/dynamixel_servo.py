@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lerobot_drivers.sim import dynamixel_memory as reg
 from lerobot_drivers.sim.dynamixel_memory import Memory
 from lerobot_drivers.sim.motion import MAX_ACCELERATION, MAX_SPEED, Motion
+from lerobot_drivers.sim.wire import Request
 
 RAD_PER_TICK = 2.0 * math.pi / reg.TICKS_PER_TURN
 CURRENT, VELOCITY, POSITION, EXTENDED, CURRENT_POSITION, PWM = 0, 1, 3, 4, 5, 16
@@ -129,6 +130,10 @@ class DynamixelServo:
         """Where it is driven to [rad], or None when it is not."""
         target = self.motion.target
         return None if target is None else self._angle(target)
+
+    def knows(self, request: Request) -> bool:
+        """Whether it knows such a request; these know all."""
+        return True
 
     def move_by_hand(self, angle: float, speed: float) -> None:
         """Let somebody hold the joint at an angle [rad], passing at a speed [rad/s]."""

@@ -62,6 +62,7 @@ def feetech(
         lower=joint.lower - _STOP_MARGIN,
         upper=joint.upper + _STOP_MARGIN,
         volts=model.volts,
+        motor=joint.motor,
     )
     return Servo(spec, angle)
 

@@ -1,9 +1,13 @@
-"""Memory of a simulated STS3215: where things lie, what persists, what cannot be written.
+"""Memory of a simulated STS servo: where things lie, what persists, what cannot be written.
 
 Addresses and factory values follow Feetech's memory table of the STS series.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 FIRMWARE_MAJOR = 0
 FIRMWARE_MINOR = 1
@@ -36,13 +40,13 @@ PRESENT_CURRENT = 69
 MAX_VELOCITY = 84
 MAX_ACCELERATION = 85
 
-MODEL_STS3215 = 777
+MODEL_NUMBERS = {'sts3215': 777, 'sts3250': 2825, 'sm8512bl': 11272}
 BAUDS = (1_000_000, 500_000, 250_000, 128_000, 115_200, 76_800, 57_600, 38_400)
 TICKS_PER_TURN = 4096
 
 _SIZE = 256
 _EEPROM_END = 40
-_READ_ONLY = (range(0, 5), range(PRESENT_POSITION, 80))
+_FIRST_READ_ONLY, _LAST_READ_ONLY = range(0, 5), range(PRESENT_POSITION, 80)
 _FACTORY_BYTES = {
     FIRMWARE_MAJOR: 3,
     FIRMWARE_MINOR: 10,
@@ -71,7 +75,6 @@ _FACTORY_BYTES = {
     86: 1,
 }
 _FACTORY_WORDS = {
-    MODEL: MODEL_STS3215,
     MAX_POSITION: 4095,
     MAX_TORQUE: 1000,
     28: 500,
@@ -91,18 +94,39 @@ def decode_signed(word: int, sign_bit: int) -> int:
     return -magnitude if word >> sign_bit & 1 else magnitude
 
 
+@dataclass(frozen=True)
+class Layout:
+    """What tells the memory of one series from another's.
+
+    Attributes:
+        order: of the bytes in a word.
+        lock: where the lock of the EEPROM lies.
+        factory_bytes: what bytes hold as sold.
+        factory_words: what words hold as sold.
+    """
+
+    order: Literal['little', 'big']
+    lock: int
+    factory_bytes: Mapping[int, int]
+    factory_words: Mapping[int, int]
+
+
+STS = Layout('little', LOCK, _FACTORY_BYTES, _FACTORY_WORDS)
+
+
 class Memory:
-    """The bytes of one servo; words are little endian.
+    """The bytes of one servo.
 
     What lies below address 40 is EEPROM: a write is kept over a power cycle only
     while the lock is open (0).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, model: int = MODEL_NUMBERS['sts3215'], layout: Layout = STS) -> None:
+        self._layout = layout
         self._bytes = bytearray(_SIZE)
-        for address, value in _FACTORY_BYTES.items():
+        for address, value in layout.factory_bytes.items():
             self._bytes[address] = value
-        for address, value in _FACTORY_WORDS.items():
+        for address, value in {MODEL: model, **layout.factory_words}.items():
             self.set_word(address, value)
         self._factory = bytes(self._bytes)
         self._persistent = bytearray(self._bytes[:_EEPROM_END])
@@ -113,9 +137,9 @@ class Memory:
 
     def write(self, address: int, data: bytes) -> None:
         """Write as a host may: read-only places stay, EEPROM persists when unlocked."""
-        unlocked = self._bytes[LOCK] == 0
+        unlocked = self._bytes[self._layout.lock] == 0
         for place, value in enumerate(data, start=address):
-            if place >= _SIZE or any(place in region for region in _READ_ONLY):
+            if place >= _SIZE or place in _FIRST_READ_ONLY or place in _LAST_READ_ONLY:
                 continue
             self._bytes[place] = value
             if place < _EEPROM_END and unlocked:
@@ -127,7 +151,7 @@ class Memory:
 
     def word(self, address: int) -> int:
         """Return a two-byte word."""
-        return self._bytes[address] | self._bytes[address + 1] << 8
+        return int.from_bytes(self._bytes[address : address + 2], self._layout.order)
 
     def set_byte(self, address: int, value: int) -> None:
         """Set one byte from within the servo."""
@@ -135,8 +159,7 @@ class Memory:
 
     def set_word(self, address: int, value: int) -> None:
         """Set a two-byte word from within the servo."""
-        self._bytes[address] = value & 0xFF
-        self._bytes[address + 1] = value >> 8 & 0xFF
+        self._bytes[address : address + 2] = (value & 0xFFFF).to_bytes(2, self._layout.order)
 
     def persist(self) -> None:
         """Make the EEPROM's present content persistent, as the factory does."""

@@ -1,4 +1,4 @@
-"""A simulated STS3215: memory whose registers act on, and tell of, a moving shaft."""
+"""A simulated STS servo: memory whose registers act on, and tell of, a moving shaft."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass
 
 from lerobot_drivers.sim import memory as reg
+from lerobot_drivers.sim import wire
 from lerobot_drivers.sim.memory import Memory, decode_signed, encode_signed
 from lerobot_drivers.sim.motion import MAX_ACCELERATION, MAX_SPEED, Motion
+from lerobot_drivers.sim.wire import Request
 
 RAD_PER_TICK = 2.0 * math.pi / reg.TICKS_PER_TURN
 MODE_VELOCITY = 1
@@ -37,6 +39,7 @@ class ServoSpec:
         lower: lower mechanical stop of the joint [rad].
         upper: upper mechanical stop of the joint [rad].
         volts: supply [V].
+        motor: LeRobot's name of its model.
     """
 
     id: int
@@ -47,6 +50,7 @@ class ServoSpec:
     lower: float
     upper: float
     volts: float
+    motor: str = 'sts3215'
 
 
 class Servo:
@@ -61,7 +65,7 @@ class Servo:
 
     def __init__(self, spec: ServoSpec, angle: float) -> None:
         self.spec = spec
-        self.memory = Memory()
+        self.memory = Memory(reg.MODEL_NUMBERS[spec.motor])
         self.memory.set_byte(reg.ID, spec.id)
         self.memory.set_word(reg.HOMING_OFFSET, encode_signed(spec.homing_offset, 11))
         self.memory.set_word(reg.MIN_POSITION, spec.range_min)
@@ -113,6 +117,10 @@ class Servo:
         """Where it is driven to [rad], or None when it is not."""
         target = self.motion.target
         return None if target is None else (target - self.spec.zero) * RAD_PER_TICK
+
+    def knows(self, request: Request) -> bool:
+        """Whether it knows such a request; LeRobot reads the SM8512BL apart from the others."""
+        return request.instruction != wire.SYNC_READ or self.spec.motor != 'sm8512bl'
 
     def move_by_hand(self, angle: float, speed: float) -> None:
         """Let somebody hold the joint at an angle [rad], passing at a speed [rad/s]."""

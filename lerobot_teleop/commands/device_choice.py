@@ -59,7 +59,8 @@ def chosen_device(arguments: Sequence[str]) -> ArmDevice:
 
 
 def _device(flag: str, made: type, config: RobotConfig | TeleopConfig) -> ArmDevice:
-    plan = getattr(made, 'plan', None)
+    plan_of = getattr(made, 'plan_of', lambda _: getattr(made, 'plan', None))
+    plan = plan_of(config)
     if not isinstance(plan, ArmPlan):
         raise UsageError(f'a {config.type} is no single arm with motors; name one of its arms')
     if not config.port:

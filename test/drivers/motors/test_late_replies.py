@@ -27,8 +27,8 @@ PROMPT = Fate()
 DYNAMIXEL = 'xl330-m288'
 FAST_DYNAMIXEL = 'xl330-m077'
 MODEL_NAMES = ('sts3215', 'scs0009', DYNAMIXEL, FAST_DYNAMIXEL)
-BYTES_OF_DYNAMIXELS = {'Phase': 'Drive_Mode', 'Lock': 'LED'}
-"""Registers of one byte, persistent and not, where Feetech's have no namesake."""
+BYTES_OF_DYNAMIXELS = {'Lock': 'LED'}
+"""Registers of one byte where Feetech's have no namesake."""
 
 
 def make_bus(*fates, model='sts3215', num_retry=2, **line):
@@ -156,7 +156,7 @@ def test_a_late_acknowledgement_acknowledges_no_other_write(model):
 def test_a_late_refusal_or_alert_answers_nothing_else(late):
     bus = make_bus(late, SLOW, num_retry=0, model=DYNAMIXEL)
     with pytest.raises(BusTimeoutError):
-        write(bus, 'Phase')
+        write(bus, 'Return_Delay_Time')
     read(bus, 'Homing_Offset')
     write(bus)
 
@@ -164,7 +164,7 @@ def test_a_late_refusal_or_alert_answers_nothing_else(late):
 def test_a_late_refusal_is_no_fences_answer():
     bus = make_bus(Fate(back=LATE.back, refused=1), LOST, PROMPT, num_retry=0, model=DYNAMIXEL)
     with pytest.raises(BusTimeoutError):
-        write(bus, 'Phase')
+        write(bus, 'Return_Delay_Time')
     with pytest.raises(BusTimeoutError):
         read(bus)
     read(bus)
@@ -265,7 +265,9 @@ fates = st.one_of(
         alert=st.booleans(),
     ),
 )
-registers = st.sampled_from(['Present_Position', 'Min_Position_Limit', 'Phase', 'Lock'])
+registers = st.sampled_from(
+    ['Present_Position', 'Min_Position_Limit', 'Return_Delay_Time', 'Lock']
+)
 names = st.sampled_from(NAMES)
 calls = st.one_of(
     st.tuples(st.just(read), registers, names),
