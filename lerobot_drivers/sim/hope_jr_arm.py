@@ -17,7 +17,7 @@ _REACH = {
     'wrist_yaw': ('sts3250', 0.314466, (0.0, 0.0, -0.12), _X),
     'wrist_pitch': ('sts3250', 0.74398, (0.0, 0.0, -0.02), _Y),
 }
-"""Motor, how far it goes to either side as in the URDF [rad], where on the link before [m], axis."""
+"""Motor, reach to either side as in the URDF [rad], place on the link before [m], axis."""
 _REST = (0.2, -0.1, 0.1, -0.6, 0.0, 0.05, -0.05)
 _HAND: Point = (0.0, 0.0, -0.1)
 _SHELL = (236, 232, 224)
