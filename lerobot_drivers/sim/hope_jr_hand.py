@@ -8,10 +8,11 @@ from __future__ import annotations
 import random
 import zlib
 
-from lerobot_drivers.sim.figure import Capsule, Color, Figure, Joint
 from lerobot_drivers.sim.models import FactoryCalibration, ShaftServo, SimJoint, SimModel
 from lerobot_drivers.sim.scs_servo import TICKS, ScsServo, ScsSpec
+from lerobot_drivers.sim.urdf_figure import figure_from_urdf
 from lerobot_drivers.sim.wire import FeetechWire
+from lerobot_drivers.urdf.models import robot_urdf
 
 _THUMB = ('cmc', 'mcp', 'pip', 'dip')
 _FINGER = ('radial_flexor', 'ulnar_flexor', 'pip_dip')
@@ -42,8 +43,6 @@ _SPAN = (440, 600)
 _REST_SHARE = 0.1
 _STOP_MARGIN = 0.02
 _VOLTS = 6.0
-_BONE, _PALM = 0.035, 0.09
-_SHELL: Color = (236, 232, 224)
 
 
 def _calibrate(device: str, model: SimModel) -> dict[str, FactoryCalibration]:
@@ -76,31 +75,6 @@ def _servo(
     return ScsServo(spec, angle)
 
 
-def _figure() -> Figure:
-    """Return a palm with five fingers; both flexors of a finger share in its first joint."""
-    joints: list[Joint] = []
-    rods = [Capsule(0, (0.0, 0.0, 0.03), (0.0, 0.0, 0.03 + _PALM), (0.035, 0.035), _SHELL)]
-    for place, finger in enumerate(('thumb', *_FINGERS)):
-        parts = _THUMB if finger == 'thumb' else _FINGER
-        base = (0.0, 0.05 - 0.02 * place, 0.07 if finger == 'thumb' else 0.03 + _PALM)
-        for number, part in enumerate(parts):
-            along = 0.0 if part == 'ulnar_flexor' else _BONE
-            joints.append(
-                Joint(
-                    f'{finger}_{part}',
-                    (0.0, 0.0, along) if number else base,
-                    (0.0, 0.0, 0.0),
-                    0.0,
-                    _BENT[part],
-                    parent=joints[-1].name if number else '',
-                    axis=(0.0, 1.0, 0.0),
-                )
-            )
-            end = (0.0, 0.0, _BONE)
-            rods.append(Capsule(len(joints), (0.0, 0.0, 0.0), end, (0.009, 0.008), _SHELL))
-    return Figure(tuple(joints), tuple(rods))
-
-
 def _hand(side: str) -> SimModel:
     joints = tuple(
         SimJoint(
@@ -117,7 +91,7 @@ def _hand(side: str) -> SimModel:
         f'hope_jr_hand_{side}',
         joints,
         tuple(_REST_SHARE * joint.upper for joint in joints),
-        _figure(),
+        figure_from_urdf(robot_urdf(f'hope_jr_hand_{side}') or ''),
         wire=FeetechWire,
         build_servo=_servo,
         calibrate=_calibrate,

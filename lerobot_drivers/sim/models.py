@@ -21,11 +21,8 @@ Angles = NDArray[np.float64]
 
 _SO = 'lerobot_drivers.sim.so_arm'
 _KOCH = 'lerobot_drivers.sim.koch_arm'
-<<<<<<< HEAD
 _ALOHA = 'lerobot_drivers.sim.aloha_arm'
-=======
 _HAND = 'lerobot_drivers.sim.hope_jr_hand'
->>>>>>> c7aa89f (HOPE Jr: arm and hand; the Feetech bus drives SCS servos by single reads, one of several models per joint; both simulated)
 MODELS = {
     'so100_follower': f'{_SO}:SO100_FOLLOWER',
     'so100_leader': f'{_SO}:SO100_LEADER',
@@ -33,14 +30,11 @@ MODELS = {
     'so101_leader': f'{_SO}:SO101_LEADER',
     'koch_follower': f'{_KOCH}:KOCH_FOLLOWER',
     'koch_leader': f'{_KOCH}:KOCH_LEADER',
-<<<<<<< HEAD
     'viperx': f'{_ALOHA}:VIPERX',
     'widowx': f'{_ALOHA}:WIDOWX',
-=======
     'hope_jr_arm': 'lerobot_drivers.sim.hope_jr_arm:HOPE_JR_ARM',
     'hope_jr_hand_right': f'{_HAND}:RIGHT_HAND',
     'hope_jr_hand_left': f'{_HAND}:LEFT_HAND',
->>>>>>> c7aa89f (HOPE Jr: arm and hand; the Feetech bus drives SCS servos by single reads, one of several models per joint; both simulated)
 }
 """Type name -> ``module:MODEL``, imported when asked for."""
 

@@ -84,9 +84,10 @@ def test_the_joints_of_the_driver_are_there(name):
 
 def driver_joints(name: str) -> list[str]:
     sides = {f'{side}_arm_port': f'sim://urdf/{side}' for side in ('left', 'right')}
-    places = sides if name.startswith('bi_') else {'port': 'sim://urdf/arm'}
+    places = sides if name == 'aloha' or name.startswith('bi_') else {'port': 'sim://urdf/arm'}
     side = 'right' if name == 'hope_jr_hand' else None
-    config = RobotConfig(type=name, use_degrees=True, side=side, **places)
+    degrees = None if name in ('aloha', 'viperx', 'bi_viperx') else True
+    config = RobotConfig(type=name, use_degrees=degrees, side=side, **places)
     return [joint.name for joint in make_robot(config).joints]
 
 
