@@ -73,6 +73,8 @@ DISPLAY = ['rerun-sdk>=0.24,<0.34']
 DASHBOARD = ['aiohttp>=3.9,<4']
 # Conversion of bags on a cluster; Ray, 200 MB, only where it is wanted.
 CLUSTER = ['datatrove>=0.6,<0.11']
+# It pins grpcio, protobuf, numpy and OpenCV narrowly; better in an environment of its own.
+REACHY2 = ['reachy2-sdk>=1.0.15,<1.1']
 
 TEST = [
     *DASHBOARD,
@@ -155,6 +157,7 @@ setup(
         'keys': KEYS,
         'dashboard': DASHBOARD,
         'cluster': CLUSTER,
+        'reachy2': REACHY2,
         'test': TEST,
     },
     entry_points={

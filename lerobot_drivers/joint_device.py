@@ -68,6 +68,7 @@ class DeviceReader:
         self._meter = StreamMeter(clock.monotonic_ns())
         self._read_ms = 0.0
         self._failing_since_ns: int | None = None
+        self._last_stamp_ns = -1
         self._next_attempt_ns = 0
         self._window_errors = 0
         self.errors = 0
@@ -91,7 +92,11 @@ class DeviceReader:
             self._device.disconnect()
 
     def step(self) -> JointReading | None:
-        """Read the device, or try to get it back if it is lost; None if that failed."""
+        """Read the device, or try to get it back if it is lost.
+
+        Returns:
+            None if that failed, or if a device that sends its states by itself has sent no other.
+        """
         if self.lost:
             return self._reconnect()
         begin_ns = self._clock.monotonic_ns()
@@ -101,6 +106,9 @@ class DeviceReader:
             self.note(error)
             return None
         self._failing_since_ns = None
+        if reading.stamp_ns == self._last_stamp_ns:
+            return None
+        self._last_stamp_ns = reading.stamp_ns
         self._read_ms = max(self._read_ms, (self._clock.monotonic_ns() - begin_ns) / 1e6)
         self._meter.tick(self._clock.now_ns() - reading.stamp_ns)
         return reading

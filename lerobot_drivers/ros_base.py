@@ -56,6 +56,7 @@ class BaseTopics:
         self._driver = driver
         self._config = config
         self._warn = warn
+        self._last_stamp_ns = -1
         self._odometry = _odometry_type()
         self._odom = node.create_publisher(self._odometry, ODOM, qos_states())
         self._sent = node.create_publisher(TwistStamped, CMD_VEL_SENT, qos_states())
@@ -80,7 +81,8 @@ class BaseTopics:
             sent: by ``AXES`` [m/s, m/s, rad/s].
         """
         reading = self._driver.base.reading
-        if was_read and reading is not None:
+        if was_read and reading is not None and reading.stamp_ns != self._last_stamp_ns:
+            self._last_stamp_ns = reading.stamp_ns
             self._odom.publish(self._odometry_message(reading))
             if self._tf is not None:
                 self._tf.publish(reading, self._config)

@@ -38,6 +38,10 @@ OPTIONAL = {
     'rerun': ('display', 'rerun-sdk'),
     'Xlib': ('keys', 'python-xlib'),
     'datatrove': ('cluster', 'datatrove'),
+    # The SDK, and what it brings: imported in the interpreter that has it.
+    **dict.fromkeys(
+        ('reachy2_sdk', 'reachy2_sdk_api', 'grpc', 'google'), ('reachy2', 'reachy2-sdk')
+    ),
 }
 # The same for what an extra of setup.py brings: module -> (extra, distribution, rosdep key)
 EXTRAS = {

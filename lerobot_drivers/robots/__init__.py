@@ -9,7 +9,7 @@ from lerobot_drivers.common.config import build, read_yaml
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.common.registry import Registry
 from lerobot_drivers.robots.base_config import BaseConfig
-from lerobot_drivers.robots.config import CameraConfig, RobotConfig
+from lerobot_drivers.robots.config import CameraConfig, RobotConfig, check_own_keys
 from lerobot_drivers.robots.robot import JointReading, Robot
 
 __all__ = [
@@ -36,6 +36,7 @@ ROBOTS = Registry(
         'hope_jr_arm': 'lerobot_drivers.robots.hope_jr_arm:HopeJrArm',
         'hope_jr_hand': 'lerobot_drivers.robots.hope_jr_hand:HopeJrHand',
         'koch_follower': 'lerobot_drivers.robots.koch_follower:KochFollower',
+        'reachy2': 'lerobot_drivers.robots.reachy2:Reachy2',
     },
 )
 
@@ -49,8 +50,9 @@ def make_robot(config: RobotConfig, *, with_cameras: bool = False) -> Robot:
             in a ROS graph their own nodes do that.
 
     Raises:
-        ConfigError: the type is unknown, or it is told of a base that it has not.
+        ConfigError: the type is unknown, or it is told of what it has not.
     """
+    check_own_keys(config)
     robot = ROBOTS.load(config.type)(config, with_cameras=with_cameras)
     assert isinstance(robot, Robot), config.type
     if robot.base is None and config.base != BaseConfig():

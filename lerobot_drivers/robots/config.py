@@ -142,6 +142,40 @@ def check_one_arm(config: TwoArms) -> None:
         )
 
 
+OF_ONE_TYPE = {
+    'reachy2': (
+        'ip_address',
+        'use_external_commands',
+        'with_neck',
+        'with_l_arm',
+        'with_r_arm',
+        'with_antennas',
+        'with_mobile_base',
+        'sdk_python',
+    ),
+}
+"""Settings that mean something to one type of robot only."""
+
+
+def check_own_keys(config: RobotConfig) -> None:
+    """Refuse settings of other types of robots.
+
+    Raises:
+        ConfigError: one is told, and would be told in vain.
+    """
+    for owner, keys in OF_ONE_TYPE.items():
+        told = [
+            key
+            for key in keys
+            if getattr(config, key) != RobotConfig.__dataclass_fields__[key].default
+        ]
+        if told and config.type != owner:
+            names = ', '.join(f'robot.{key}' for key in told)
+            raise ConfigError(
+                f'{names} cannot be told of a {config.type}: only a {owner} has that'
+            )
+
+
 @dataclass(frozen=True, kw_only=True)
 class RobotConfig:
     """One robot on one serial bus, or on two.
@@ -157,7 +191,8 @@ class RobotConfig:
         max_velocity: fastest a goal may move [rad/s]; for all joints, or by joint.
         use_degrees: body joints in degrees in the dataset, else in -100..100; None is what LeRobot
             does with this robot.
-        disable_torque_on_disconnect: let the arm go limp on disconnect.
+        disable_torque_on_disconnect: let the arm go limp on disconnect; None is what LeRobot does:
+            yes, but for a reachy2.
         home: the pose it is sent to by the service ``home``, by joint [dataset units]; None is the
             one of this model of arm, where it has one.
         emergency_stop: whether an arm in emergency stop goes on holding or is let go limp.
@@ -172,6 +207,13 @@ class RobotConfig:
         left_arm_config: what else is told of the left arm alone.
         right_arm_config: what else is told of the right one.
         base: how its mobile base drives, if it has one.
+        ip_address: where a reachy2 is reached; None is ``localhost``, as with LeRobot.
+        use_external_commands: somebody else commands the reachy2, such as Pollen's teleoperation
+            application; it is read only.
+        with_neck, with_l_arm, with_r_arm, with_antennas, with_mobile_base: whether this part of a
+            reachy2 is read and commanded.
+        sdk_python: the interpreter that has reachy2-sdk; None is the one in the environment
+            variable LEROBOT_ROS_REACHY2_PYTHON, else the one that runs this.
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -184,7 +226,7 @@ class RobotConfig:
     max_relative_target: Limit | None = None
     max_velocity: Limit | None = None
     use_degrees: bool | None = None
-    disable_torque_on_disconnect: bool = True
+    disable_torque_on_disconnect: bool | None = None
     home: dict[str, float] | None = None
     emergency_stop: Literal['hold', 'release'] = 'hold'
     rate_hz: PositiveFloat | None = None
@@ -198,6 +240,14 @@ class RobotConfig:
     left_arm_config: FollowerSide | None = None
     right_arm_config: FollowerSide | None = None
     base: BaseConfig = field(default_factory=BaseConfig)
+    ip_address: str | None = None
+    use_external_commands: bool = False
+    with_neck: bool = True
+    with_l_arm: bool = True
+    with_r_arm: bool = True
+    with_antennas: bool = True
+    with_mobile_base: bool = True
+    sdk_python: str | None = None
 
     def __post_init__(self) -> None:
         sides = [getattr(self, f'{side}_arm_config') or FollowerSide() for side in SIDES]

@@ -148,7 +148,7 @@ class SerialFollower(Robot):
 
     def disconnect(self) -> None:
         """Let the arm go limp if so configured, and close all; see ``Robot``."""
-        if self.arm.is_connected and self.config.disable_torque_on_disconnect:
+        if self.arm.is_connected and self.config.disable_torque_on_disconnect is not False:
             try:
                 self.disable_torque()
             except DeviceError as error:

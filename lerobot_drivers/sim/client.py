@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from lerobot_drivers.common.errors import ConfigError, DeviceError
 from lerobot_drivers.sim.address import SimAddress, check_name, is_sim_address
@@ -22,6 +22,7 @@ from lerobot_drivers.sim.runtime import connect_to_world
 __all__ = ['ArmAttachment', 'CameraStream', 'SimAddress', 'SimClient', 'is_sim_address']
 
 REPLY_TIMEOUT_S = 10.0
+_Client = TypeVar('_Client', bound='ServiceClient')
 
 
 @dataclass(frozen=True)
@@ -37,19 +38,60 @@ class ArmAttachment:
     calibration: dict[str, dict[str, int]]
 
 
-class SimClient:
-    """A connection to one world; use it as a context manager.
+class ServiceClient:
+    """A connection to a simulated thing's process; use it as a context manager.
+
+    Args:
+        name: of its socket.
+        command: what starts its process if it does not run; by default a world's.
+
+    Raises:
+        ConfigError: the name is not valid.
+        DeviceError: it could not be started or reached.
+    """
+
+    def __init__(self, name: str, command: Sequence[str] = ()) -> None:
+        self.world = check_name(name, 'world')
+        self._lock = threading.Lock()
+        self._connection: socket.socket | None = connect_to_world(name, command)
+        self._connection.settimeout(REPLY_TIMEOUT_S)
+
+    def info(self) -> dict[str, Any]:
+        """Return its process id, and what else it tells of itself."""
+        return dict(self._ask({'op': 'info'})['info'])
+
+    def close(self) -> None:
+        """Leave it; what is in it stays as it is while others are there."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def __enter__(self: _Client) -> _Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _ask(self, request: Message) -> Message:
+        with self._lock:
+            if self._connection is None:
+                raise DeviceError(f'this connection to the simulated world {self.world} is closed')
+            return _exchange(self._connection, request, self.world)
+
+
+class SimClient(ServiceClient):
+    """A connection to one world.
 
     Raises:
         ConfigError: the world's name is not valid.
         DeviceError: the world could not be started or reached.
     """
-
-    def __init__(self, world: str) -> None:
-        self.world = check_name(world, 'world')
-        self._lock = threading.Lock()
-        self._connection: socket.socket | None = connect_to_world(world)
-        self._connection.settimeout(REPLY_TIMEOUT_S)
 
     def attach_arm(self, device: str, model: str) -> ArmAttachment:
         """Plug in an arm, making it if the world has none of that name.
@@ -124,34 +166,6 @@ class SimClient:
             One mapping each: ``stamp_ns``, ``id``, ``address``, ``data`` (list of bytes).
         """
         return list(self._ask({'op': 'registers', 'device': device})['writes'])
-
-    def info(self) -> dict[str, Any]:
-        """Return the world's process id, start time and devices."""
-        return dict(self._ask({'op': 'info'})['info'])
-
-    def close(self) -> None:
-        """Leave the world; its arms stay as they are while others are in it."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    def __enter__(self) -> SimClient:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _ask(self, request: Message) -> Message:
-        with self._lock:
-            if self._connection is None:
-                raise DeviceError(f'this connection to the simulated world {self.world} is closed')
-            return _exchange(self._connection, request, self.world)
 
 
 def _exchange(connection: socket.socket, request: Message, world: str) -> Message:

@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -65,8 +65,12 @@ def world_lock(world: str, *, wait: bool = True) -> Iterator[None]:
         os.close(lock)
 
 
-def connect_to_world(world: str) -> socket.socket:
+def connect_to_world(world: str, command: Sequence[str] = ()) -> socket.socket:
     """Return a connection to a world, whose process is started if it does not run.
+
+    Args:
+        world: name of its socket.
+        command: what starts something else than a world there; it takes ``--ready-fd``.
 
     Raises:
         DeviceError: the world did not start, with the reason it gave.
@@ -77,7 +81,7 @@ def connect_to_world(world: str) -> socket.socket:
         return connection
     with world_lock(world):
         if not is_running(world):
-            _start_process(world)
+            _start_process(world, command or _world_command(world))
         connection = _try_connect(path)
     if connection is None:
         raise DeviceError(f'the simulated world {world} started but cannot be reached at {path}')
@@ -136,10 +140,13 @@ def _try_connect(path: Path) -> socket.socket | None:
     return connection
 
 
-def _start_process(world: str) -> None:
+def _world_command(world: str) -> list[str]:
+    return [sys.executable, '-m', 'lerobot_drivers.sim.world', world]
+
+
+def _start_process(world: str, command: Sequence[str]) -> None:
     """Start a world and wait until it listens; it detaches itself from us."""
     ready, child_ready = os.pipe()
-    command = [sys.executable, '-m', 'lerobot_drivers.sim.world', world]
     with tempfile.TemporaryFile() as errors, os.fdopen(ready, 'rb', buffering=0) as answer:
         try:
             subprocess.run(
