@@ -30,6 +30,15 @@ HAND_OVER_VELOCITY, GRIPPER_VELOCITY = 1.0, 0.02
 """A third of the velocity limit [rad/s]; the same as it moves a finger [m/s]."""
 GRIPPER_UNIT = JointUnit(NormMode.RANGE_0_1, lower=0.0440, upper=0.0579)
 """A follower's finger from its horn's axis, closed and open; a leader asks for it too [m]."""
+SLEEP = {
+    'waist': 0.0,
+    'shoulder': -1.80,
+    'elbow': 1.55,
+    'forearm_roll': 0.0,
+    'wrist_angle': -1.57,
+    'wrist_rotate': 0.0,
+}
+"""Folded, so that it rests when it goes limp: Interbotix' sleep positions [rad]."""
 VIPERX_LINKAGE = Linkage(horn_radius=0.022, arm_length=0.036)
 """That of the ViperX 300 S, to which ALOHA's constants belong.
 
@@ -139,7 +148,7 @@ def _plan(
         velocity=GRIPPER_VELOCITY,
     )
     joints = (*(_joint(axis, registers) for axis in arm), gripper)
-    return ArmPlan(what, DynamixelMotorsBus, joints, HAND_OVER_VELOCITY)
+    return ArmPlan(what, DynamixelMotorsBus, joints, HAND_OVER_VELOCITY, SLEEP)
 
 
 VIPERX = _plan(
