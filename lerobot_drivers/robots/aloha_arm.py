@@ -24,8 +24,8 @@ from lerobot_drivers.motors.scales import AngleScale, ScaleMaker
 from lerobot_drivers.robots.arm_plan import ArmPlan, JointPlan
 
 GRIPPER = 'gripper'
-NOBODY = 255
-"""Secondary id of a motor that obeys its own id only."""
+ZERO, NOBODY = 2048, 255
+"""Tick of 0 rad; secondary id of a motor that obeys its own id only."""
 HAND_OVER_VELOCITY, GRIPPER_VELOCITY = 1.0, 0.02
 """A third of the velocity limit [rad/s]; the same as it moves a finger [m/s]."""
 GRIPPER_UNIT = JointUnit(NormMode.RANGE_0_1, lower=0.0440, upper=0.0579)
@@ -39,6 +39,7 @@ SLEEP = {
     'wrist_rotate': 0.0,
 }
 """Folded, so that it rests when it goes limp: Interbotix' sleep positions [rad]."""
+ZERO_POSE = 'its zero pose: upper arm upright, forearm and hand level, straight ahead'
 VIPERX_LINKAGE = Linkage(horn_radius=0.022, arm_length=0.036)
 """That of the ViperX 300 S, to which ALOHA's constants belong.
 
@@ -116,6 +117,7 @@ def _servo(axis: _Axis, registers: Mapping[str, int]) -> JointPlan:
         full_turn=axis.limits == _TURN,
         drive_mode=axis.drive_mode,
         scale=AngleScale,
+        homed_at=ZERO,
         nominal=MotorCalibration(axis.id, axis.drive_mode, 0, *axis.limits),
     )
 
@@ -146,9 +148,10 @@ def _plan(
         scale=scale,
         keeps_limits=False,
         velocity=GRIPPER_VELOCITY,
+        keeps_homing=True,
     )
     joints = (*(_joint(axis, registers) for axis in arm), gripper)
-    return ArmPlan(what, DynamixelMotorsBus, joints, HAND_OVER_VELOCITY, SLEEP)
+    return ArmPlan(what, DynamixelMotorsBus, joints, HAND_OVER_VELOCITY, SLEEP, ZERO_POSE)
 
 
 VIPERX = _plan(

@@ -30,6 +30,9 @@ class JointPlan:
             offset counts. None where each arm must be calibrated.
         keeps_limits: whether its motor refuses goals beyond its range; what grips does not.
         velocity: fastest a hand-over may move it [rad/s or m/s]; None is as fast as the arm.
+        homed_at: what its motor is to tell in the pose in which the arm is homed [tick]; None is
+            LeRobot's middle of a turn.
+        keeps_homing: whether a calibration leaves its homing offset alone.
     """
 
     name: str
@@ -43,6 +46,8 @@ class JointPlan:
     nominal: MotorCalibration | None = None
     keeps_limits: bool = True
     velocity: float | None = None
+    homed_at: int | None = None
+    keeps_homing: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class ArmPlan:
         bus: class of its bus.
         joints: in dataset order.
         hand_over_velocity: fastest a hand-over may move a joint [rad/s].
+        homing_pose: in which pose a calibration homes it, in words.
         home: where it rests, by joint [rad]; empty where that is not known of this model.
         simulated_as: what simulated worlds call it, where that is not its type.
     """
@@ -64,6 +70,7 @@ class ArmPlan:
     hand_over_velocity: float
     home: Mapping[str, float] = field(default_factory=dict)
     simulated_as: str = ''
+    homing_pose: str = 'the middle of its range of motion'
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -49,13 +49,34 @@ class BiFollower(Robot):
 
         def follower(side: str) -> SerialFollower:
             return self.arm(
-                side_config(config, self.arm_type, side),
+                self.side_config(config, side),
                 with_cameras=with_cameras and side == 'left',
                 clock=clock,
                 port_factory=port_factory,
             )
 
         self.pair = Pair(follower('left'), follower('right'))
+
+    @classmethod
+    def side_config(cls, config: RobotConfig, side: str) -> RobotConfig:
+        """Return the settings of one arm: those of the whole, and over them its own.
+
+        Raises:
+            ConfigError: its port is not told, or told twice.
+        """
+        limits = {
+            key: of_side(value, side)
+            for key in ('max_relative_target', 'max_velocity')
+            if isinstance(value := getattr(config, key), Mapping)
+        }
+        settings: dict[str, Any] = {
+            **limits,
+            **side_settings(config, 'robot', side),
+            'home': None,
+            'type': cls.arm_type,
+            'cameras': config.cameras if side == 'left' else {},
+        }
+        return replace(config, **settings)
 
     @property
     def joints(self) -> tuple[JointSpec, ...]:
@@ -151,20 +172,3 @@ class BiFollower(Robot):
     def health(self) -> dict[str, str | float]:
         """Return what both arms tell, each key with its side in front."""
         return self.pair.health()
-
-
-def side_config(config: RobotConfig, arm_type: str, side: str) -> RobotConfig:
-    """Return the settings of one arm: those of the whole, and over them its own."""
-    limits = {
-        key: of_side(value, side)
-        for key in ('max_relative_target', 'max_velocity')
-        if isinstance(value := getattr(config, key), Mapping)
-    }
-    settings: dict[str, Any] = {
-        **limits,
-        **side_settings(config, 'robot', side),
-        'home': None,
-        'type': arm_type,
-        'cameras': config.cameras if side == 'left' else {},
-    }
-    return replace(config, **settings)

@@ -8,15 +8,18 @@ joints. In addition what cannot be a range is told by joint, and who gives up lo
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lerobot_drivers.common.errors import CalibrationError, DeviceError
 from lerobot_drivers.motors.arm_bus import ArmBus
 from lerobot_drivers.motors.calibration import MotorCalibration
-from lerobot_drivers.robots.arm_plan import ArmPlan
+from lerobot_drivers.robots.arm_plan import ArmPlan, JointPlan
 
 SMALLEST_RANGE_DEG = 10.0
 """No joint of an arm has less between its stops; who records less did not move it all the way."""
+FARTHEST_OFFSET = 1024
+"""A Dynamixel that counts one turn only takes no more of a homing offset [tick]."""
 
 
 @dataclass(frozen=True)
@@ -117,23 +120,32 @@ class CalibrationRun:
         bus = self._bus
         bus.prepare({})
         bus.disable_torque()
-        for joint in self._plan.joints:
+        for joint in self._plan.servos:
             bus.write('Operating_Mode', joint.name, bus.calibration_mode)
             if not bus.apply_drive_mode:
                 mode = bus.read('Drive_Mode', joint.name)
                 bus.write('Drive_Mode', joint.name, mode & ~1 | joint.drive_mode)
 
     def home(self) -> None:
-        """Make where the joints are half a turn, and begin to record ranges from there."""
+        """Home the joints where they are, and begin to record ranges from there.
+
+        Raises:
+            CalibrationError: motors are farther from where they are homed than they can hold.
+        """
         bus = self._bus
-        for name, model in bus.models.items():
-            bus.write('Homing_Offset', name, 0)
-            bus.write('Min_Position_Limit', name, 0)
-            bus.write('Max_Position_Limit', name, model.resolution - 1)
-        actual = bus.sync_read('Present_Position')
-        self._offsets = {name: self._offset(name, ticks) for name, ticks in actual.items()}
-        for name, offset in self._offsets.items():
+        self._offsets = {}
+        homed = [servo.name for servo in self._plan.servos if not servo.keeps_homing]
+        for servo in self._plan.servos:
+            # In this order: who shadows a motor obeys what that one is told.
+            bus.write('Homing_Offset', servo.name, self._kept(servo))
+            bus.write('Min_Position_Limit', servo.name, 0)
+            bus.write('Max_Position_Limit', servo.name, bus.models[servo.name].resolution - 1)
+        actual = bus.sync_read('Present_Position', homed)
+        found = {name: self._offset(name, ticks) for name, ticks in actual.items()}
+        _check_offsets(self._plan, found)
+        for name, offset in found.items():
             bus.write('Homing_Offset', name, offset)
+        self._offsets = {s.name: found.get(s.name, self._kept(s)) for s in self._plan.servos}
         self._ranges = {
             name: JointRange.at(ticks, bus.models[name].resolution)
             for name, ticks in bus.sync_read('Present_Position', self._moving).items()
@@ -155,7 +167,11 @@ class CalibrationRun:
             told = [f'{name} {problem}' for name, problem in self.problems.items()]
             missing = '; '.join(told) or 'it has no middle'
             raise CalibrationError(f'the calibration is not complete: {missing}')
-        calibration = {joint.name: self._entry(joint.name) for joint in self._plan.joints}
+        calibration = {
+            servo.name: self._entry(servo, joint.name)
+            for joint in self._plan.joints
+            for servo in (joint, *joint.shadows)
+        }
         self._bus.write_calibration(calibration)
         self._bus.lock()
         return calibration
@@ -168,18 +184,42 @@ class CalibrationRun:
             self._bus.write_calibration(self._held)
             self._bus.lock()
 
+    def _kept(self, servo: JointPlan) -> int:
+        """Return the homing offset that a motor has before it is homed."""
+        return self._held[servo.name].homing_offset if servo.keeps_homing else 0
+
     def _offset(self, name: str, actual: int) -> int:
-        """Return the homing offset that makes a position half a turn, as LeRobot computes it."""
-        model = self._bus.models[name]
-        offset = self._bus.homing_sign * (actual - (model.resolution - 1) // 2)
+        """Return the homing offset of a motor that tells a position without one."""
+        model, told = self._bus.models[name], self._plan.joint(name).homed_at
+        homed_at = (model.resolution - 1) // 2 if told is None else told
+        offset = self._bus.homing_sign * (actual - homed_at)
         sign_bit = model.register('Homing_Offset').sign_bit
         # Half a turn away is one more than a Feetech can hold: the middle is a tick off then.
         return offset if sign_bit is None else min(offset, (1 << sign_bit) - 1)
 
-    def _entry(self, name: str) -> MotorCalibration:
-        (joint,) = (each for each in self._plan.joints if each.name == name)
-        turn = JointRange(0, 0, self._bus.models[name].resolution - 1)
-        found = self._ranges.get(name, turn)
+    def _entry(self, servo: JointPlan, joint: str) -> MotorCalibration:
+        """Return what was found of a motor, which moves a joint."""
+        turn = JointRange(0, 0, self._bus.models[servo.name].resolution - 1)
+        found = self._ranges.get(joint, turn)
         return MotorCalibration(
-            joint.motor.id, joint.drive_mode, self._offsets[name], found.low, found.high
+            servo.motor.id, servo.drive_mode, self._offsets[servo.name], found.low, found.high
+        )
+
+
+def _check_offsets(plan: ArmPlan, offsets: Mapping[str, int]) -> None:
+    """Check that motors which count one turn only can hold their homing offsets.
+
+    Raises:
+        CalibrationError: some cannot; all are named.
+    """
+    far = {
+        name: offset
+        for name, offset in offsets.items()
+        if abs(offset) > FARTHEST_OFFSET and plan.joint(name).nominal
+    }
+    if far:
+        told = ', '.join(f'{name} by {abs(each) * 360 / 4096:.0f}' for name, each in far.items())
+        raise CalibrationError(
+            f'too far from where {plan.what} is built, in degrees: {told}; is it in '
+            f'{plan.homing_pose}?'
         )

@@ -26,6 +26,8 @@ BAUDRATE = 1_000_000
 """At which all arms of LeRobot's talk [bit/s]."""
 WAIT_S = 0.8
 """Motors that are all asked at once answer one after the other, 3 ms for each id [s]."""
+OF_SETUP = {'Secondary_ID'}
+"""Registers of a plan that decide, as ids do, who obeys on the bus."""
 _BROADCAST = 254
 _MOST_BYTES = 4096
 _ONCE = BusSettings(num_retry=0)
@@ -115,6 +117,8 @@ class MotorSetup:
         code = self._plan.bus.baud_codes[BAUDRATE]
         with self._connected(joint, motor) as bus:
             bus.disable_torque([name])
+            for register in OF_SETUP & joint.registers.keys():
+                bus.write(register, name, joint.registers[register])
             # With which id, or at which rate, it confirms a change of that differs by model.
             with contextlib.suppress(BusError):
                 bus.write('ID', name, wanted.id)

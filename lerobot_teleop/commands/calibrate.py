@@ -19,7 +19,7 @@ from lerobot_drivers.motors.calibration import (
 )
 from lerobot_drivers.setup_tools.calibration_run import CalibrationRun, JointRange
 from lerobot_drivers.setup_tools.device import ArmDevice
-from lerobot_teleop.commands.device_choice import GROUPS, chosen_device
+from lerobot_teleop.commands.device_choice import GROUPS, chosen_devices
 
 PERIOD_S = 0.02
 """Between two readings of the joints, as LeRobot has it [s]."""
@@ -53,15 +53,20 @@ def run(arguments: Sequence[str]) -> int:
         UsageError: flags that cannot be obeyed, or an input that ends.
         DeviceError: the arm cannot be reached.
     """
-    device = chosen_device(arguments)
+    devices = chosen_devices(arguments)
     prompt = Prompt(make_console(wraps=True))
-    say = prompt.say
-    known = _known(device, prompt)
+    for device in devices:
+        _calibrate_arm(device, prompt)
+    return 0
+
+
+def _calibrate_arm(device: ArmDevice, prompt: Prompt) -> None:
+    say, known = prompt.say, _known(device, prompt)
     with device.opened() as bus:
         if known and _keeps_known(device, prompt):
             bus.write_calibration(known)
             say(f'the motors of {device.label} hold the calibration of its file')
-            return 0
+            return
         _calibrate(device, bus, prompt)
     say(f'calibration of {device.label} saved to {device.file}')
     if device.is_simulated and device.calibration_dir is None:
@@ -69,7 +74,6 @@ def run(arguments: Sequence[str]) -> int:
             'a simulated arm keeps the calibration it was made with unless it is used with '
             f'calibration_dir={device.file.parent}'
         )
-    return 0
 
 
 def _known(device: ArmDevice, prompt: Prompt) -> dict[str, MotorCalibration] | None:
@@ -101,7 +105,7 @@ def _calibrate(device: ArmDevice, bus: ArmBus, prompt: Prompt) -> None:
     try:
         procedure.begin()
         while True:
-            prompt.ask(f'Move {device.label} to the middle of its range of motion, press ENTER:')
+            prompt.ask(f'Move {device.label} to {device.plan.homing_pose}; press ENTER:')
             procedure.home()
             if _records_ranges(procedure, prompt):
                 break

@@ -11,8 +11,9 @@ from lerobot_drivers.common.prompt import Prompt
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots.arm_plan import JointPlan
 from lerobot_drivers.setup_tools import motor_setup
+from lerobot_drivers.setup_tools.device import ArmDevice
 from lerobot_drivers.setup_tools.motor_setup import MotorSetup
-from lerobot_teleop.commands.device_choice import GROUPS, chosen_device
+from lerobot_teleop.commands.device_choice import GROUPS, chosen_devices
 
 HELP = Help(
     usage='lerobot-ros setup-motors --robot.type=TYPE --robot.port=PORT',
@@ -39,14 +40,21 @@ def run(arguments: Sequence[str]) -> int:
         UsageError: flags that cannot be obeyed, or an input that ends.
         DeviceError: the port cannot be used.
     """
-    device = chosen_device(arguments)
+    devices = chosen_devices(arguments)
     prompt = Prompt(make_console())
+    for device in devices:
+        if len(devices) > 1:
+            prompt.say(f'the {device.label} on {device.port}:')
+        _set_up_arm(device, prompt)
+    return 0
+
+
+def _set_up_arm(device: ArmDevice, prompt: Prompt) -> None:
     with device.serial_path() as path:
         setup = MotorSetup(SerialPort(path), device.plan, motor_setup.WAIT_S)
         for joint in setup.joints:
             _set_up(setup, joint, prompt)
-    prompt.say(f'all motors of the {device.type} are set up; next: lerobot-ros calibrate')
-    return 0
+    prompt.say(f'all motors of the {device.label} are set up; next: lerobot-ros calibrate')
 
 
 def _set_up(setup: MotorSetup, joint: JointPlan, prompt: Prompt) -> None:

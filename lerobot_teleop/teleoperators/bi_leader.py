@@ -42,10 +42,20 @@ class BiLeader(Teleoperator):
     ) -> None:
         self.config = config
         left, right = (
-            self.arm(self._side_config(side), clock=clock, port_factory=port_factory)
+            self.arm(self.side_config(config, side), clock=clock, port_factory=port_factory)
             for side in ('left', 'right')
         )
         self.pair = Pair(left, right)
+
+    @classmethod
+    def side_config(cls, config: TeleopConfig, side: str) -> TeleopConfig:
+        """Return the settings of one arm: those of the whole, and over them its own.
+
+        Raises:
+            ConfigError: its port is not told, or told twice.
+        """
+        own = side_settings(config, 'teleop', side)
+        return replace(config, **{**own, 'type': cls.arm_type})
 
     @property
     def joints(self) -> tuple[JointSpec, ...]:
@@ -86,7 +96,3 @@ class BiLeader(Teleoperator):
     def health(self) -> dict[str, str | float]:
         """Return what both arms tell, each key with its side in front."""
         return self.pair.health()
-
-    def _side_config(self, side: str) -> TeleopConfig:
-        own = side_settings(self.config, 'teleop', side)
-        return replace(self.config, **{**own, 'type': self.arm_type})

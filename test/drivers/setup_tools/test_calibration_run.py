@@ -7,6 +7,7 @@ from emulated import MIDDLE, SWEEP, EmulatedArm, HastyClock
 
 from lerobot_drivers.common.errors import CalibrationError
 from lerobot_drivers.motors.port import SerialPort
+from lerobot_drivers.robots.aloha_arm import VIPERX
 from lerobot_drivers.robots.koch_arm import KOCH_FOLLOWER, KOCH_LEADER
 from lerobot_drivers.robots.so_arm import SO_ARM
 from lerobot_drivers.setup_tools.calibration_run import CalibrationRun, JointRange
@@ -16,6 +17,7 @@ PLANS = {
     'so101_leader': SO_ARM,
     'koch_follower': KOCH_FOLLOWER,
     'koch_leader': KOCH_LEADER,
+    'viperx': VIPERX,
 }
 TURN = (0, 4095)
 
@@ -32,7 +34,7 @@ class Stage:
 
     def hold(self):
         """Let it hold its pose, as a driver leaves it."""
-        self.bus.prepare({joint.name: joint.registers for joint in self.plan.joints})
+        self.bus.prepare({servo.name: servo.registers for servo in self.plan.servos})
         self.bus.enable_torque()
 
     def home(self, **apart):
@@ -191,3 +193,43 @@ def test_a_middle_half_a_turn_away_is_held_as_far_as_a_feetech_can(stage):
     assert arm.run._offset('elbow_flex', 0) == -2047
     koch = stage('koch_follower')
     assert koch.run._offset('elbow_flex', 4095) == -2048
+
+
+ZERO_POSE = dict.fromkeys(VIPERX.names, 0.0) | {'gripper': 1.0}
+
+
+def test_an_arm_with_shadows_is_homed_at_its_zeros_and_its_pairs_agree(stage):
+    arm = stage('viperx')
+    arm.hold()
+    before = arm.bus.read_calibration()
+    arm.run.begin()
+    arm.emulated.move(**{**ZERO_POSE, 'shoulder': 0.1, 'wrist_rotate': -0.2})
+    arm.run.home()
+    at_home = arm.bus.sync_read('Present_Position')
+    gripper = at_home.pop('gripper')
+    assert set(at_home.values()) == {2048}
+    for shoulder, gripping in ((-1.0, 0.7), (1.1, 1.5)):
+        arm.emulated.move(
+            shoulder=shoulder, elbow=shoulder, wrist_angle=shoulder, gripper=gripping
+        )
+        arm.run.watch()
+    made = arm.run.finish()
+    assert arm.bus.read_calibration() == made
+    assert list(made) == list(VIPERX.motors)
+    for name in ('shoulder', 'elbow'):
+        one, other = made[name], made[f'{name}_shadow']
+        assert (one.range_min, one.range_max) == (other.range_min, other.range_max)
+        assert one.drive_mode == 1 - other.drive_mode
+    assert made['shoulder'].range_max == 2048 + round(1.0 * 4096 / 6.283185)
+    assert made['gripper'].homing_offset == before['gripper'].homing_offset
+    assert made['gripper'].range_min < gripper < made['gripper'].range_max
+
+
+def test_a_pose_that_a_motor_cannot_hold_as_its_zero_is_refused(stage):
+    arm = stage('viperx')
+    arm.run.begin()
+    arm.emulated.move(**{**ZERO_POSE, 'elbow': 1.6})
+    with pytest.raises(CalibrationError, match=r'elbow by 92.*upper arm upright'):
+        arm.run.home()
+    with pytest.raises(CalibrationError, match='it has no middle'):
+        arm.run.finish()

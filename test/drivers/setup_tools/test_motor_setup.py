@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from emulated import EmulatedArm
 
 from lerobot_drivers.common.errors import BusError, NotConnectedError
 from lerobot_drivers.motors.port import SerialPort
+from lerobot_drivers.robots.aloha_arm import VIPERX
 from lerobot_drivers.robots.koch_arm import KOCH_FOLLOWER
 from lerobot_drivers.robots.so_arm import SO_ARM
 from lerobot_drivers.setup_tools.motor_setup import FoundMotor, MotorSetup
@@ -105,3 +108,25 @@ def test_a_motor_that_forgets_at_once_is_no_success(arm, setup):
     arm.inject('silence', ids=[6])
     with pytest.raises(BusError, match='could not read ID of all motors'):
         setup.assign(setup.joints[0], found[0])
+
+
+def test_whom_a_motor_obeys_beside_itself_is_set_up_too():
+    with EmulatedArm('viperx') as arm:
+        arm.inject('factory')
+        setup = MotorSetup(SerialPort(arm.port), VIPERX, wait_s=0.02)
+        for joint in setup.joints:
+            arm.inject('only', joints=[joint.name])
+            sold = {joint.name: replace(joint.motor, id=1)}
+            bus = VIPERX.bus(SerialPort(arm.port), sold)
+            bus.port.baudrate = 57_600
+            bus.port.open()
+            bus.write('Secondary_ID', joint.name, 7)
+            bus.disconnect()
+            setup.assign(joint, setup.find()[0])
+        arm.inject('clear')
+        bus = VIPERX.bus(SerialPort(arm.port), VIPERX.motors)
+        bus.connect()
+        held = bus.sync_read('Secondary_ID')
+        bus.disconnect()
+    shadows = {'shoulder_shadow': 2, 'elbow_shadow': 4}
+    assert held == {name: shadows.get(name, 255) for name in VIPERX.motors}

@@ -12,6 +12,7 @@ from lerobot_drivers import cli
 from lerobot_drivers.motors.calibration import load_calibration
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots import RobotConfig, make_robot
+from lerobot_drivers.robots.aloha_arm import VIPERX
 from lerobot_drivers.robots.so_arm import JOINT_NAMES, SO_ARM
 
 ALL = tuple(name for name in JOINT_NAMES if name != 'wrist_roll')
@@ -128,3 +129,38 @@ def test_what_cannot_be_obeyed_is_told_in_a_line(flags, told, capsys):
     shown = capsys.readouterr().err
     assert told in shown
     assert shown.startswith('error: ')
+
+
+def test_both_arms_of_two_are_calibrated_one_after_the_other(tmp_path):
+    zero = dict.fromkeys(VIPERX.names, 0.0) | {'gripper': 1.0}
+    moved = {name: 1.0 for name in ('shoulder', 'elbow', 'wrist_angle')} | {'gripper': 1.5}
+    with EmulatedArm('viperx') as left, EmulatedArm('viperx') as right:
+        with TerminalSession(
+            'calibrate',
+            '--robot.type=aloha',
+            f'--robot.left_arm_port={left.port}',
+            f'--robot.right_arm_port={right.port}',
+            '--robot.id=mine',
+            f'--robot.calibration_dir={tmp_path}',
+        ) as terminal:
+            for side, arm in (('left', left), ('right', right)):
+                terminal.wait_for(f'Move viperx mine_{side} to its zero pose: upper arm upright')
+                arm.move(**zero)
+                terminal.type()
+                shown = terminal.wait_for('then press ENTER.')
+                assert 'except waist, forearm_roll, wrist_rotate' in ' '.join(shown.split())
+                arm.move(**moved)
+                for _ in range(2):
+                    terminal.wait_for('position')
+                terminal.type()
+                terminal.wait_for(f'calibration of viperx mine_{side} saved')
+            assert terminal.end() == 0
+        config = {'type': 'aloha', 'id': 'mine', 'calibration_dir': tmp_path}
+        robot = make_robot(
+            RobotConfig(left_arm_port=left.port, right_arm_port=right.port, **config)
+        )
+        robot.connect()
+        observed = robot.get_observation()
+        robot.disconnect()
+    assert observed['left_elbow.pos'] == pytest.approx(1.0, abs=0.01)
+    assert observed['right_gripper.pos'] == pytest.approx(1.0, abs=0.01)
