@@ -151,7 +151,9 @@ def _plan(
         keeps_homing=True,
     )
     joints = (*(_joint(axis, registers) for axis in arm), gripper)
-    return ArmPlan(what, DynamixelMotorsBus, joints, HAND_OVER_VELOCITY, SLEEP, ZERO_POSE)
+    return ArmPlan(
+        what, DynamixelMotorsBus, joints, HAND_OVER_VELOCITY, SLEEP, homing_pose=ZERO_POSE
+    )
 
 
 VIPERX = _plan(

@@ -59,9 +59,9 @@ class ArmPlan:
         bus: class of its bus.
         joints: in dataset order.
         hand_over_velocity: fastest a hand-over may move a joint [rad/s].
-        homing_pose: in which pose a calibration homes it, in words.
         home: where it rests, by joint [rad]; empty where that is not known of this model.
         simulated_as: what simulated worlds call it, where that is not its type.
+        homing_pose: in which pose a calibration homes it, in words.
     """
 
     what: str

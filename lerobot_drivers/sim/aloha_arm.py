@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import random
 import zlib
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from lerobot_drivers.sim.aloha_figure import ALOHA_ARM
 from lerobot_drivers.sim.factory import dynamixel
+from lerobot_drivers.sim.figure import Figure
 from lerobot_drivers.sim.models import FactoryCalibration, SimJoint, SimModel
 from lerobot_drivers.sim.pose_operator import Angles, PoseOperator
 from lerobot_drivers.sim.servo import RAD_PER_TICK
+from lerobot_drivers.sim.urdf_figure import ALONG_X, figure_from_urdf
 from lerobot_drivers.sim.wire2 import DynamixelWire
+from lerobot_drivers.urdf.models import robot_urdf
 
 SLEEP = (0.0, -1.80, 1.55, 0.0, -1.57, 0.0)
 """How the arms wait, folded: Interbotix' sleep positions [rad]."""
@@ -64,6 +67,24 @@ _WIDOWX = (
 _LOW = np.array([-0.7, -1.1, 0.5, -0.6, -1.0, -0.8, -0.05])
 _HIGH = np.array([0.7, -0.2, 1.4, 0.6, 0.4, 0.8, 0.82])
 """Comfortable poses of a leader: over the table, hand ahead [rad]."""
+
+
+def _figure(device_type: str, angles: tuple[float, float]) -> Figure:
+    """Return the shape of an arm, whose fingers its gripper's servo moves.
+
+    Args:
+        device_type: of the arm.
+        angles: of that servo where the fingers are at their lower and upper limits [rad].
+    """
+    figure = figure_from_urdf(robot_urdf(device_type) or '', 'gripper_link', ALONG_X)
+    closed, opened = angles
+    joints = []
+    for joint in figure.joints:
+        if joint.mover == 'gripper':
+            scale = (joint.upper - joint.lower) / (opened - closed)
+            joint = replace(joint, scale=scale, offset=joint.lower - scale * closed)
+        joints.append(joint)
+    return replace(figure, joints=tuple(joints))
 
 
 def _angle(ticks: float) -> float:
@@ -124,7 +145,7 @@ VIPERX = SimModel(
     'viperx',
     tuple(_joint(number, servo) for number, servo in enumerate(_VIPERX, start=1)),
     _REST,
-    ALOHA_ARM,
+    _figure('viperx', (0.6197, 1.5708)),
     wire=DynamixelWire,
     build_servo=dynamixel,
     calibrate=as_built,
@@ -134,7 +155,7 @@ WIDOWX = SimModel(
     'widowx',
     tuple(_joint(number, servo) for number, servo in enumerate(_WIDOWX, start=1)),
     _REST,
-    ALOHA_ARM,
+    _figure('widowx', (-0.0552, 0.8298)),
     wire=DynamixelWire,
     build_servo=dynamixel,
     calibrate=as_built,
