@@ -75,10 +75,13 @@ DASHBOARD = ['aiohttp>=3.9,<4']
 CLUSTER = ['datatrove>=0.6,<0.11']
 # It pins grpcio, protobuf, numpy and OpenCV narrowly; better in an environment of its own.
 REACHY2 = ['reachy2-sdk>=1.0.15,<1.1']
+# Simulated worlds with physics; 4.0 is another kind of package, for Python 3.11 and up.
+SIM = ['mujoco>=3.2,<4']
 
 TEST = [
     *DASHBOARD,
     *CLUSTER,
+    *SIM,
     'pytest>=8',
     'pytest-timeout>=2.3',
     'pytest-xdist>=3.5,<4',
@@ -158,6 +161,7 @@ setup(
         'dashboard': DASHBOARD,
         'cluster': CLUSTER,
         'reachy2': REACHY2,
+        'sim': SIM,
         'test': TEST,
     },
     entry_points={

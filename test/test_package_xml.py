@@ -42,6 +42,7 @@ OPTIONAL = {
     **dict.fromkeys(
         ('reachy2_sdk', 'reachy2_sdk_api', 'grpc', 'google'), ('reachy2', 'reachy2-sdk')
     ),
+    'mujoco': ('sim', 'mujoco'),
 }
 # The same for what an extra of setup.py brings: module -> (extra, distribution, rosdep key)
 EXTRAS = {

@@ -17,7 +17,7 @@ from lerobot_drivers.sim.bus import Reply, ServoBus
 from lerobot_drivers.sim.coupling import axes, couplings
 from lerobot_drivers.sim.factory import build_servos
 from lerobot_drivers.sim.faults import BusFaults
-from lerobot_drivers.sim.models import sim_model
+from lerobot_drivers.sim.models import MakeOperator, sim_model
 from lerobot_drivers.sim.wire import Request
 
 Angles = NDArray[np.float64]
@@ -33,12 +33,20 @@ class SimArm:
     Servos are integrated on a fixed grid, so that the truth does not depend on when it
     is asked for; the last four seconds are remembered. All methods may be called from
     any thread.
+
+    Args:
+        device: its name.
+        model: its robot type.
+        start_ns: when its time begins.
+        operator: makes the person who moves it, if that is not the model's.
     """
 
-    def __init__(self, device: str, model: str, start_ns: int) -> None:
+    def __init__(
+        self, device: str, model: str, start_ns: int, operator: MakeOperator | None = None
+    ) -> None:
         self.device = device
         self.model = sim_model(model)
-        make_operator = self.model.operator
+        make_operator = operator or self.model.operator
         self._operator = make_operator and make_operator(zlib.crc32(device.encode()))
         pose = self._operator.state(0.0)[0].tolist() if self._operator else self.model.rest
         self._by_name = build_servos(device, self.model, tuple(pose))

@@ -141,7 +141,8 @@ class SimClient(ServiceClient):
         ``only(joints)`` (the others are not plugged in), ``factory(joints)`` (id and baud rate as
         sold), ``push(joints)`` and ``clear``; an arm's fault without ids means all, without
         count means until cleared. Cameras know ``freeze``, ``latency(seconds, jitter)``,
-        ``clock_error(ppm)`` and ``clear``.
+        ``clock_error(ppm)`` and ``clear``. The cube of a world with physics knows ``reset`` and
+        ``put(x, y, yaw)``.
 
         Raises:
             ConfigError: the device, the fault or its arguments are unknown.
@@ -166,6 +167,37 @@ class SimClient(ServiceClient):
             One mapping each: ``stamp_ns``, ``id``, ``address``, ``data`` (list of bytes).
         """
         return list(self._ask({'op': 'registers', 'device': device})['writes'])
+
+    def task(self) -> dict[str, Any]:
+        """Return how the task of a world with physics stands.
+
+        Returns:
+            ``position`` [m] and ``quaternion`` (w, x, y, z) of the cube, ``success``: whether it
+            came to lie on the tray since it was put somewhere, ``episodes``: how often it was
+            put somewhere, ``successes``: after how many of these it came to lie there.
+
+        Raises:
+            ConfigError: the world has no task.
+        """
+        return dict(self._ask({'op': 'task'})['task'])
+
+    def ask_operator(self, device: str, word: str = '') -> dict[str, Any]:
+        """Say a word to the person at a leader of a world with physics.
+
+        Args:
+            device: name of the leader.
+            word: ``begin``: demonstrate once, ``wait``: finish and wait, ``free``: demonstrate
+                again and again; nothing only asks.
+
+        Returns:
+            ``finished``: how many demonstrations have come to their end, ``waits``: whether
+            the arm rests at home.
+
+        Raises:
+            ConfigError: nobody there listens, or the word is unknown.
+        """
+        request: Message = {'op': 'operator', 'device': device, 'word': word}
+        return dict(self._ask(request)['operator'])
 
 
 def _exchange(connection: socket.socket, request: Message, world: str) -> Message:

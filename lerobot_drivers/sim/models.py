@@ -131,6 +131,7 @@ class FactoryCalibration:
     range_max: int
 
 
+MakeOperator = Callable[[int], Operator]
 ServoBuilder = Callable[['SimModel', SimJoint, FactoryCalibration, float], ShaftServo]
 Calibrator = Callable[[str, 'SimModel'], dict[str, FactoryCalibration]]
 
@@ -159,7 +160,7 @@ class SimModel:
     build_servo: ServoBuilder
     calibrate: Calibrator
     volts: float
-    operator: Callable[[int], Operator] | None = None
+    operator: MakeOperator | None = None
 
 
 def sim_model(name: str) -> SimModel:

@@ -27,6 +27,7 @@ class Motion:
         target_speed: how fast it shall turn [ticks/s], or None.
         stops: mechanical end stops [ticks].
         load: what pulls at it beside the motor [ticks/s^2].
+        torque_limit: the most it may give, as a share of what it can.
     """
 
     def __init__(self, position: float, stops: tuple[float, float]) -> None:
@@ -39,6 +40,7 @@ class Motion:
         self.target_speed: float | None = None
         self.stops = stops
         self.load = 0.0
+        self.torque_limit = 1.0
         self._reference = position
         self._reference_speed = 0.0
         self._stiffness = _STIFFNESS
@@ -77,6 +79,13 @@ class Motion:
     def lag(self) -> float:
         """How far the shaft is behind its profile [ticks]."""
         return self._reference - self.position if self.powered else 0.0
+
+    def effort(self, angle: float) -> float:
+        """Return the share of its torque that the motor would give at a joint's angle [rad]."""
+        push = 0.04 * math.copysign(min(abs(self.lag), 1.0), self.lag)
+        drag = 0.15 * self.velocity / MAX_SPEED
+        inertia = 0.3 * self.acceleration / MAX_ACCELERATION
+        return push + drag + inertia + 0.05 * math.sin(angle)
 
     def step(self, dt: float) -> None:
         """Let time pass; dt must stay well below the servo's time constants [s]."""

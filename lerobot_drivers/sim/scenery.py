@@ -21,6 +21,8 @@ _MAT_LINE = (122, 129, 135)
 _MAT_TEXT = (205, 209, 212)
 _SUPERSAMPLE = 2
 _WALL_QUICKLY = (150, 152, 155)
+TABLE_CENTRE = ((_X[0] + _X[1]) / 2, (_Y[0] + _Y[1]) / 2)
+TABLE_HALF = ((_X[1] - _X[0]) / 2, (_Y[1] - _Y[0]) / 2)
 
 
 def table_texture() -> Image:

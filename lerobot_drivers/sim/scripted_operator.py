@@ -6,29 +6,22 @@ a slow sway lies over everything, as a hand's does.
 
 from __future__ import annotations
 
-import bisect
 import math
 import random
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lerobot_drivers.sim.kinematics import JOINTS, planar_reach
-
-Angles = NDArray[np.float64]
+from lerobot_drivers.sim.strokes import Angles, Strokes
 
 PEAK_SPEED = 0.95
 """Fastest joint of a planned move, before the sway [rad/s]."""
 
-_MIN_JERK_PEAK = 1.875
 _SHORTEST_S = 0.6
 _OPEN, _CLOSED = 0.9, 0.12
 _CARRY_HEIGHT, _GRASP_HEIGHT = 0.13, 0.03
-_LOWER = np.array([joint.lower + 0.03 for joint in JOINTS])
-_UPPER = np.array([joint.upper - 0.03 for joint in JOINTS])
 _SWAY_RAD = np.array([0.025, 0.018, 0.018, 0.022, 0.03, 0.03])
-_SWAY_HZ = np.array([0.23, 0.31, 0.37, 0.29, 0.41, 0.33])
 
 
 @dataclass(frozen=True)
@@ -45,42 +38,22 @@ class _Place:
         return np.array([self.pan, lift, elbow, wrist, self.roll, grip])
 
 
-@dataclass(frozen=True)
-class _Move:
-    """One stroke from rest to rest with least jerk."""
-
-    start_s: float
-    duration_s: float
-    origin: Angles
-    change: Angles
-
-
 class ScriptedOperator:
     """Moves of one person; asking for any time again gives the same angles."""
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
-        self._phase = np.array([self._chance.uniform(0, 2 * math.pi) for _ in JOINTS])
-        self._moves: list[_Move] = []
-        self._starts: list[float] = []
-        self._end_s = 0.0
-        self._pose = self._some_place(1.0).angles(_CARRY_HEIGHT, _OPEN)
+        phase = np.array([self._chance.uniform(0, 2 * math.pi) for _ in JOINTS])
+        pose = self._some_place(1.0).angles(_CARRY_HEIGHT, _OPEN)
+        self._strokes = Strokes(pose, _SWAY_RAD, phase)
         self._side = -1.0
 
     def state(self, time_s: float) -> tuple[Angles, Angles]:
         """Return the joints' angles [rad] and velocities [rad/s] at a time since the start [s]."""
         time_s = max(time_s, 0.0)
-        while self._end_s <= time_s:
+        while self._strokes.end_s <= time_s:
             self._plan_cycle()
-        move = self._moves[bisect.bisect_right(self._starts, time_s) - 1]
-        u = (time_s - move.start_s) / move.duration_s
-        share = u**3 * (10.0 - 15.0 * u + 6.0 * u * u)
-        rate = 30.0 * u * u * (1.0 - u) ** 2 / move.duration_s
-        omega = 2.0 * math.pi * _SWAY_HZ
-        angle = omega * time_s + self._phase
-        position = move.origin + share * move.change + _SWAY_RAD * np.sin(angle)
-        velocity = rate * move.change + _SWAY_RAD * omega * np.cos(angle)
-        return np.clip(position, _LOWER, _UPPER), velocity
+        return self._strokes.state(time_s)
 
     def _plan_cycle(self) -> None:
         """Plan to fetch something on one side and put it down on the other."""
@@ -98,10 +71,4 @@ class ScriptedOperator:
         return _Place(pan, chance.uniform(0.20, 0.27), chance.uniform(-0.7, 0.7))
 
     def _move_to(self, pose: Angles) -> None:
-        change = pose - self._pose
-        longest = float(np.abs(change).max())
-        duration = max(_MIN_JERK_PEAK * longest / PEAK_SPEED, _SHORTEST_S)
-        self._moves.append(_Move(self._end_s, duration, self._pose, change))
-        self._starts.append(self._end_s)
-        self._end_s += duration
-        self._pose = pose
+        self._strokes.move_to(pose, PEAK_SPEED, _SHORTEST_S)

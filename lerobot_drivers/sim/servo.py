@@ -127,6 +127,11 @@ class Servo:
         self.motion.hold(self._ticks(angle))
         self.motion.velocity = speed / RAD_PER_TICK
 
+    def build_in(self, shaft: Motion) -> None:
+        """Turn that shaft from now on, freshly powered."""
+        self.motion = shaft
+        self._power_on()
+
     def step(self, dt: float) -> None:
         """Let time pass [s]."""
         self.motion.step(dt)
@@ -191,6 +196,8 @@ class Servo:
         acceleration = memory.byte(reg.ACCELERATION) or memory.byte(reg.MAX_ACCELERATION)
         motion.max_acceleration = min(100.0 * (acceleration or 255), MAX_ACCELERATION)
         motion.set_p_gain(memory.byte(reg.P_GAIN))
+        torque = min(memory.word(reg.TORQUE_LIMIT), memory.word(reg.MAX_TORQUE))
+        motion.torque_limit = torque / 1000
         if memory.byte(reg.TORQUE_ENABLE) != 1:
             motion.release()
         elif memory.byte(reg.MODE) == MODE_VELOCITY:
@@ -220,12 +227,8 @@ class Servo:
         """Return the share of its torque that the motor gives, -1..1."""
         if not self.motion.powered:
             return 0.0
-        limit = min(self.memory.word(reg.TORQUE_LIMIT), self.memory.word(reg.MAX_TORQUE)) / 1000
-        push = 0.04 * math.copysign(min(abs(self.motion.lag), 1.0), self.motion.lag)
-        drag = 0.15 * self.motion.velocity / MAX_SPEED
-        inertia = 0.3 * self.motion.acceleration / MAX_ACCELERATION
-        holding = 0.05 * math.sin(self.angle)
-        return min(max(push + drag + inertia + holding, -limit), limit)
+        limit = self.motion.torque_limit
+        return min(max(self.motion.effort(self.angle), -limit), limit)
 
     def _refresh(self) -> None:
         """Bring the present values up to date."""

@@ -8,11 +8,11 @@ import sys
 import cv2
 
 from lerobot_drivers.common.clock import SystemClock
-from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.common.errors import LerobotRosError
 from lerobot_drivers.sim.camera_feed import CameraFeed
 from lerobot_drivers.sim.channel import Message, send_message
 from lerobot_drivers.sim.service import Handlers, Service, refusal, run_service
-from lerobot_drivers.sim.world_state import WorldState
+from lerobot_drivers.sim.worlds import make_world
 
 _SWITCH_INTERVAL_S = 0.001
 
@@ -26,8 +26,8 @@ class WorldServer(Service):
     """
 
     def __init__(self, name: str, linger_s: float) -> None:
+        self._world = make_world(name, SystemClock())
         super().__init__(name, linger_s)
-        self._world = WorldState(name, SystemClock())
 
     def handlers(self) -> Handlers:
         """Return what answers a request, by its ``op``."""
@@ -37,6 +37,8 @@ class WorldServer(Service):
             'truth': self._truth,
             'registers': lambda r: {'writes': self._world.arm(r['device']).writes()},
             'info': lambda _: {'info': self._world.info()},
+            'task': lambda _: {'task': self._world.task()},
+            'operator': lambda r: {'operator': self._world.ask_operator(r['device'], r['word'])},
         }
 
     def take_over(self, connection: socket.socket, request: Message) -> bool:
@@ -46,7 +48,7 @@ class WorldServer(Service):
         size = (request['width'], request['height'])
         try:
             feed = CameraFeed(self._world, request['device'], size, request['fps'])
-        except ConfigError as error:
+        except LerobotRosError as error:
             send_message(connection, refusal(error))
             return True
         feed.run(connection)

@@ -10,8 +10,10 @@ from lerobot_drivers.common.clock import Clock
 from lerobot_drivers.common.errors import ConfigError, DeviceError
 from lerobot_drivers.sim.address import check_name
 from lerobot_drivers.sim.arm import SimArm
+from lerobot_drivers.sim.camera_model import View
 from lerobot_drivers.sim.exposure import CameraHabits
 from lerobot_drivers.sim.figure import Body, Pose, standing_at
+from lerobot_drivers.sim.painter import FigurePainter, Painter
 from lerobot_drivers.sim.pty_line import PtyLine
 
 _ARM_SPACING = 0.38
@@ -41,7 +43,7 @@ class WorldState:
             if arm is None:
                 if device in self._cameras:
                     raise ConfigError(f'{device} is a camera in the simulated world {self.name}')
-                arm = self._arms[device] = SimArm(device, model, self.start_ns)
+                arm = self._arms[device] = self._make_arm(device, model)
                 self._plug(arm)
             elif arm.model.name != model:
                 raise ConfigError(
@@ -95,6 +97,33 @@ class WorldState:
                 return
         arm.inject(fault, self.clock.now_ns(), arguments)
 
+    def painter(self, camera: str, view: View) -> Painter:
+        """Return what draws this world for a camera.
+
+        Raises:
+            DeviceError: it cannot be drawn here.
+        """
+        return FigurePainter(view, lambda stamp_ns: self.bodies(stamp_ns, camera))
+
+    def ask_operator(self, device: str, word: str) -> dict[str, Any]:
+        """Say a word to whoever moves a leader, and return the answer.
+
+        Raises:
+            ConfigError: nobody there listens.
+        """
+        raise ConfigError(
+            f'nobody listens at {device}: the operators of the simulated world {self.name} '
+            'move for ever; those of a world with physics do as they are asked'
+        )
+
+    def task(self) -> dict[str, Any]:
+        """Return what is to be done here and what was done, as plain values.
+
+        Raises:
+            ConfigError: there is nothing to do.
+        """
+        raise ConfigError(f'the simulated world {self.name} has no task; one with physics has')
+
     def bodies(self, stamp_ns: int, camera: str) -> list[Body]:
         """Return what a camera sees at a moment; the first is whom it rides on, if it rides.
 
@@ -125,6 +154,9 @@ class WorldState:
         with self._lock:
             for device in list(self._lines):
                 self._unplug(device)
+
+    def _make_arm(self, device: str, model: str) -> SimArm:
+        return SimArm(device, model, self.start_ns)
 
     def _plug(self, arm: SimArm) -> None:
         self._lines[arm.device] = PtyLine(arm.transact, self.clock, arm.codec)
