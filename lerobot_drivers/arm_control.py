@@ -183,7 +183,8 @@ class ArmControl:
         if not self.state.refusal or health.level is Level.ERROR:
             return Health(health.level, health.message, values)
         level = Level.ERROR if self.state.mode is Mode.EMERGENCY else Level.WARN
-        return Health(level, f'{self.state}: {self.state.refusal}', values)
+        rest = '' if health.level is Level.OK else f'; {health.message}'
+        return Health(level, f'{self.state}: {self.state.refusal}{rest}', values)
 
     def _send(self, goal: Vector | None) -> bool:
         now_ns = self._clock.monotonic_ns()

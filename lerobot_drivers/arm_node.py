@@ -81,7 +81,7 @@ class ArmNode(AutostartLifecycleNode):
         self._base = make_base_topics(self, self._driver, self._config.base, self._warn)
         self._operation.open(self._control)
         self._diagnostics = DiagnosticsPublisher(
-            self, 'bus', self._health, str(self._config.port or self._config.ip_address)
+            self, 'bus', self._health, hardware_id=self._driver.robot.hardware_id
         )
 
     def do_activate(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lerobot_drivers.base_driver import BaseDriver
 from lerobot_drivers.common.clock import NS_PER_S, Clock
 from lerobot_drivers.common.errors import DeviceError, LerobotRosError
-from lerobot_drivers.common.health import Health, Level, StreamMeter
+from lerobot_drivers.common.health import Alarm, Health, Level, StreamMeter
 from lerobot_drivers.robots.robot import JointReading, Robot
 
 RECONNECT_NS = NS_PER_S
@@ -41,6 +41,10 @@ class JointDevice(Protocol):
 
     def hang_up(self) -> None:
         """Close the device as it is: what holds goes on holding."""
+        ...
+
+    def alarms(self) -> Sequence[Alarm]:
+        """Return what is wrong with the device, the worst first."""
         ...
 
     def health(self) -> dict[str, str | float]:
@@ -150,11 +154,14 @@ class DeviceReader:
     def _judge(self, rate_hz: float, errors: int) -> tuple[Level, str]:
         if self.lost:
             return Level.ERROR, f'lost: {self.last_error}'
+        found = [(alarm.level, alarm.text) for alarm in self._device.alarms()]
         if errors:
-            return Level.WARN, f'{errors} failed transactions: {self.last_error}'
-        if rate_hz < 0.8 * self._rate_hz:
-            return Level.WARN, f'slow: {rate_hz:.1f} Hz of {self._rate_hz:g} Hz'
-        return Level.OK, 'ok'
+            found.append((Level.WARN, f'{errors} failed transactions: {self.last_error}'))
+        elif rate_hz < 0.8 * self._rate_hz:
+            found.append((Level.WARN, f'slow: {rate_hz:.1f} Hz of {self._rate_hz:g} Hz'))
+        if not found:
+            return Level.OK, 'ok'
+        return max(level for level, _ in found), '; '.join(text for _, text in found)
 
     def _reconnect(self) -> JointReading | None:
         if self._clock.monotonic_ns() < self._next_attempt_ns:

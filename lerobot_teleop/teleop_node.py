@@ -54,7 +54,7 @@ class TeleopNode(AutostartLifecycleNode):
         self._states = self.create_publisher(JointState, JOINT_STATES, qos_states())
         self._commands = self.create_publisher(JointState, JOINT_COMMANDS, qos_states())
         self._diagnostics = DiagnosticsPublisher(
-            self, 'leader', self._reader.health, hardware_id=str(self._leader.config.port)
+            self, 'leader', self._reader.health, hardware_id=self._leader.hardware_id
         )
 
     def do_activate(self) -> None:

@@ -22,6 +22,19 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True)
+class Alarm:
+    """Something that is wrong with a device, and what to do.
+
+    Attributes:
+        level: how bad it is.
+        text: one line for people.
+    """
+
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True)
 class Health:
     """A component's state once a second.
 

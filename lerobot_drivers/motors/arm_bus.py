@@ -39,10 +39,27 @@ class MotorHealth:
     errors: str
 
 
+@dataclass(frozen=True)
+class MotorLimits:
+    """Beyond what a motor protects itself; None where it does not tell.
+
+    Attributes:
+        temperature: inside [degC].
+        lowest: supply [V].
+        highest: supply [V].
+    """
+
+    temperature: float | None = None
+    lowest: float | None = None
+    highest: float | None = None
+
+
 class ArmBus(PacketBus):
     """Servos of an arm behind one port.
 
     Attributes:
+        limit_registers: of temperature and of lowest and highest supply.
+        cure: how a motor that protected itself comes back, once the cause is gone.
         apply_drive_mode: whether a calibration's drive mode is to be applied to what is read and
             written; else the motors do it themselves.
         calibration_mode: Operating_Mode of motors that are being calibrated.
@@ -56,6 +73,8 @@ class ArmBus(PacketBus):
     homing_sign: ClassVar[int]
     baud_codes: ClassVar[Mapping[int, int]]
     ping_length: ClassVar[int] = 0
+    limit_registers: ClassVar[tuple[str, str, str]]
+    cure: ClassVar[str]
 
     @abstractmethod
     def firmware(self) -> dict[str, str]:
@@ -72,6 +91,18 @@ class ArmBus(PacketBus):
     @abstractmethod
     def motor_health(self, state: BusState) -> list[MotorHealth]:
         """Return what a state tells of each motor's health."""
+
+    def limits(self) -> list[MotorLimits]:
+        """Return beyond what each motor protects itself."""
+        hottest, lowest, highest = (self._told(name) for name in self.limit_registers)
+        return [
+            MotorLimits(
+                float(hottest[name]) if hottest.get(name) else None,
+                lowest[name] / 10 if lowest.get(name) else None,
+                highest[name] / 10 if highest.get(name) else None,
+            )
+            for name in self.motors
+        ]
 
     @abstractmethod
     def read_calibration(self) -> dict[str, MotorCalibration]:
@@ -125,6 +156,11 @@ class ArmBus(PacketBus):
                 for register, value in differing.items():
                     self.write(register, motor, value)
         return written
+
+    def _told(self, register: str) -> dict[str, int]:
+        """Return a register by motor, of those that have it."""
+        having = [name for name, model in self.models.items() if register in model.registers]
+        return self.sync_read(register, having) if having else {}
 
     def release(self) -> None:
         """Let all motors go limp, trying hard: a failed motor does not keep the others.

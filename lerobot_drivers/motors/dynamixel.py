@@ -7,9 +7,11 @@ before torque goes on.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from enum import IntEnum, IntFlag
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -28,6 +30,7 @@ VELOCITY_UNIT = 0.0239691227 / (2 * math.pi) * 4096
 _PING_LENGTH = 3
 _FAST_TRIES, _FAST_TRIAL_LENGTH = 2, 2
 _DAMAGED_REQUEST = 3
+_UNNAMED = 'hardware error'
 _RESULTS = {
     1: 'it could not carry it out',
     2: 'it does not know the instruction',
@@ -74,7 +77,12 @@ class DynamixelMotorsBus(ArmBus):
         1_000_000: 3, 57_600: 1, 115_200: 2, 2_000_000: 4, 3_000_000: 5, 4_000_000: 6, 9_600: 0,
     }  # fmt: skip
     ping_length: ClassVar[int] = _PING_LENGTH
+    limit_registers: ClassVar[tuple[str, str, str]] = (
+        'Temperature_Limit', 'Min_Voltage_Limit', 'Max_Voltage_Limit',
+    )  # fmt: skip
+    cure: ClassVar[str] = 'then switch its power off and on; until then it stays limp'
     is_fast = False
+    _complaints: Mapping[str, str] = MappingProxyType({})
 
     def connect(self) -> None:
         """Open the port, check the motors, find out how they may be read; see ``MotorsBus``."""
@@ -98,6 +106,16 @@ class DynamixelMotorsBus(ArmBus):
         largest = [model.largest_effort for model in self.models.values()]
         return np.asarray(state.registers['Present_Current'] / np.array(largest, dtype=float))
 
+    def read_state(self) -> BusState:
+        """Read the state of all motors, and the causes of new alerts; see ``MotorsBus``."""
+        state = super().read_state()
+        alerted = self._alerted(state)
+        if set(alerted) != set(self._complaints):
+            with contextlib.suppress(BusError):
+                named = self.hardware_errors(alerted)
+                self._complaints = {name: named.get(name, _UNNAMED) for name in alerted}
+        return state
+
     def motor_health(self, state: BusState) -> list[MotorHealth]:
         """Return what a state tells of each motor's health."""
         loads = self.effort(state)
@@ -107,14 +125,15 @@ class DynamixelMotorsBus(ArmBus):
                 temperature=float(state.registers['Present_Temperature'][at]),
                 load=float(loads[at]),
                 current=model.current_a(state.registers, at),
-                errors='hardware error' if int(state.errors[at]) & packet2.ALERT else 'none',
+                errors=self._complaint(name, int(state.errors[at])),
             )
-            for at, model in enumerate(self.models.values())
+            for at, (name, model) in enumerate(self.models.items())
         ]
 
-    def hardware_errors(self) -> dict[str, str]:
+    def hardware_errors(self, motors: Sequence[str] | None = None) -> dict[str, str]:
         """Return what motors complain about, by motor; none are left out."""
-        bits = {name: self.read('Hardware_Error_Status', name) for name in self.motors}
+        asked = self.motors if motors is None else motors
+        bits = {name: self.read('Hardware_Error_Status', name) for name in asked}
         return {name: _names(found) for name, found in bits.items() if found}
 
     def read_calibration(self) -> dict[str, MotorCalibration]:
@@ -177,6 +196,17 @@ class DynamixelMotorsBus(ArmBus):
             BusError: no valid reply after all retries.
         """
         self._one(motor, 'reboot', lambda id_: self._exchange(packet2.reboot(id_), [id_], 0)[id_])
+
+    def _alerted(self, state: BusState) -> list[str]:
+        if not (state.errors & packet2.ALERT).any():
+            return []
+        bits = zip(self.motors, state.errors.tolist(), strict=True)
+        return [name for name, error in bits if error & packet2.ALERT]
+
+    def _complaint(self, motor: str, error: int) -> str:
+        if not error & packet2.ALERT:
+            return 'none'
+        return self._complaints.get(motor, _UNNAMED)
 
     def _seed(self, motor: str) -> int:
         """Return where a motor is, or the limit next to it where it refuses goals beyond."""

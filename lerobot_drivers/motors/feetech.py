@@ -44,6 +44,11 @@ class FeetechMotorsBus(ArmBus):
         38_400: 7,
     }  # fmt: skip
 
+    limit_registers: ClassVar[tuple[str, str, str]] = (
+        'Max_Temperature_Limit', 'Min_Voltage_Limit', 'Max_Voltage_Limit',
+    )  # fmt: skip
+    cure: ClassVar[str] = 'then let its torque off and on again (service set_torque)'
+
     def firmware(self) -> dict[str, str]:
         """Return each motor's firmware version."""
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lerobot_drivers.common.clock import Clock
 from lerobot_drivers.common.errors import DeviceError
+from lerobot_drivers.common.health import Alarm
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots.config import RobotConfig
@@ -56,6 +57,7 @@ class BiFollower(Robot):
             )
 
         self.pair = Pair(follower('left'), follower('right'))
+        self._held = False
 
     @classmethod
     def side_config(cls, config: RobotConfig, side: str) -> RobotConfig:
@@ -107,10 +109,15 @@ class BiFollower(Robot):
         return self.pair.is_calibrated
 
     def connect(self, calibrate: bool = False) -> None:
-        """Connect both arms; if one fails neither stays open, and one that holds goes on so."""
+        """Connect both arms; if one fails neither stays open.
+
+        The other one goes on holding if it did before, as when the cable of one is loose; at first
+        it is let go as configured.
+        """
         for arm in self.pair.arms:
             arm.limp = self.limp
-        self.pair.connect(calibrate, self.hang_up)
+        self.pair.connect(calibrate, self.hang_up if self._held else self.disconnect)
+        self._held = True
 
     def read_state(self) -> JointReading:
         """Read both arms at once; see ``Robot``."""
@@ -142,6 +149,7 @@ class BiFollower(Robot):
 
     def disconnect(self) -> None:
         """Close both arms; see ``Robot``."""
+        self._held = False
         self.pair.close(lambda arm: arm.disconnect())
 
     def hang_up(self) -> None:
@@ -168,6 +176,10 @@ class BiFollower(Robot):
                 lambda arm: arm.send_action(of_side(action, 'right')),
             )
         )
+
+    def alarms(self) -> Sequence[Alarm]:
+        """Return what is wrong with either arm."""
+        return self.pair.alarms()
 
     def health(self) -> dict[str, str | float]:
         """Return what both arms tell, each key with its side in front."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any, Generic, Protocol, TypeVar
@@ -11,6 +11,7 @@ import numpy as np
 
 from lerobot_drivers.common.arm_cameras import SIDES
 from lerobot_drivers.common.errors import BusError, ConfigError, DeviceError, NotConnectedError
+from lerobot_drivers.common.health import Alarm
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.robots.config import TwoArms
 from lerobot_drivers.robots.robot import JointReading
@@ -43,6 +44,10 @@ class Half(Protocol):
 
     def read_state(self) -> JointReading:
         """Read all joints."""
+        ...
+
+    def alarms(self) -> Sequence[Alarm]:
+        """Return what is wrong with it."""
         ...
 
     def health(self) -> dict[str, str | float]:
@@ -107,6 +112,15 @@ class Pair(Generic[Arm]):
             np.concatenate([left.velocity, right.velocity]),
             np.concatenate([left.effort, right.effort]),
         )
+
+    def alarms(self) -> list[Alarm]:
+        """Return what is wrong with either arm, the worst first."""
+        found = [
+            Alarm(alarm.level, f'{side} arm: {alarm.text}')
+            for side, arm in zip(SIDES, self.arms, strict=True)
+            for alarm in arm.alarms()
+        ]
+        return sorted(found, key=lambda alarm: -alarm.level)
 
     def health(self) -> dict[str, str | float]:
         """Return what both arms tell, each key with its side in front."""

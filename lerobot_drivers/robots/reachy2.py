@@ -112,8 +112,7 @@ class Reachy2(Robot):
         self._close()
         try:
             self._connect_devices()
-            if not self.limp:
-                self.enable_torque()
+            (self.disable_torque if self.limp else self.enable_torque)()
         except BaseException:
             self._close()
             raise

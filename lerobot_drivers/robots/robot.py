@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.common.health import Alarm
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_drivers.robots.mobile_base import MobileBase
@@ -109,6 +110,11 @@ class Robot(ABC):
     def arm_configs(self) -> tuple[RobotConfig, ...]:
         """The settings of each arm that has a calibration; its own where it has one arm."""
         return (self.config,)
+
+    @property
+    def hardware_id(self) -> str:
+        """What tells it from other devices in diagnostics: its port, or ports."""
+        return ', '.join(str(config.port or config.ip_address or config.type) for config in self.arm_configs)
 
     @property
     def home(self) -> NDArray[np.float64]:
@@ -213,6 +219,10 @@ class Robot(ABC):
         Raises:
             DeviceError: a key is no joint of this robot, or a value is not finite.
         """
+
+    def alarms(self) -> Sequence[Alarm]:
+        """Return what is wrong with it, from the last reading; no bus traffic."""
+        return ()
 
     @abstractmethod
     def health(self) -> dict[str, str | float]:

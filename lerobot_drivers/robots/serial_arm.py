@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lerobot_drivers.common.clock import Clock, SystemClock
 from lerobot_drivers.common.errors import CalibrationError, ConfigError, DeviceError
+from lerobot_drivers.common.health import Alarm
 from lerobot_drivers.common.units import JointSpec, JointUnit, NormMode
 from lerobot_drivers.motors.arm_bus import ArmBus
 from lerobot_drivers.motors.calibration import (
@@ -28,6 +29,7 @@ from lerobot_drivers.motors.models import motor_model
 from lerobot_drivers.motors.motors_bus import BusSettings, BusState
 from lerobot_drivers.motors.port import Port, SerialPort
 from lerobot_drivers.motors.scales import JointScale
+from lerobot_drivers.robots.arm_alarms import MotorWatch
 from lerobot_drivers.robots.arm_calibration import (
     NOMINAL,
     check_ids,
@@ -36,10 +38,10 @@ from lerobot_drivers.robots.arm_calibration import (
     no_calibration,
     other_calibration,
 )
-from lerobot_drivers.robots.arm_health import bus_health, motor_health
+from lerobot_drivers.robots.arm_health import arm_health, bus_health
 from lerobot_drivers.robots.arm_plan import ArmPlan
 from lerobot_drivers.robots.robot import JointReading
-from lerobot_drivers.robots.shadows import apart, check_shadows
+from lerobot_drivers.robots.shadows import check_shadows
 
 if TYPE_CHECKING:
     from lerobot_drivers.sim.client import SimClient
@@ -107,6 +109,7 @@ class SerialArm:
         self._rows = [motors.index(name) for name in plan.names]
         self._velocity_units = np.ones(len(plan.joints))
         self._scales: tuple[JointScale, ...] = ()
+        self._watch: MotorWatch | None = None
         if not settings.port:
             raise ConfigError(
                 f'{settings.type} needs a port, such as /dev/ttyACM0 or sim://bench/follower'
@@ -182,6 +185,7 @@ class SerialArm:
             self._check_calibration(self.bus, calibrate)
             self._configure(self.bus, registers)
             check_shadows(self.bus, self.plan)
+            self._watch = MotorWatch(list(self.plan.motors), self.bus.limits(), self.bus.cure)
         except BaseException:
             self.close()
             raise
@@ -221,14 +225,16 @@ class SerialArm:
         """Return voltage, temperature, load, current and errors by joint, and the bus figures."""
         if self.bus is None:
             return {'port': self.settings.port or 'none', 'state': 'never connected'}
-        values = bus_health(self.settings.port, self.bus.statistics)
-        if self.last_state is not None:
-            names = list(self.plan.motors)
-            values.update(motor_health(names, self.bus.motor_health(self.last_state)))
-            ticks = self.last_state.registers['Present_Position'].tolist()
-            found = apart(self.plan, dict(zip(names, ticks, strict=True)))
-            values.update({f'{name}.apart_deg': degrees for name, degrees in found.items()})
-        return values
+        told = bus_health(self.settings.port, self.bus.statistics)
+        if self.last_state is None:
+            return told
+        return {**told, **arm_health(self.plan, self.bus, self.last_state)}
+
+    def alarms(self) -> list[Alarm]:
+        """Return what is wrong with the motors, by what was read last."""
+        if self.bus is None or self._watch is None or self.last_state is None:
+            return []
+        return self._watch.alarms(self.bus.motor_health(self.last_state))
 
     def read_position(self) -> Vector:
         """Read the positions only [rad]."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lerobot_drivers.common.clock import NS_PER_S, Clock, SystemClock
 from lerobot_drivers.common.errors import ConfigError, DeviceError, NotConnectedError
+from lerobot_drivers.common.health import Alarm
 from lerobot_drivers.common.naming import position_key
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.motors.port import SerialPort
@@ -192,6 +193,10 @@ class SerialFollower(Robot):
             for key, joint, value in zip(keys, self.joints, sent, strict=True)
             if not math.isnan(value)
         }
+
+    def alarms(self) -> Sequence[Alarm]:
+        """Return what is wrong with its motors, from the last reading."""
+        return self.arm.alarms()
 
     def health(self) -> dict[str, str | float]:
         """Return voltage, temperature, load, current and errors by joint, and the bus figures."""

@@ -131,6 +131,9 @@ class SimArm:
             'garbage': self._garbage,
             'only': self._only,
             'factory': self._factory,
+            'heat': self._heat,
+            'supply': self._supply,
+            'alert': self._alert,
         }
         if fault not in known:
             raise ConfigError(
@@ -148,6 +151,8 @@ class SimArm:
     def _clear_faults(self) -> None:
         self._bus.faults = BusFaults()
         self._bus.servos = self._servos
+        for servo in self._servos:
+            servo.complain([])
 
     def _power_cycle(self) -> None:
         for servo in self._servos:
@@ -176,6 +181,18 @@ class SimArm:
     def _factory(self, joints: list[str] | None = None) -> None:
         for name in self._by_name if joints is None else joints:
             self._by_name[name].forget_address()
+
+    def _heat(self, joints: Mapping[str, float]) -> None:
+        for name, celsius in joints.items():
+            self._by_name[name].heat(float(celsius))
+
+    def _supply(self, volts: float) -> None:
+        for servo in self._servos:
+            servo.volts = float(volts)
+
+    def _alert(self, joints: list[str], causes: list[str]) -> None:
+        for name in joints:
+            self._by_name[name].complain(causes)
 
     def _ids(self, ids: list[int] | None) -> list[int]:
         return [servo.id for servo in self._servos] if ids is None else ids

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.sim import wire, wire2
+from lerobot_drivers.sim.alerts import Alerts
 from lerobot_drivers.sim.faults import BusFaults
 from lerobot_drivers.sim.wire import BROADCAST_ID, FeetechWire, Request, Wire
 from lerobot_drivers.sim.wire2 import FastStatus
@@ -63,6 +64,11 @@ class BusServo(Protocol):
 
     def knows(self, request: Request) -> bool:
         """Whether it knows such a request; else it is not for it."""
+        ...
+
+    @property
+    def alerts(self) -> Alerts:
+        """What it complains about."""
         ...
 
     def read(self, address: int, size: int) -> bytes:
@@ -196,13 +202,13 @@ class ServoBus:
             where = request.address, request.length
             return [(s.id, _reader(s, *where)) for s in asked if self._talks(s)]
         if kind == wire.PING:
-            return [(s.id, _answer(0, s.ping_reply)) for s in asked if self._talks(s)]
+            return [(s.id, _answer(s, 0, s.ping_reply)) for s in asked if self._talks(s)]
         confirming = [s for s in asked if s.answers_writes and self._talks(s)]
         ids = {id(servo): servo.id for servo in confirming}
         errors = self._write_or_act(request, self._obeying(request, listeners), now_ns)
         if errors is None or request.id == BROADCAST_ID:
             return []
-        return [(ids[id(s)], _answer(errors.get(id(s), 0))) for s in confirming]
+        return [(ids[id(s)], _answer(s, errors.get(id(s), 0))) for s in confirming]
 
     def _obeying(self, request: Request, listeners: list[BusServo]) -> list[BusServo]:
         """Return who does what is asked: also those that shadow the one who answers."""
@@ -298,8 +304,12 @@ def _writes(request: Request) -> list[_Write]:
 
 
 def _reader(servo: BusServo, address: int, size: int) -> Answer:
-    return lambda: (0, servo.read(address, size))
+    def answer() -> tuple[int, bytes]:
+        data = servo.read(address, size)
+        return servo.alerts.in_status, data
+
+    return answer
 
 
-def _answer(error: int, parameters: bytes = b'') -> Answer:
-    return lambda: (error, parameters)
+def _answer(servo: BusServo, error: int, parameters: bytes = b'') -> Answer:
+    return lambda: (error | servo.alerts.in_status, parameters)

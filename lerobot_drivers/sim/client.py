@@ -139,10 +139,11 @@ class SimClient(ServiceClient):
         Arms know ``unplug``, ``replug``, ``power_cycle``, ``silence(ids)``,
         ``corrupt(ids, count)``, ``delay(seconds, count)``, ``garbage(data, count)``,
         ``only(joints)`` (the others are not plugged in), ``factory(joints)`` (id and baud rate as
-        sold), ``push(joints)`` and ``clear``; an arm's fault without ids means all, without
-        count means until cleared. Cameras know ``freeze``, ``latency(seconds, jitter)``,
-        ``clock_error(ppm)`` and ``clear``. The cube of a world with physics knows ``reset`` and
-        ``put(x, y, yaw)``.
+        sold), ``push(joints)``, ``heat(joints)`` [degC], ``supply(volts)``,
+        ``alert(joints, causes)`` (``overload``, ``overheat``, ...) and ``clear``; an arm's fault
+        without ids means all, without count means until cleared. Cameras know ``freeze``,
+        ``latency(seconds, jitter)``, ``clock_error(ppm)`` and ``clear``. The cube of a world with
+        physics knows ``reset`` and ``put(x, y, yaw)``.
 
         Raises:
             ConfigError: the device, the fault or its arguments are unknown.

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from lerobot_drivers.sim import dynamixel_memory as reg
+from lerobot_drivers.sim.alerts import DynamixelAlerts, PoweredServo
 from lerobot_drivers.sim.dynamixel_memory import Memory
 from lerobot_drivers.sim.motion import MAX_ACCELERATION, MAX_SPEED, Motion
 from lerobot_drivers.sim.wire import Request
@@ -23,7 +24,6 @@ _ACCELERATION_UNIT = 214.577 / 3600.0 * reg.TICKS_PER_TURN
 _MODES = (CURRENT, VELOCITY, POSITION, EXTENDED, CURRENT_POSITION, PWM)
 _WITHOUT_CURRENT = (1060, 1070)
 _LOAD_FULL = 1000
-_AMBIENT_C, _HEATING_C, _THERMAL_S = 27.0, 45.0, 400.0
 _MOVING_SPEED = 8.0
 _TORQUE_SHARE = 0.5
 _STRAIN, _USUAL_P_GAIN = 0.007, 800
@@ -63,7 +63,7 @@ class DynamixelSpec:
     shadows: int | None = None
 
 
-class DynamixelServo:
+class DynamixelServo(PoweredServo):
     """One servo; its owner lets time pass with ``step``.
 
     Attributes:
@@ -75,6 +75,7 @@ class DynamixelServo:
 
     def __init__(self, spec: DynamixelSpec, angle: float) -> None:
         self.spec = spec
+        super().__init__(spec.volts, DynamixelAlerts())
         self.memory = Memory(MODEL_NUMBERS[spec.model])
         self.memory.set(reg.ID, spec.id, 1)
         self.memory.set(reg.DRIVE_MODE, spec.drive_mode, 1)
@@ -86,7 +87,6 @@ class DynamixelServo:
         low, high = sorted((self._ticks(spec.lower), self._ticks(spec.upper)))
         self.motion = Motion(self._ticks(angle), (low, high))
         self.ahead_s = 0.0
-        self._temperature_c = _AMBIENT_C
         self._power_on()
 
     @property
@@ -155,11 +155,6 @@ class DynamixelServo:
         """Let time pass [s]."""
         self.motion.step(dt)
 
-    def settle(self, dt: float) -> None:
-        """Let its temperature follow its load over some time [s]."""
-        heat = _AMBIENT_C + _HEATING_C * self._effort() ** 2
-        self._temperature_c += (heat - self._temperature_c) * -math.expm1(-dt / _THERMAL_S)
-
     def read(self, address: int, size: int) -> bytes:
         """Return registers as they are now."""
         self._refresh()
@@ -186,6 +181,7 @@ class DynamixelServo:
     def power_cycle(self) -> None:
         """Cut the supply for a moment."""
         self.memory.power_cycle()
+        self.alerts.forget()
         self.motion.release()
         self._power_on()
 
@@ -246,6 +242,8 @@ class DynamixelServo:
     def _obey(self) -> None:
         """Make the motor do what the registers say."""
         motion, memory = self.motion, self.memory
+        if self.alerts.now & memory.get(reg.SHUTDOWN, 1):
+            memory.set(reg.TORQUE_ENABLE, 0, 1)  # until it is started anew
         acceleration = memory.get(reg.PROFILE_ACCELERATION, 4) * _ACCELERATION_UNIT
         motion.max_acceleration = min(acceleration or MAX_ACCELERATION, MAX_ACCELERATION)
         motion.set_p_gain(max(1, memory.get(reg.P_GAIN, 2) // 25))
@@ -286,9 +284,13 @@ class DynamixelServo:
         velocity = self._sign * self.motion.velocity
         full = memory.get(reg.CURRENT_LIMIT, 2) if self._measures_current else _LOAD_FULL
         present = self._present() + velocity * self.ahead_s
+        volts = self.volts - 0.4 * abs(effort)
         memory.set(reg.PRESENT_POSITION, round(present), 4)
         memory.set(reg.PRESENT_VELOCITY, round(velocity / _SPEED_UNIT), 4)
         memory.set(reg.PRESENT_CURRENT, round(_TORQUE_SHARE * full * effort), 2)
-        memory.set(reg.PRESENT_VOLTAGE, round(10 * (self.spec.volts - 0.4 * abs(effort))), 2)
+        memory.set(reg.PRESENT_VOLTAGE, round(10 * volts), 2)
         memory.set(reg.PRESENT_TEMPERATURE, round(self._temperature_c), 1)
+        within = range(memory.get(reg.MIN_VOLTAGE, 2), memory.get(reg.MAX_VOLTAGE, 2) + 1)
+        self.alerts.watch(self._temperature_c, memory.get(reg.MAX_TEMPERATURE, 1), volts, within)
+        memory.set(reg.HARDWARE_ERROR, self.alerts.now, 1)
         memory.set(reg.MOVING, int(abs(self.motion.velocity) > _MOVING_SPEED), 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +43,7 @@ class ShaftServo(BusServo, Protocol):
     """A servo on a bus whose owner lets time pass for its shaft."""
 
     ahead_s: float
+    volts: float
     motion: Motion
 
     @property
@@ -66,6 +67,14 @@ class ShaftServo(BusServo, Protocol):
 
     def step(self, dt: float) -> None:
         """Let time pass [s]."""
+        ...
+
+    def heat(self, celsius: float) -> None:
+        """Have a temperature [degC]."""
+        ...
+
+    def complain(self, causes: Iterable[str]) -> None:
+        """Complain about something, and act as that demands."""
         ...
 
     def settle(self, dt: float) -> None:

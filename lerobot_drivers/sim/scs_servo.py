@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from lerobot_drivers.sim import wire
+from lerobot_drivers.sim.alerts import PoweredServo
 from lerobot_drivers.sim.memory import Layout, Memory, encode_signed
 from lerobot_drivers.sim.motion import Motion
 from lerobot_drivers.sim.wire import BROADCAST_ID, Request
 
 ID, BAUD_INDEX, STATUS_LEVEL = 5, 6, 8
 MIN_POSITION, MAX_POSITION, MAX_TORQUE = 9, 11, 16
+MAX_TEMPERATURE, MAX_VOLTAGE, MIN_VOLTAGE, UNLOADING = 13, 14, 15, 19
 P_GAIN = 21
 TORQUE_ENABLE, GOAL_POSITION, GOAL_TIME, GOAL_SPEED, LOCK = 40, 42, 44, 46, 48
 PRESENT_POSITION, PRESENT_SPEED, PRESENT_LOAD = 56, 58, 60
-PRESENT_VOLTAGE, PRESENT_TEMPERATURE, MOVING = 62, 63, 66
+PRESENT_VOLTAGE, PRESENT_TEMPERATURE, STATUS, MOVING = 62, 63, 65, 66
 
 MODEL_SCS0009 = 1284
 TICKS = 1024
@@ -27,7 +30,7 @@ BAUDS = (1_000_000, 500_000, 250_000, 128_000, 115_200, 76_800, 57_600, 38_400)
 SCS = Layout(
     'big',
     LOCK,
-    {0: 5, 1: 4, STATUS_LEVEL: 1, 13: 80, 14: 80, 15: 40, 19: 37, 20: 37, P_GAIN: 15, 22: 15,
+    {0: 5, 1: 4, STATUS_LEVEL: 1, 13: 80, 14: 80, 15: 40, UNLOADING: 37, 20: 37, P_GAIN: 15, 22: 15,
      26: 1, 27: 1, 37: 40, 38: 80, LOCK: 1},
     {MAX_POSITION: TICKS - 1, MAX_TORQUE: 1000, 24: 30},
 )  # fmt: skip
@@ -35,7 +38,6 @@ SCS = Layout(
 _MAX_SPEED = 2000.0
 """60 degrees in 0.1 s at 6 V, by Feetech's data sheet [tick/s]."""
 _MAX_ACCELERATION = 20_000.0
-_AMBIENT_C, _HEATING_C, _THERMAL_S = 27.0, 35.0, 200.0
 _STALL_A, _OHM = 1.0, 0.3
 _MOVING_SPEED = 4.0
 
@@ -65,7 +67,7 @@ class ScsSpec:
     volts: float
 
 
-class ScsServo:
+class ScsServo(PoweredServo):
     """One servo; its owner lets time pass with ``step``.
 
     Attributes:
@@ -75,8 +77,12 @@ class ScsServo:
         ahead_s: how far the moment of a read lies beyond the last step [s].
     """
 
+    heating_c: ClassVar[float] = 35.0
+    thermal_s: ClassVar[float] = 200.0
+
     def __init__(self, spec: ScsSpec, angle: float) -> None:
         self.spec = spec
+        super().__init__(spec.volts)
         self.memory = Memory(MODEL_SCS0009, SCS)
         self.memory.set_byte(ID, spec.id)
         self.memory.set_word(MIN_POSITION, spec.range_min)
@@ -85,7 +91,6 @@ class ScsServo:
         low, high = sorted((self._ticks(spec.lower), self._ticks(spec.upper)))
         self.motion = Motion(self._ticks(angle), (low, high))
         self.ahead_s = 0.0
-        self._temperature_c = _AMBIENT_C
         self._power_on()
 
     @property
@@ -144,11 +149,6 @@ class ScsServo:
         """Let time pass [s]."""
         self.motion.step(dt)
 
-    def settle(self, dt: float) -> None:
-        """Let its temperature follow its load over some time [s]."""
-        heat = _AMBIENT_C + _HEATING_C * self._effort() ** 2
-        self._temperature_c += (heat - self._temperature_c) * -math.expm1(-dt / _THERMAL_S)
-
     def read(self, address: int, size: int) -> bytes:
         """Return registers as they are now."""
         self._refresh()
@@ -169,6 +169,7 @@ class ScsServo:
     def power_cycle(self) -> None:
         """Cut the supply for a moment."""
         self.memory.power_cycle()
+        self.alerts.forget()
         self._power_on()
 
     def _power_on(self) -> None:
@@ -187,7 +188,8 @@ class ScsServo:
         motion, memory = self.motion, self.memory
         low, high = memory.word(MIN_POSITION), memory.word(MAX_POSITION)
         motion.set_p_gain(2 * memory.byte(P_GAIN))
-        if memory.byte(TORQUE_ENABLE) != 1 or high <= low:
+        is_unloaded = self.alerts.now & memory.byte(UNLOADING)
+        if memory.byte(TORQUE_ENABLE) != 1 or high <= low or is_unloaded:
             motion.release()
             return
         target = float(min(max(memory.word(GOAL_POSITION), low), high))
@@ -211,11 +213,14 @@ class ScsServo:
     def _refresh(self) -> None:
         """Bring the present values up to date."""
         memory, effort = self.memory, self._effort()
-        volts = self.spec.volts - _OHM * _STALL_A * abs(effort)
+        volts = self.volts - _OHM * _STALL_A * abs(effort)
         present = round(self.motion.position + self.motion.velocity * self.ahead_s)
         memory.set_word(PRESENT_POSITION, min(max(present, 0), TICKS - 1))
         memory.set_word(PRESENT_SPEED, encode_signed(round(self.motion.velocity), 15))
         memory.set_word(PRESENT_LOAD, encode_signed(round(1000 * effort), 10))
         memory.set_byte(PRESENT_VOLTAGE, round(10 * volts))
         memory.set_byte(PRESENT_TEMPERATURE, round(self._temperature_c))
+        within = range(memory.byte(MIN_VOLTAGE), memory.byte(MAX_VOLTAGE) + 1)
+        self.alerts.watch(self._temperature_c, memory.byte(MAX_TEMPERATURE), volts, within)
+        memory.set_byte(STATUS, self.alerts.now)
         memory.set_byte(MOVING, int(abs(self.motion.velocity) > _MOVING_SPEED))

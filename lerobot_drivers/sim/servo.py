@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lerobot_drivers.sim import memory as reg
 from lerobot_drivers.sim import wire
+from lerobot_drivers.sim.alerts import PoweredServo
 from lerobot_drivers.sim.memory import Memory, decode_signed, encode_signed
 from lerobot_drivers.sim.motion import MAX_ACCELERATION, MAX_SPEED, Motion
 from lerobot_drivers.sim.wire import Request
@@ -18,9 +19,6 @@ CENTRE_HERE = 128
 _OFFSET_SIGN_BIT = 11
 _LOAD_SIGN_BIT = 10
 _WORD_SIGN_BIT = 15
-_AMBIENT_C = 27.0
-_HEATING_C = 45.0
-_THERMAL_S = 400.0
 _STALL_A = 2.4
 _CURRENT_UNIT_A = 0.0065
 _MOVING_SPEED = 8.0
@@ -53,7 +51,7 @@ class ServoSpec:
     motor: str = 'sts3215'
 
 
-class Servo:
+class Servo(PoweredServo):
     """One servo; its owner lets time pass with ``step``.
 
     Attributes:
@@ -65,6 +63,7 @@ class Servo:
 
     def __init__(self, spec: ServoSpec, angle: float) -> None:
         self.spec = spec
+        super().__init__(spec.volts)
         self.memory = Memory(reg.MODEL_NUMBERS[spec.motor])
         self.memory.set_byte(reg.ID, spec.id)
         self.memory.set_word(reg.HOMING_OFFSET, encode_signed(spec.homing_offset, 11))
@@ -74,7 +73,6 @@ class Servo:
         stops = (self._ticks(spec.lower), self._ticks(spec.upper))
         self.motion = Motion(self._ticks(angle), stops)
         self.ahead_s = 0.0
-        self._temperature_c = _AMBIENT_C
         self._power_on()
 
     @property
@@ -136,11 +134,6 @@ class Servo:
         """Let time pass [s]."""
         self.motion.step(dt)
 
-    def settle(self, dt: float) -> None:
-        """Let its temperature follow its load over some time [s]."""
-        heat = _AMBIENT_C + _HEATING_C * self._effort() ** 2
-        self._temperature_c += (heat - self._temperature_c) * -math.expm1(-dt / _THERMAL_S)
-
     def read(self, address: int, size: int) -> bytes:
         """Return registers as they are now."""
         self._refresh()
@@ -166,6 +159,7 @@ class Servo:
     def power_cycle(self) -> None:
         """Cut the supply for a moment."""
         self.memory.power_cycle()
+        self.alerts.forget()
         self._power_on()
 
     def _power_on(self) -> None:
@@ -198,7 +192,8 @@ class Servo:
         motion.set_p_gain(memory.byte(reg.P_GAIN))
         torque = min(memory.word(reg.TORQUE_LIMIT), memory.word(reg.MAX_TORQUE))
         motion.torque_limit = torque / 1000
-        if memory.byte(reg.TORQUE_ENABLE) != 1:
+        is_unloaded = self.alerts.now & memory.byte(reg.UNLOADING)
+        if memory.byte(reg.TORQUE_ENABLE) != 1 or is_unloaded:
             motion.release()
         elif memory.byte(reg.MODE) == MODE_VELOCITY:
             speed = decode_signed(memory.word(reg.GOAL_VELOCITY), _WORD_SIGN_BIT)
@@ -235,7 +230,7 @@ class Servo:
         memory, effort = self.memory, self._effort()
         velocity = round(self.motion.velocity / self._speed_unit())
         amperes = abs(effort) * _STALL_A + (0.02 if self.motion.powered else 0.006)
-        volts = self.spec.volts - 0.35 * amperes
+        volts = self.volts - 0.35 * amperes
         present = self._present() + self.motion.velocity * self.ahead_s
         memory.set_word(reg.PRESENT_POSITION, round(present) % reg.TICKS_PER_TURN)
         memory.set_word(reg.PRESENT_VELOCITY, encode_signed(velocity, _WORD_SIGN_BIT))
@@ -243,4 +238,8 @@ class Servo:
         memory.set_byte(reg.PRESENT_VOLTAGE, round(10 * volts))
         memory.set_byte(reg.PRESENT_TEMPERATURE, round(self._temperature_c))
         memory.set_byte(reg.MOVING, int(abs(self.motion.velocity) > _MOVING_SPEED))
+        within = range(memory.byte(reg.MIN_VOLTAGE), memory.byte(reg.MAX_VOLTAGE) + 1)
+        hottest = memory.byte(reg.MAX_TEMPERATURE)
+        self.alerts.watch(self._temperature_c, hottest, volts, within)
+        memory.set_byte(reg.STATUS, self.alerts.now)
         memory.set_word(reg.PRESENT_CURRENT, round(amperes / _CURRENT_UNIT_A))

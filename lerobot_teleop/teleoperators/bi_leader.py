@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from lerobot_drivers.common.clock import Clock
 from lerobot_drivers.common.errors import DeviceError
+from lerobot_drivers.common.health import Alarm
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots.pair import Pair, prefixed, side_settings
@@ -63,6 +65,11 @@ class BiLeader(Teleoperator):
         return self.pair.joints
 
     @property
+    def hardware_id(self) -> str:
+        """Both ports; see ``Teleoperator``."""
+        return ', '.join(arm.hardware_id for arm in self.pair.arms)
+
+    @property
     def is_connected(self) -> bool:
         """Whether both arms are open and have not failed."""
         return self.pair.is_connected
@@ -92,6 +99,10 @@ class BiLeader(Teleoperator):
     def disconnect(self) -> None:
         """Close both arms."""
         self.pair.close(lambda arm: arm.disconnect())
+
+    def alarms(self) -> Sequence[Alarm]:
+        """Return what is wrong with either arm."""
+        return self.pair.alarms()
 
     def health(self) -> dict[str, str | float]:
         """Return what both arms tell, each key with its side in front."""

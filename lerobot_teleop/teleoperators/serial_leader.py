@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from lerobot_drivers.common.clock import Clock
 from lerobot_drivers.common.errors import DeviceError
+from lerobot_drivers.common.health import Alarm
 from lerobot_drivers.common.naming import position_key
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.motors.port import SerialPort
@@ -91,6 +93,10 @@ class SerialLeader(Teleoperator):
     def disconnect(self) -> None:
         """Close the arm."""
         self.arm.close()
+
+    def alarms(self) -> Sequence[Alarm]:
+        """Return what is wrong with its motors, from the last reading."""
+        return self.arm.alarms()
 
     def health(self) -> dict[str, str | float]:
         """Return voltage, temperature, load, current and errors by joint, and the bus figures."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
+from lerobot_drivers.common.health import Alarm
 from lerobot_drivers.common.naming import position_key
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.robots.robot import FeatureType, JointReading
@@ -36,6 +38,11 @@ class Teleoperator(ABC):
     def feedback_features(self) -> dict[str, FeatureType]:
         """LeRobot's feedback keys; none unless a device overrides it."""
         return {}
+
+    @property
+    def hardware_id(self) -> str:
+        """What tells it from other devices in diagnostics: its port, or ports."""
+        return str(self.config.port or self.config.type)
 
     @property
     @abstractmethod
@@ -83,6 +90,10 @@ class Teleoperator(ABC):
     def hang_up(self) -> None:
         """Close the device as it is; the same as ``disconnect`` where nothing holds."""
         self.disconnect()
+
+    def alarms(self) -> Sequence[Alarm]:
+        """Return what is wrong with it, from the last reading; no bus traffic."""
+        return ()
 
     @abstractmethod
     def health(self) -> dict[str, str | float]:

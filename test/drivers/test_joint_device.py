@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lerobot_drivers.common.clock import ManualClock
 from lerobot_drivers.common.errors import BusTimeoutError, DeviceError, NotConnectedError
-from lerobot_drivers.common.health import Level
+from lerobot_drivers.common.health import Alarm, Level
 from lerobot_drivers.joint_device import ArmDriver
 from lerobot_drivers.robots.robot import JointReading, Robot
 
@@ -25,6 +25,7 @@ class FakeArm:
         self.clock = clock
         self.position = np.array([0.1, 0.2])
         self.calls: list[str] = []
+        self.wrong: list[Alarm] = []
         self.is_connected = False
         self.fault: DeviceError | None = None
         self.sent: list[NDArray[np.float64]] = []
@@ -56,6 +57,9 @@ class FakeArm:
     def hang_up(self) -> None:
         self.calls.append('hang_up')
         self.is_connected = False
+
+    def alarms(self) -> list[Alarm]:
+        return self.wrong
 
     def health(self) -> dict[str, str | float]:
         return {'voltage': 7.4}
@@ -158,3 +162,11 @@ def test_rate_age_and_latency_are_measured(bench: Bench) -> None:
     assert health.values['rate [Hz]'] == pytest.approx(100 / 1.2)
     assert health.values['age when published [ms]'] == pytest.approx(1.0)
     assert health.values['read latency, greatest [ms]'] == pytest.approx(2.0)
+
+
+def test_the_worst_alarm_of_the_device_is_the_level_and_all_are_told(bench: Bench) -> None:
+    bench.driver.health()
+    bench.arm.wrong = [Alarm(Level.ERROR, 'lift: overload'), Alarm(Level.WARN, 'grip is hot')]
+    bench.steps(1.0)
+    health = bench.driver.health()
+    assert (health.level, health.message) == (Level.ERROR, 'lift: overload; grip is hot')

@@ -159,6 +159,18 @@ def test_diagnostics_tell_rate_latency_and_voltage(bench: Bench) -> None:
     assert 'shoulder_pan.voltage' in values
 
 
+def test_a_motor_that_protects_itself_is_told_with_what_to_do(
+    bench: Bench, sim: SimClient
+) -> None:
+    sim.inject('follower', 'alert', joints=['gripper'], causes=['overload'])
+    bench.until_level(Level.ERROR)
+    status = bench.diagnostics[-1].status[0]
+    assert status.message.startswith('gripper: overload (27 degC, ')
+    assert 'take the load off it, then let its torque off and on again' in status.message
+    sim.inject('follower', 'clear')
+    bench.until_level(Level.OK)
+
+
 def test_an_unplugged_arm_is_told_and_comes_back_holding_its_pose(
     bench: Bench, sim: SimClient
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from lerobot_drivers.common.errors import BusError, ConfigError, DeviceError, NotConnectedError
 from lerobot_drivers.robots import RobotConfig, make_robot
 from lerobot_drivers.robots.pair import Pair
-from lerobot_drivers.robots.so_arm import JOINT_NAMES
+from lerobot_drivers.robots.so_arm import HOME, JOINT_NAMES
 from lerobot_drivers.sim.client import SimClient
 
 WORLD = 'bi-so-tests'
@@ -103,6 +103,52 @@ def test_while_one_arm_is_gone_the_other_goes_on_holding(robot, device, world):
     world.inject(f'{device}_right', 'replug')
     robot.connect()
     assert robot.read_state().position.shape == (12,)
+
+
+@pytest.mark.parametrize('released', [True, False])
+def test_if_one_arm_is_missing_from_the_start_the_other_is_let_go_as_configured(
+    device, world, released
+):
+    settings = {**ports(device), 'disable_torque_on_disconnect': released}
+    for side in ('left', 'right'):
+        world.attach_arm(f'{device}_{side}', 'so101_follower')
+    world.inject(f'{device}_right', 'silence', ids=[5])
+    robot = make_robot(RobotConfig(type='bi_so_follower', **settings))
+    with pytest.raises(NotConnectedError, match=r'wrist_roll \(id 5'):
+        robot.connect()
+    assert bool(world.truth(f'{device}_left')['goal']) != released
+    world.inject(f'{device}_right', 'clear')
+    robot.connect()
+    assert world.truth(f'{device}_left')['goal']
+    robot.disconnect()
+
+
+def test_limp_both_are_limp_when_they_connect(robot, device, world):
+    robot.limp = True
+    robot.connect()
+    for side in ('left', 'right'):
+        assert not world.truth(f'{device}_{side}')['goal']
+    robot.enable_torque()
+    assert world.truth(f'{device}_right')['goal']
+
+
+def test_it_is_told_by_both_ports_and_alarms_by_side(robot, device, world):
+    assert robot.hardware_id == ', '.join(ports(device).values())
+    robot.connect()
+    world.inject(f'{device}_right', 'alert', joints=['gripper'], causes=['overload'])
+    robot.read_state()
+    (alarm,) = robot.alarms()
+    assert alarm.text.startswith('right arm: gripper: overload (')
+    assert robot.health()['right_gripper.errors'] == 'overload'
+
+
+def test_home_is_that_of_both_arms_or_as_told(robot, device):
+    assert np.isnan(robot.home[[5, 11]]).all()
+    assert list(robot.home[:5]) == list(robot.home[6:11]) == list(HOME.values())
+    told = RobotConfig(type='bi_so_follower', home={'right_shoulder_pan': 90}, **ports(device))
+    home = make_robot(told).home
+    assert home[6] == pytest.approx(math.pi / 2)
+    assert np.isnan(np.delete(home, 6)).all()
 
 
 @pytest.mark.parametrize(
