@@ -114,7 +114,8 @@ class Robot(ABC):
     @property
     def hardware_id(self) -> str:
         """What tells it from other devices in diagnostics: its port, or ports."""
-        return ', '.join(str(config.port or config.ip_address or config.type) for config in self.arm_configs)
+        configs = self.arm_configs
+        return ', '.join(each.port or each.ip_address or each.type for each in configs)
 
     @property
     def home(self) -> NDArray[np.float64]:
