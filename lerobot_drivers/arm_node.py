@@ -2,9 +2,10 @@
 
 Topics: ``joint_states`` (stamped in the middle of the bus transaction),
 ``joint_commands``, ``joint_commands_sent`` (the goals in force after all limits),
-``arm_mode`` (latched), ``/diagnostics``; for a mobile base ``cmd_vel``, ``cmd_vel_sent``,
-``odom``. Services: ``set_torque``, ``home``, ``stop``, ``emergency_stop``, ``resume``. Silence is
-no fault: the arm holds its last goal, a base stands still.
+``arm_mode`` and ``robot_description`` (latched), ``/diagnostics``; for a mobile base
+``cmd_vel``, ``cmd_vel_sent``, ``odom``. Services: ``set_torque``, ``home``, ``stop``,
+``emergency_stop``, ``resume``. Silence is no fault: the arm holds its last goal, a base stands
+still.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from lerobot_drivers.joint_device import ArmDriver
 from lerobot_drivers.robots import make_robot, robot_config
 from lerobot_drivers.ros_arm_services import ArmServices
 from lerobot_drivers.ros_base import make_base_topics
+from lerobot_drivers.ros_description import RobotDescription
 
 _COMMAND_DEPTH = 4
 """Room for partial commands that come together, none for a backlog."""
@@ -62,6 +64,7 @@ class ArmNode(AutostartLifecycleNode):
         self._time = SystemClock()
         robot = make_robot(self._config)
         self._driver = ArmDriver(robot, robot.rate_hz, self._time, self._warn)
+        self._description = RobotDescription(self, self._config)
         self._operation = ArmServices(self)
         self._control = ArmControl(
             self._driver, self._config.emergency_stop, self._time, self._operation.tell
@@ -79,6 +82,7 @@ class ArmNode(AutostartLifecycleNode):
             JointState, JOINT_COMMANDS, self._on_command, qos_commands(_COMMAND_DEPTH)
         )
         self._base = make_base_topics(self, self._driver, self._config.base, self._warn)
+        self._description.open(self._names)
         self._operation.open(self._control)
         self._diagnostics = DiagnosticsPublisher(
             self, 'bus', self._health, hardware_id=self._driver.robot.hardware_id
@@ -102,6 +106,7 @@ class ArmNode(AutostartLifecycleNode):
             self._diagnostics.destroy()
             if self._base is not None:
                 self._base.destroy()
+            self._description.close()
             self.destroy_subscription(self._commands)
             self.destroy_publisher(self._sent)
             self.destroy_publisher(self._states)

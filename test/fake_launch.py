@@ -7,9 +7,12 @@ launch_ros 0.19) are offered; any other import fails as it would there.
 from __future__ import annotations
 
 import runpy
+import shlex
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -76,6 +79,39 @@ class FindPackageShare(Substitution):
 
     def perform(self, context: LaunchContext) -> str:
         return str(ROOT) if self.package == 'lerobot_ros' else f'/opt/ros/share/{self.package}'
+
+
+class ExecutableInPackage(Substitution):
+    """A program of a package; ours run from the source tree."""
+
+    def __init__(self, *, package: str, executable: str) -> None:
+        self.package = package
+        self.executable = executable
+
+    def perform(self, context: LaunchContext) -> str:
+        assert (self.package, self.executable) == ('lerobot_ros', 'lerobot-ros')
+        return f'{sys.executable} -m lerobot_drivers.cli'
+
+
+class Command(Substitution):
+    """What a command prints; as launch's, it fails on an exit code and on words on stderr."""
+
+    def __init__(self, command: list[Any]) -> None:
+        self.command = command
+
+    def perform(self, context: LaunchContext) -> str:
+        return output_of(context.text(self.command))
+
+
+class ParameterValue(Substitution):
+    """A parameter whose text is not to be taken for YAML."""
+
+    def __init__(self, value: Any, *, value_type: type) -> None:
+        assert value_type is str
+        self.value = value
+
+    def perform(self, context: LaunchContext) -> str:
+        return context.text(self.value)
 
 
 class PathJoinSubstitution(Substitution):
@@ -174,14 +210,25 @@ class OpaqueFunction(Action):
             action.execute(context)
 
 
+@cache
+def output_of(command: str) -> str:
+    """Run a command once, however many tests ask for it."""
+    words = shlex.split(command)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode or done.stderr:
+        raise LaunchError(f'{command}: {done.stderr}')
+    return done.stdout
+
+
 MODULES: dict[str, list[type]] = {
     'launch': [LaunchContext, LaunchDescription],
     'launch.actions': [DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction],
     'launch.launch_description_sources': [PythonLaunchDescriptionSource],
-    'launch.substitutions': [LaunchConfiguration, PathJoinSubstitution],
+    'launch.substitutions': [Command, LaunchConfiguration, PathJoinSubstitution],
     'launch_ros': [],
     'launch_ros.actions': [Node],
-    'launch_ros.substitutions': [FindPackageShare],
+    'launch_ros.parameter_descriptions': [ParameterValue],
+    'launch_ros.substitutions': [ExecutableInPackage, FindPackageShare],
 }
 
 

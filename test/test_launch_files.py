@@ -12,6 +12,8 @@ from fake_launch import MODULES, LaunchError, launch
 from source_files import ROOT, imports_of
 from test_package_xml import keys, metadata
 
+from lerobot_drivers.urdf.models import robot_urdf
+
 FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
 MAX_LINES = 60
 EVERY_NODE = {'config_file', 'use_sim_time', 'autostart'}
@@ -115,6 +117,15 @@ def test_arguments_reach_the_included_files() -> None:
     assert found['/left_leader/teleop']['remappings'] == {
         'joint_commands': '/left/teleop/joint_commands'
     }
+
+
+def test_what_is_viewed_is_the_robot_of_the_file() -> None:
+    path = str(ROOT / 'config/koch_sim.yaml')
+    nodes = launch(ROOT / 'launch/view.launch.py', config_file=path, namespace='lab').nodes
+    found = {node['full_name']: node['parameters'] for node in nodes}
+    assert set(found) == {'/lab/robot_state_publisher', '/lab/rviz'}
+    told = found['/lab/robot_state_publisher']['robot_description']
+    assert told == robot_urdf('koch_follower')
 
 
 def test_no_cameras() -> None:

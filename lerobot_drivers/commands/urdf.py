@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from lerobot_drivers.common.command_line import read_sections, section_of
 from lerobot_drivers.common.errors import ConfigError, UsageError
 from lerobot_drivers.common.spellings import nearest
-from lerobot_drivers.urdf.models import robot_urdf, urdf_names
+from lerobot_drivers.urdf.description import description_of
+from lerobot_drivers.urdf.models import urdf_names
 
 KNOWN = ('robot', 'teleop')
 _TYPES = textwrap.fill(', '.join(urdf_names()), 90, subsequent_indent='       ')
-HELP = f"""usage: lerobot-ros urdf --robot.type=TYPE | --teleop.type=TYPE [--robot.side=left]
+HELP = f"""usage: lerobot-ros urdf --robot.type=TYPE | --teleop.type=TYPE | --config_path=FILE
 
 Prints the URDF that the robot's node publishes on robot_description:
 lerobot-ros urdf --robot.type=aloha > aloha.urdf
@@ -21,6 +22,7 @@ lerobot-ros urdf --robot.type=aloha > aloha.urdf
   --robot.type=TYPE            of the list below
   --teleop.type=TYPE           the same, of a leader
   --robot.side=left            of a hand: left or right
+  --config_path=FILE           of the robot in a file, or its leader where it has no robot
 
 Types: {_TYPES}"""
 
@@ -32,19 +34,19 @@ def run(arguments: Sequence[str]) -> int:
         arguments: the command line after ``urdf``.
 
     Raises:
-        UsageError: not exactly one type is told.
+        UsageError: no type is told.
         ConfigError: a robot of this type has no URDF here.
     """
     sections = read_sections(arguments, KNOWN)
     told = [section for name in KNOWN if (section := section_of(sections, name)).get('type')]
-    if len(told) != 1:
-        raise UsageError('one of --robot.type and --teleop.type is needed')
-    name, side = str(told[0]['type']), told[0].get('side')
-    text = robot_urdf(f'{name}_{side}' if side else name)
+    if not told:
+        raise UsageError('--robot.type, --teleop.type or a file of --config_path is needed')
+    name, side, urdf = (told[0].get(key) for key in ('type', 'side', 'urdf'))
+    text = description_of(str(name), side, None if urdf is None else str(urdf))
     if text is None:
         raise ConfigError(
             f'there is no URDF of a {name}{f" with side {side}" if side else ""}'
-            f'{nearest(name, urdf_names())}; known: {", ".join(urdf_names())}'
+            f'{nearest(str(name), urdf_names())}; known: {", ".join(urdf_names())}'
         )
     sys.stdout.write(text)
     return 0

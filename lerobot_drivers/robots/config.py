@@ -207,6 +207,8 @@ class RobotConfig:
         left_arm_config: what else is told of the left arm alone.
         right_arm_config: what else is told of the right one.
         base: how its mobile base drives, if it has one.
+        urdf: file of what it looks like instead of ours, for ``robot_description``; ``none`` for
+            none.
         ip_address: where a reachy2 is reached; None is ``localhost``, as with LeRobot.
         use_external_commands: somebody else commands the reachy2, such as Pollen's teleoperation
             application; it is read only.
@@ -240,6 +242,7 @@ class RobotConfig:
     left_arm_config: FollowerSide | None = None
     right_arm_config: FollowerSide | None = None
     base: BaseConfig = field(default_factory=BaseConfig)
+    urdf: str | None = None
     ip_address: str | None = None
     use_external_commands: bool = False
     with_neck: bool = True

@@ -69,7 +69,10 @@ _MODELS: dict[str, Callable[[], Element]] = {
     'widowx': _file('wx250s'),
     'aloha': partial(face_to_face, 'aloha', 'vx300s'),
     'bi_viperx': partial(face_to_face, 'aloha', 'vx300s'),
-    'bi_widowx': partial(face_to_face, 'aloha_leaders', 'wx250s'),
+    **{
+        name: partial(face_to_face, 'aloha_leader', 'wx250s')
+        for name in ('aloha_leader', 'bi_widowx')
+    },
     'lekiwi': lekiwi,
     'lekiwi_client': lekiwi,
     'hope_jr_arm': _file('hope_jr_arm'),

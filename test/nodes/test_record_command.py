@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+from lerobot_drivers.urdf.models import robot_urdf
 from lerobot_recorder.dataset.dataset_reader import DatasetReader
 from lerobot_recorder.dataset.validate import validate_dataset
 
@@ -86,6 +87,13 @@ def test_nothing_is_wrong_with_the_streams(recorded):
             assert stream['fresh'] + stream['held'] + stream['repeats'] + stream['slips'] >= 60
             assert set(stream['clock']) == {'header'}
             assert stream['unusable'] == 0
+
+
+def test_what_the_robot_looks_like_is_kept(recorded):
+    for record in records(recorded):
+        (versions,) = record['details']['kept']['files']['robot_description'].values()
+        kept = recorded / 'meta/ros/files' / versions[0]['file']
+        assert kept.read_text() == robot_urdf('so101_follower')
 
 
 def test_info_validate_and_filmstrip(recorded, tmp_path):

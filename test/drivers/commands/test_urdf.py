@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from source_files import ROOT
 
 from lerobot_drivers import cli
 from lerobot_drivers.urdf.models import robot_urdf
@@ -14,6 +15,7 @@ from lerobot_drivers.urdf.models import robot_urdf
         (['--robot.type=lekiwi'], 'lekiwi'),
         (['--teleop.type=so101_leader'], 'so101_leader'),
         (['--robot.type=hope_jr_hand', '--robot.side=left'], 'hope_jr_hand_left'),
+        ([f'--config_path={ROOT / "config/koch.yaml"}'], 'koch_follower'),
     ],
 )
 def test_it_prints_a_document(capsys, flags, name):
@@ -26,8 +28,7 @@ def test_it_prints_a_document(capsys, flags, name):
     [
         (['--robot.type=lekiwo'], 1, 'there is no URDF of a lekiwo (did you mean lekiwi?)'),
         (['--robot.type=hope_jr_hand', '--robot.side=up'], 1, 'with side up'),
-        ([], 2, 'one of --robot.type and --teleop.type is needed'),
-        (['--robot.type=viperx', '--teleop.type=widowx'], 2, 'one of --robot.type'),
+        ([], 2, '--robot.type, --teleop.type or a file'),
     ],
 )
 def test_what_cannot_be_printed_is_one_line(capsys, flags, code, told):

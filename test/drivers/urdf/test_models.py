@@ -10,11 +10,21 @@ import pytest
 from urdf_chain import MOVING, link_poses
 from urdf_parser_py.urdf import URDF, Box, Cylinder, Sphere
 
+from lerobot_drivers.common.units import NormMode
 from lerobot_drivers.robots import ROBOTS, RobotConfig, make_robot
+from lerobot_drivers.robots.bi_follower import BiFollower
 from lerobot_drivers.sim import kinematics
+from lerobot_drivers.sim.models import MODELS, sim_model
 from lerobot_drivers.urdf.models import robot_urdf, urdf_names
 
 PUBLISHED = 'urdf/so_arm100_official'
+TOLERANCE, TURN = 0.005, 6.28
+OWN = {
+    **{name: {'use_degrees': True} for name in ('koch_follower', 'hope_jr_arm')},
+    'hope_jr_hand': {'side': 'right'},
+    'reachy2': {'port': None},
+}
+"""What a type needs beside a port."""
 each_name = pytest.mark.parametrize('name', urdf_names())
 
 
@@ -79,16 +89,46 @@ def test_limits_and_axes_are_told(name):
 
 @pytest.mark.parametrize('name', ROBOTS.names())
 def test_the_joints_of_the_driver_are_there(name):
-    assert set(driver_joints(name)) <= set(robot(name).joint_map)
+    model = robot(name)
+    for joint in driver_joints(name):
+        assert joint.name in model.joint_map
 
 
-def driver_joints(name: str) -> list[str]:
-    sides = {f'{side}_arm_port': f'sim://urdf/{side}' for side in ('left', 'right')}
-    places = sides if name == 'aloha' or name.startswith('bi_') else {'port': 'sim://urdf/arm'}
-    side = 'right' if name == 'hope_jr_hand' else None
-    degrees = None if name in ('aloha', 'viperx', 'bi_viperx') else True
-    config = RobotConfig(type=name, use_degrees=degrees, side=side, **places)
-    return [joint.name for joint in make_robot(config).joints]
+@pytest.mark.parametrize('name', ROBOTS.names())
+def test_limits_are_those_of_the_driver(name):
+    """To three encoder ticks; within a turn where the driver's come from a calibration."""
+    told = 0
+    for joint in driver_joints(name):
+        limit = robot(name).joint_map[joint.name].limit
+        by_share = joint.unit.mode in (NormMode.RANGE_0_100, NormMode.RANGE_0_1)
+        ends = joint.unit if by_share else joint
+        if ends.upper - ends.lower > TURN:
+            assert limit.lower > ends.lower - TOLERANCE and limit.upper < ends.upper + TOLERANCE
+            continue
+        expected = pytest.approx((ends.lower, ends.upper), abs=TOLERANCE)
+        assert (limit.lower, limit.upper) == expected, joint.name
+        told += 1
+    assert told or name == 'hope_jr_arm', 'at least the gripper has limits of its own'
+
+
+@pytest.mark.parametrize('name', sorted(MODELS))
+def test_emulated_servos_stay_within_the_limits(name):
+    joints, seen = robot(name).joint_map, 0
+    for servo in sim_model(name).joints:
+        joint = joints.get(servo.name)  # a shadow has none
+        if joint is not None and joint.type == 'revolute':
+            assert servo.lower > joint.limit.lower - TOLERANCE, servo.name
+            assert servo.upper < joint.limit.upper + TOLERANCE, servo.name
+            seen += 1
+    assert seen >= 6
+
+
+def driver_joints(name: str):
+    """Return the joints of a robot whose calibration, if it needs one, is that of the factory."""
+    sides = {f'{side}_arm_port': f'sim://urdf-{name}/{side}' for side in ('left', 'right')}
+    two_arms = issubclass(ROBOTS.load(name), BiFollower)
+    places = sides if two_arms else {'port': f'sim://urdf-{name}/arm'}
+    return make_robot(RobotConfig(type=name, **{**places, **OWN.get(name, {})})).joints
 
 
 def test_the_so101_moves_as_the_simulated_one(shared_data):
