@@ -73,6 +73,7 @@ _MODELS: dict[str, Callable[[], Element]] = {
         name: partial(face_to_face, 'aloha_leader', 'wx250s')
         for name in ('aloha_leader', 'bi_widowx')
     },
+    'reachy2': _file('reachy2'),
     'lekiwi': lekiwi,
     'lekiwi_client': lekiwi,
     'hope_jr_arm': _file('hope_jr_arm'),
