@@ -15,6 +15,8 @@ from rosbags.typesys.store import Typestore
 
 from lerobot_drivers.common.naming import (
     ACTION,
+    CMD_VEL,
+    CMD_VEL_SENT,
     JOINT_COMMANDS,
     JOINT_COMMANDS_SENT,
     OBSERVATION_STATE,
@@ -30,6 +32,7 @@ from lerobot_recorder.session_facts import SessionFacts
 
 FILES = 'files'
 COMMANDS = (JOINT_COMMANDS, JOINT_COMMANDS_SENT)
+TABLES = (*COMMANDS, CMD_VEL, CMD_VEL_SENT)
 
 
 class Capture:
@@ -129,14 +132,17 @@ class Capture:
     def _commands(self, topics: Mapping[str, str]) -> list[tuple[str, str]]:
         """Return table and topic of the commands asked and sent, as far as they are there."""
         near = self._near()
-        asked = [source.topic for source in self._sources(ACTION)]
+        action = [source.topic for source in self._sources(ACTION)]
+        driven = [topic for topic in action if topic.rpartition('/')[2] == CMD_VEL_SENT]
+        asked = [topic for topic in action if topic not in driven]
         asked = asked or [f'{namespace}/{JOINT_COMMANDS}' for namespace in near]
         sent = [self._sent] if self._sent else [f'{n}/{JOINT_COMMANDS_SENT}' for n in near]
         if not self._sent and not set(sent) & set(topics):
             sent = [t for t in topics if t.rpartition('/')[2] == JOINT_COMMANDS_SENT]
+        wanted = [f'{namespace_of(topic)}/{CMD_VEL}' for topic in driven]
         return [
             (table, topic)
-            for table, candidates in zip(COMMANDS, (asked, sent), strict=True)
+            for table, candidates in zip(TABLES, (asked, sent, wanted, driven), strict=True)
             for topic in candidates
             if is_kept(topics.get(topic, ''), self._types)
         ]

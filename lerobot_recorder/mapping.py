@@ -34,8 +34,12 @@ from lerobot_drivers.common.config import STRICT_KEYS, build, read_yaml
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.common.naming import (
     ACTION,
+    CMD_VEL,
+    CMD_VEL_SENT,
     DEFAULT_FEATURES,
     IMAGES_PREFIX,
+    JOINT_COMMANDS,
+    JOINT_COMMANDS_SENT,
     OBSERVATION_IMAGE,
     OBSERVATION_STATE,
 )
@@ -61,7 +65,9 @@ __all__ = [
     'WindowConfig',
 ]
 
-TAKEN_TABLES = ('frames', 'picture_histograms', 'joint_commands', 'joint_commands_sent')
+TAKEN_TABLES = (
+    'frames', 'picture_histograms', JOINT_COMMANDS, JOINT_COMMANDS_SENT, CMD_VEL, CMD_VEL_SENT
+)  # fmt: skip
 """Tables of an episode that are kept anyway."""
 _TABLE = re.compile(r'[A-Za-z0-9_-]+')
 

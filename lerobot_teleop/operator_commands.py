@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from lerobot_drivers.common.config import Section, build, read_yaml
@@ -11,6 +12,7 @@ from lerobot_drivers.processors.config import processor_config
 from lerobot_drivers.processors.step import ROBOT_ACTION
 from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import RobotConfig
+from lerobot_teleop.joint_names import on_robot
 from lerobot_teleop.teleoperators.teleoperator import Teleoperator
 
 
@@ -21,6 +23,17 @@ def operator_commands(config_file: Path, leader: Teleoperator) -> CommandProcess
         ConfigError: the file cannot be read, or a step cannot work on these commands.
     """
     return command_processor(read_yaml(config_file), leader)
+
+
+def robot_names(sections: Section, leader: Teleoperator) -> list[str]:
+    """Return what the robot of a session calls a leader's joints; its own names without one."""
+    theirs = [joint.name for joint in leader.joints]
+    robot = sections.get('robot')
+    if not robot:
+        return theirs
+    # Names do not depend on the dataset's unit, which may need a calibration.
+    config = replace(build(RobotConfig, robot, 'robot'), use_degrees=True)
+    return on_robot(theirs, [joint.name for joint in make_robot(config).joints])
 
 
 def command_processor(sections: Section, leader: Teleoperator) -> CommandProcessor:
@@ -37,5 +50,6 @@ def command_processor(sections: Section, leader: Teleoperator) -> CommandProcess
         return CommandProcessor(pipeline, (), ())
     robot = sections.get('robot')
     joints = make_robot(build(RobotConfig, robot, 'robot')).joints if robot else leader.joints
-    keys = [position_key(joint.name) for joint in leader.joints]
-    return CommandProcessor(pipeline, keys, joints, others=leader.joints)
+    names = robot_names(sections, leader)
+    others = [replace(joint, name=n) for joint, n in zip(leader.joints, names, strict=True)]
+    return CommandProcessor(pipeline, [position_key(n) for n in names], joints, others=others)

@@ -24,11 +24,12 @@ from lerobot_drivers.ros import (
 from sensor_msgs.msg import JointState
 
 from lerobot_drivers.common.clock import SystemClock
+from lerobot_drivers.common.config import read_yaml
 from lerobot_drivers.common.errors import ProcessorError
 from lerobot_drivers.common.naming import JOINT_COMMANDS, JOINT_STATES
 from lerobot_drivers.joint_device import DeviceReader
 from lerobot_drivers.robots.robot import JointReading
-from lerobot_teleop.operator_commands import operator_commands
+from lerobot_teleop.operator_commands import operator_commands, robot_names
 from lerobot_teleop.teleoperators import make_teleoperator_from_config
 
 REMIND_S = 5.0
@@ -51,6 +52,7 @@ class TeleopNode(AutostartLifecycleNode):
         self._reader.connect()
         self._processor = operator_commands(self._config_file, self._leader)
         self._names = [joint.name for joint in self._leader.joints]
+        self._robot_names = robot_names(read_yaml(self._config_file), self._leader)
         self._states = self.create_publisher(JointState, JOINT_STATES, qos_states())
         self._commands = self.create_publisher(JointState, JOINT_COMMANDS, qos_states())
         self._diagnostics = DiagnosticsPublisher(
@@ -85,7 +87,7 @@ class TeleopNode(AutostartLifecycleNode):
     def _command(self, reading: JointReading) -> None:
         """Command what the operator asks for; nothing where a step on it fails."""
         try:
-            names, positions = self._processor.command(self._names, reading.position)
+            names, positions = self._processor.command(self._robot_names, reading.position)
         except ProcessorError as error:
             self.get_logger().error(f'no command: {error}', throttle_duration_sec=REMIND_S)
         else:

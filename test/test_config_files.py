@@ -42,13 +42,15 @@ WHOLE = {
     'bi_so101_sim.yaml',
     'koch.yaml',
     'koch_sim.yaml',
+    'lekiwi.yaml',
+    'lekiwi_sim.yaml',
     'so100.yaml',
     'so101.yaml',
     'so101_sim.yaml',
     'template_record.yaml',
 }
 """Those that every command can be run with."""
-ON_USB = ('so100', 'so101', 'bi_so101', 'koch', 'aloha')
+ON_USB = ('lekiwi', 'so100', 'so101', 'bi_so101', 'koch', 'aloha')
 
 each_file = pytest.mark.parametrize('path', FILES, ids=lambda path: path.name)
 

@@ -23,6 +23,7 @@ from lerobot_drivers.motors.packet_bus import PacketProtocol
 logger = logging.getLogger(__name__)
 
 POSITION_MODE = 0
+VELOCITY_MODE = 1
 MULTI_TURN_BIT = 0x10
 """Bit of Phase that makes Present_Position count turns."""
 FAST_VELOCITY_BIT = 0x04

@@ -62,6 +62,7 @@ class ArmPlan:
         home: where it rests, by joint [rad]; empty where that is not known of this model.
         simulated_as: what simulated worlds call it, where that is not its type.
         homing_pose: in which pose a calibration homes it, in words.
+        wheels: motors on the same bus that drive a mobile base.
     """
 
     what: str
@@ -71,6 +72,7 @@ class ArmPlan:
     home: Mapping[str, float] = field(default_factory=dict)
     simulated_as: str = ''
     homing_pose: str = 'the middle of its range of motion'
+    wheels: tuple[JointPlan, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -78,9 +80,14 @@ class ArmPlan:
         return tuple(joint.name for joint in self.joints)
 
     @property
-    def servos(self) -> tuple[JointPlan, ...]:
-        """All motors: those of the joints, each with its shadows behind it."""
+    def arm_servos(self) -> tuple[JointPlan, ...]:
+        """The motors of the joints, each with its shadows behind it."""
         return tuple(servo for joint in self.joints for servo in (joint, *joint.shadows))
+
+    @property
+    def servos(self) -> tuple[JointPlan, ...]:
+        """All motors: those of the joints, then the wheels."""
+        return (*self.arm_servos, *self.wheels)
 
     @property
     def motors(self) -> dict[str, Motor]:
@@ -93,5 +100,5 @@ class ArmPlan:
         return {servo.name: servo.nominal for servo in self.servos if servo.nominal}
 
     def joint(self, name: str) -> JointPlan:
-        """Return the plan of a joint or of a shadow."""
+        """Return the plan of a joint, of a shadow or of a wheel."""
         return next(servo for servo in self.servos if servo.name == name)

@@ -44,17 +44,18 @@ class OmniBase:
         """Ticks that a wheel turns on a metre."""
         return TICKS_PER_TURN / (2.0 * math.pi * self.wheel_radius)
 
-    def to_wheels(self, velocity: Vector) -> Vector:
-        """Return how fast each wheel is to turn for a body velocity [tick/s].
-
-        None turns faster than allowed; the direction is kept.
+    def limited(self, velocity: Vector) -> Vector:
+        """Return a velocity of the same direction for which no wheel turns too fast.
 
         Args:
             velocity: x ahead, y to the left, turning to the left [m/s, m/s, rad/s].
         """
-        wheels = self.matrix @ velocity * self.per_metre
-        fastest = float(np.abs(wheels).max())
-        return np.asarray(wheels * min(1.0, self.max_speed / fastest) if fastest else wheels)
+        fastest = float(np.abs(self.matrix @ velocity).max()) * self.per_metre
+        return velocity * (self.max_speed / fastest) if fastest > self.max_speed else velocity
+
+    def to_wheels(self, velocity: Vector) -> Vector:
+        """Return how fast each wheel turns for a body velocity, as far as it can [tick/s]."""
+        return np.asarray(self.matrix @ self.limited(velocity) * self.per_metre)
 
     def to_body(self, wheels: Vector) -> Vector:
         """Return how the body moves when the wheels do so much [m, m, rad].
@@ -63,12 +64,6 @@ class OmniBase:
             wheels: what each turns, or turns in a second [tick or tick/s].
         """
         return np.asarray(self._inverse @ wheels / self.per_metre)
-
-    @cached_property
-    def axis_limits(self) -> Vector:
-        """Fastest along each axis alone [m/s, m/s, rad/s]."""
-        return np.array([self.to_body(self.to_wheels(axis * 1e3))[at]
-                         for at, axis in enumerate(np.eye(3))])  # fmt: skip
 
     @cached_property
     def _inverse(self) -> Vector:

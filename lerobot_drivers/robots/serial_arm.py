@@ -87,6 +87,7 @@ class SerialArm:
         plan: what it is made of.
         bus: the motors; None before the first connect.
         last_state: as read last, for diagnostics.
+        velocity_units: what one count of Present_Velocity is, by motor [tick/s].
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class SerialArm:
         self._calibration_source = ''
         motors = list(plan.motors)
         self._rows = [motors.index(name) for name in plan.names]
-        self._velocity_units = np.ones(len(plan.joints))
+        self.velocity_units = dict.fromkeys(plan.motors, 1.0)
         self._scales: tuple[JointScale, ...] = ()
         self._watch: MotorWatch | None = None
         if not settings.port:
@@ -182,6 +183,8 @@ class SerialArm:
         self.close()
         try:
             self.bus = self._open_bus()
+            for wheel in self.plan.wheels:
+                self.bus.write('Goal_Velocity', wheel.name, 0)
             self._check_calibration(self.bus, calibrate)
             self._configure(self.bus, registers)
             check_shadows(self.bus, self.plan)
@@ -208,7 +211,7 @@ class SerialArm:
         per_tick = np.array(
             [scale.topic_per_tick(tick) for scale, tick in zip(self.scales, ticks, strict=True)]
         )
-        velocity = state.registers['Present_Velocity'][rows] * self._velocity_units * per_tick
+        velocity = state.registers['Present_Velocity'][rows] * self._joint_units * per_tick
         effort = bus.effort(state)[rows] * np.sign(per_tick)
         return JointReading(state.stamp_ns, self._topic(ticks), velocity, effort)
 
@@ -293,6 +296,10 @@ class SerialArm:
         resolution = motor_model(self.plan.motors[name].model).resolution
         return self.plan.joint(name).scale(calibration, self._unit(name), resolution)
 
+    @property
+    def _joint_units(self) -> Vector:
+        return np.array([self.velocity_units[name] for name in self.plan.names])
+
     def _topic(self, ticks: list[int]) -> Vector:
         values = [
             scale.ticks_to_topic(tick) for scale, tick in zip(self.scales, ticks, strict=True)
@@ -374,8 +381,7 @@ class SerialArm:
                 for joint in self.plan.servos
             }
         )
-        units = bus.velocity_units()
-        self._velocity_units = np.array([units[name] for name in self.plan.names])
+        self.velocity_units = bus.velocity_units()
 
     def _no_calibration(self) -> CalibrationError:
         settings = self.settings

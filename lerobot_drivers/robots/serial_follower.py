@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -139,7 +139,8 @@ class SerialFollower(Robot):
 
     def enable_torque(self) -> None:
         """Hold the present position; goals are seeded from it before torque goes on."""
-        self.arm.connected_bus().enable_torque()
+        servos = [servo.name for servo in self.plan.arm_servos]
+        self.arm.connected_bus().enable_torque(servos)
         if self._limiter is not None:
             self._limiter.reset(self.arm.read_position(), self.clock.monotonic_ns())
 
@@ -173,14 +174,7 @@ class SerialFollower(Robot):
     def send_action(self, action: dict[str, float]) -> dict[str, float]:
         """Send goals in dataset units and return what was sent; see ``Robot``."""
         keys = [position_key(joint.name) for joint in self.joints]
-        wrong = [f'{key}={value}' for key, value in action.items() if not math.isfinite(value)]
-        unknown = sorted(set(action) - set(keys))
-        if wrong or unknown:
-            found = ', '.join(unknown or wrong)
-            raise DeviceError(
-                f'{self.config.type} refuses the action: {found}; '
-                f'expected finite numbers for {", ".join(keys)}'
-            )
+        self._check(action, keys)
         goal = np.array(
             [
                 joint.unit.from_dataset(action[key]) if key in action else math.nan
@@ -197,6 +191,16 @@ class SerialFollower(Robot):
     def alarms(self) -> Sequence[Alarm]:
         """Return what is wrong with its motors, from the last reading."""
         return self.arm.alarms()
+
+    def _check(self, action: Mapping[str, float], keys: Iterable[str]) -> None:
+        wrong = [f'{key}={value}' for key, value in action.items() if not math.isfinite(value)]
+        unknown = sorted(set(action) - set(keys))
+        if wrong or unknown:
+            found = ', '.join(unknown or wrong)
+            raise DeviceError(
+                f'{self.config.type} refuses the action: {found}; '
+                f'expected finite numbers for {", ".join(keys)}'
+            )
 
     def health(self) -> dict[str, str | float]:
         """Return voltage, temperature, load, current and errors by joint, and the bus figures."""

@@ -118,9 +118,9 @@ class CalibrationRun:
     def begin(self) -> None:
         """Let the motors go limp, count one turn only, and turn as their calibration wants it."""
         bus = self._bus
-        bus.prepare({})
+        bus.prepare({wheel.name: wheel.registers for wheel in self._plan.wheels})
         bus.disable_torque()
-        for joint in self._plan.servos:
+        for joint in self._plan.arm_servos:
             bus.write('Operating_Mode', joint.name, bus.calibration_mode)
             if not bus.apply_drive_mode:
                 mode = bus.read('Drive_Mode', joint.name)
@@ -134,7 +134,7 @@ class CalibrationRun:
         """
         bus = self._bus
         self._offsets = {}
-        homed = [servo.name for servo in self._plan.servos if not servo.keeps_homing]
+        homed = [servo.name for servo in self._plan.arm_servos if not servo.keeps_homing]
         for servo in self._plan.servos:
             # In this order: who shadows a motor obeys what that one is told.
             bus.write('Homing_Offset', servo.name, self._kept(servo))
@@ -172,6 +172,7 @@ class CalibrationRun:
             for joint in self._plan.joints
             for servo in (joint, *joint.shadows)
         }
+        calibration |= {wheel.name: self._entry(wheel, wheel.name) for wheel in self._plan.wheels}
         self._bus.write_calibration(calibration)
         self._bus.lock()
         return calibration

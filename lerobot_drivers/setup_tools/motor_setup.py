@@ -66,8 +66,8 @@ class MotorSetup:
 
     @property
     def joints(self) -> tuple[JointPlan, ...]:
-        """The joints in the order in which their motors are set up: last first."""
-        return self._plan.servos[::-1]
+        """The joints in the order in which their motors are set up: last first, wheels last."""
+        return (*self._plan.arm_servos[::-1], *self._plan.wheels[::-1])
 
     def find(self) -> list[FoundMotor]:
         """Return all motors that answer, at whatever rate.

@@ -56,6 +56,8 @@ class SimArm:
         self._start_ns = start_ns
         self._step = 0
         self._history = np.zeros((HISTORY_STEPS, 2, len(self._servos)))
+        self._place = np.zeros(3)
+        self._places = np.zeros((HISTORY_STEPS, 3))
         self._remember(0)
         self._lock = threading.RLock()
         self.codec = self.model.wire()
@@ -88,15 +90,13 @@ class SimArm:
         with self._lock:
             if self._operator is not None:
                 return self._operator.state((stamp_ns - self._start_ns) / NS_PER_S)
-            self._advance(stamp_ns + STEP_NS)
-            passed = max((stamp_ns - self._start_ns) / STEP_NS, 0.0)
-            passed = max(passed, self._step - HISTORY_STEPS + 2.0)
-            before = min(int(passed), self._step - 1) if self._step else 0
-            after = min(before + 1, self._step)
-            share = min(passed - before, 1.0)
-            pair = self._history[[before % HISTORY_STEPS, after % HISTORY_STEPS]]
-        mixed = (1.0 - share) * pair[0] + share * pair[1]
+            mixed = self._remembered(self._history, stamp_ns)
         return mixed[0], mixed[1]
+
+    def place(self, stamp_ns: int) -> Angles:
+        """Return where its wheels have carried it: x, y and heading, from its start [m, rad]."""
+        with self._lock:
+            return self._remembered(self._places, stamp_ns)
 
     def truth(self, stamp_ns: int) -> dict[str, Any]:
         """Return the state and the goals at a moment as plain values by joint."""
@@ -108,6 +108,7 @@ class SimArm:
             'position': dict(zip(self._by_name, position.tolist(), strict=True)),
             'velocity': dict(zip(self._by_name, velocity.tolist(), strict=True)),
             'goal': {name: goal for name, goal in goals.items() if goal is not None},
+            'place': self.place(stamp_ns).tolist(),
         }
 
     def writes(self) -> list[dict[str, Any]]:
@@ -211,6 +212,7 @@ class SimArm:
             for coupling in self._couplings:
                 coupling.join()
             self._step += 1
+            self._roll()
             self._remember(self._step)
             if self._step % _SETTLE_STEPS == 0:
                 self._settle(_SETTLE_STEPS)
@@ -221,6 +223,7 @@ class SimArm:
         """Let time pass in which nothing moves."""
         for place in range(max(self._step, step - HISTORY_STEPS) + 1, step + 1):
             self._history[place % HISTORY_STEPS] = self._history[self._step % HISTORY_STEPS]
+            self._places[place % HISTORY_STEPS] = self._place
         self._settle(step - self._step)
         self._step = step
 
@@ -232,6 +235,24 @@ class SimArm:
         slot = self._history[step % HISTORY_STEPS]
         slot[0] = [servo.angle for servo in self._servos]
         slot[1] = [servo.speed for servo in self._servos]
+        self._places[step % HISTORY_STEPS] = self._place
+
+    def _remembered(self, history: Angles, stamp_ns: int) -> Angles:
+        """Return what was at a moment, between the two steps next to it."""
+        self._advance(stamp_ns + STEP_NS)
+        passed = max((stamp_ns - self._start_ns) / STEP_NS, 0.0)
+        passed = max(passed, self._step - HISTORY_STEPS + 2.0)
+        before = min(int(passed), self._step - 1) if self._step else 0
+        after = min(before + 1, self._step)
+        share = min(passed - before, 1.0)
+        pair = history[[before % HISTORY_STEPS, after % HISTORY_STEPS]]
+        return np.asarray((1.0 - share) * pair[0] + share * pair[1])
+
+    def _roll(self) -> None:
+        """Let the wheels carry it for one step."""
+        if self.model.drive is not None:
+            speeds = {name: servo.speed for name, servo in self._by_name.items()}
+            self._place = self.model.drive.moved(self._place, speeds, STEP_NS / NS_PER_S)
 
     def _follow_operator(self, stamp_ns: int) -> None:
         assert self._operator is not None

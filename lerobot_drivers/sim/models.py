@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +28,7 @@ MODELS = {
     'so100_leader': f'{_SO}:SO100_LEADER',
     'so101_follower': f'{_SO}:SO101_FOLLOWER',
     'so101_leader': f'{_SO}:SO101_LEADER',
+    'lekiwi': 'lerobot_drivers.sim.lekiwi:LEKIWI',
     'koch_follower': f'{_KOCH}:KOCH_FOLLOWER',
     'koch_leader': f'{_KOCH}:KOCH_LEADER',
     'viperx': f'{_ALOHA}:VIPERX',
@@ -91,6 +92,20 @@ class Operator(Protocol):
 
     def state(self, time_s: float) -> tuple[Angles, Angles]:
         """Return the joints' angles [rad] and velocities [rad/s] at a time since the start [s]."""
+        ...
+
+
+class Drive(Protocol):
+    """Wheels that carry a robot over the floor."""
+
+    def moved(self, place: Angles, speeds: Mapping[str, float], dt: float) -> Angles:
+        """Return where it has come to: x, y and heading in the world [m, m, rad].
+
+        Args:
+            place: where it was.
+            speeds: of the servos, by name [rad/s].
+            dt: after how long [s].
+        """
         ...
 
 
@@ -159,6 +174,7 @@ class SimModel:
         calibrate: makes what its servos were calibrated with at the factory, by device name.
         volts: supply [V].
         operator: makes the person who moves it, from a seed; None if nobody does.
+        drive: how its wheels carry it over the floor; None where it stands.
     """
 
     name: str
@@ -170,6 +186,7 @@ class SimModel:
     calibrate: Calibrator
     volts: float
     operator: MakeOperator | None = None
+    drive: Drive | None = None
 
 
 def sim_model(name: str) -> SimModel:

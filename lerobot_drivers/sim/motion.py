@@ -70,7 +70,7 @@ class Motion:
     @property
     def at_rest(self) -> bool:
         """Whether nothing would change with time."""
-        if self.target_speed is not None:
+        if self.target_speed:
             return False
         there = self.target is None or abs(self.target - self.position) < _AT_REST
         return there and abs(self.velocity) < _AT_REST

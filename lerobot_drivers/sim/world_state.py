@@ -136,7 +136,12 @@ class WorldState:
         places = {arm.device: _place(index) for index, arm in enumerate(seen)}
         seen.sort(key=lambda arm: words.isdisjoint(arm.device.split('_')))
         return [
-            Body(arm.model.figure, arm.figure_values(stamp_ns), places[arm.device]) for arm in seen
+            Body(
+                arm.model.figure,
+                arm.figure_values(stamp_ns),
+                places[arm.device] @ standing_at(*arm.place(stamp_ns)),
+            )
+            for arm in seen
         ]
 
     def info(self) -> dict[str, Any]:

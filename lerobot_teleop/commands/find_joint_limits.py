@@ -22,6 +22,7 @@ from lerobot_drivers.robots import ROBOTS, make_robot
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_drivers.robots.robot import Robot
 from lerobot_drivers.sim.kinematics import tool_position
+from lerobot_teleop.joint_names import on_robot
 from lerobot_teleop.limit_finder import LimitFinder
 from lerobot_teleop.teleoperators import TELEOPERATORS, Teleoperator, make_teleoperator
 from lerobot_teleop.teleoperators.config import TeleopConfig
@@ -111,7 +112,7 @@ class Session:
             DeviceError: an arm failed.
         """
         names = [joint.name for joint in self._robot.joints]
-        theirs = [joint.name for joint in self._leader.joints]
+        theirs = on_robot([joint.name for joint in self._leader.joints], names)
         if sorted(names) != sorted(theirs):
             raise ConfigError(f'the operator commands {theirs}, but the robot has {names}')
         self._order = [theirs.index(name) for name in names]
