@@ -22,6 +22,7 @@ LEKIWI = ArmPlan(
     FeetechMotorsBus,
     tuple(replace(joint, name=f'{ARM}{joint.name}') for joint in SO_ARM.joints),
     HAND_OVER_VELOCITY,
+    {f'{ARM}{name}': angle for name, angle in SO_ARM.home.items()},
     wheels=tuple(
         JointPlan(
             name,

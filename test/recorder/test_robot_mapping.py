@@ -1,0 +1,51 @@
+"""The mapping of a robot with a mobile base: LeRobot's nine values from four topics."""
+
+from __future__ import annotations
+
+from lerobot_drivers.robots.config import RobotConfig
+from lerobot_drivers.robots.lekiwi_plan import ARM_JOINTS
+from lerobot_recorder.capture import Capture
+from lerobot_recorder.mapping import build_mapping
+from lerobot_recorder.robot_mapping import robot_features
+from lerobot_recorder.several_robots import joined_features
+
+KIWI = RobotConfig(type='lekiwi', id='kiwi', port='sim://t/kiwi')
+NAMES = [f'{name}.pos' for name in ARM_JOINTS] + ['x.vel', 'y.vel', 'theta.vel']
+JOINTS, TWIST = 'sensor_msgs/msg/JointState', 'geometry_msgs/msg/TwistStamped'
+
+
+def names(feature):
+    found = []
+    for source in feature['sources']:
+        found += source.get('names') or [f'{joint}.pos' for joint in source['joints']]
+    return found
+
+
+def test_state_and_action_are_arm_and_base():
+    features = robot_features(KIWI, '/kiwi')
+    assert names(features['observation.state']) == names(features['action']) == NAMES
+    topics = {key: [s['topic'] for s in f['sources']] for key, f in features.items()}
+    assert topics == {
+        'observation.state': ['/kiwi/joint_states', '/kiwi/odom'],
+        'action': ['/kiwi/joint_commands', '/kiwi/cmd_vel_sent'],
+    }
+    base = features['action']['sources'][1]
+    assert base['joints'] == ['linear.x', 'linear.y', 'angular.z']
+    assert base['units']['angular.z']['mode'] == 'degrees'
+    build_mapping({'features': features}, 'kiwi')
+
+
+def test_beside_another_robot_its_id_is_in_front():
+    arm = RobotConfig(type='so101_follower', id='arm', port='sim://t/arm')
+    joined = joined_features([KIWI, arm])
+    assert names(joined['action'])[:9] == [f'kiwi_{name}' for name in NAMES]
+    assert names(joined['action'])[9] == 'arm_shoulder_pan.pos'
+
+
+def test_what_the_base_was_asked_and_sent_is_kept_at_its_own_rate():
+    capture = Capture(build_mapping({'features': robot_features(KIWI, '/kiwi')}, 'kiwi'))
+    arm = {f'/kiwi/joint_{topic}': JOINTS for topic in ('commands', 'commands_sent')}
+    capture.look({**arm, '/kiwi/cmd_vel': 'geometry_msgs/msg/Twist', '/kiwi/cmd_vel_sent': TWIST})
+    assert [log.name for log in capture.logs()] == [
+        'joint_commands', 'joint_commands_sent', 'cmd_vel', 'cmd_vel_sent',
+    ]  # fmt: skip
