@@ -18,9 +18,8 @@ from lerobot_drivers.sim.figure import Figure
 from lerobot_drivers.sim.models import FactoryCalibration, SimJoint, SimModel
 from lerobot_drivers.sim.pose_operator import Angles, PoseOperator
 from lerobot_drivers.sim.servo import RAD_PER_TICK
-from lerobot_drivers.sim.urdf_figure import ALONG_X, figure_from_urdf
+from lerobot_drivers.sim.urdf_figure import ALONG_X, robot_figure
 from lerobot_drivers.sim.wire2 import DynamixelWire
-from lerobot_drivers.urdf.models import robot_urdf
 
 SLEEP = (0.0, -1.80, 1.55, 0.0, -1.57, 0.0)
 """How the arms wait, folded: Interbotix' sleep positions [rad]."""
@@ -76,7 +75,7 @@ def _figure(device_type: str, angles: tuple[float, float]) -> Figure:
         device_type: of the arm.
         angles: of that servo where the fingers are at their lower and upper limits [rad].
     """
-    figure = figure_from_urdf(robot_urdf(device_type) or '', 'gripper_link', ALONG_X)
+    figure = robot_figure(device_type, 'gripper_link', ALONG_X)
     closed, opened = angles
     joints = []
     for joint in figure.joints:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from lerobot_drivers.sim.factory import calibrate_by_hand, feetech
 from lerobot_drivers.sim.models import SimJoint, SimModel
-from lerobot_drivers.sim.urdf_figure import ALONG_X, figure_from_urdf
+from lerobot_drivers.sim.urdf_figure import ALONG_X, robot_figure
 from lerobot_drivers.sim.wire import FeetechWire
-from lerobot_drivers.urdf.models import robot_urdf
 
 _REACH = {
     'shoulder_pitch': 1.70656,
@@ -28,7 +27,7 @@ HOPE_JR_ARM = SimModel(
         for number, (name, reach) in enumerate(_REACH.items(), start=1)
     ),
     _REST,
-    figure_from_urdf(robot_urdf('hope_jr_arm') or '', 'hand_mount_link', ALONG_X),
+    robot_figure('hope_jr_arm', 'hand_mount_link', ALONG_X),
     wire=FeetechWire,
     build_servo=feetech,
     calibrate=calibrate_by_hand,

@@ -10,9 +10,8 @@ import zlib
 
 from lerobot_drivers.sim.models import FactoryCalibration, ShaftServo, SimJoint, SimModel
 from lerobot_drivers.sim.scs_servo import TICKS, ScsServo, ScsSpec
-from lerobot_drivers.sim.urdf_figure import figure_from_urdf
+from lerobot_drivers.sim.urdf_figure import robot_figure
 from lerobot_drivers.sim.wire import FeetechWire
-from lerobot_drivers.urdf.models import robot_urdf
 
 _THUMB = ('cmc', 'mcp', 'pip', 'dip')
 _FINGER = ('radial_flexor', 'ulnar_flexor', 'pip_dip')
@@ -91,7 +90,7 @@ def _hand(side: str) -> SimModel:
         f'hope_jr_hand_{side}',
         joints,
         tuple(_REST_SHARE * joint.upper for joint in joints),
-        figure_from_urdf(robot_urdf(f'hope_jr_hand_{side}') or ''),
+        robot_figure(f'hope_jr_hand_{side}'),
         wire=FeetechWire,
         build_servo=_servo,
         calibrate=_calibrate,

@@ -1,15 +1,17 @@
-"""The Koch as it is simulated: its own motors in the SO-101's shape."""
+"""The Koch as it is simulated: its own motors and shape; joints go as far as the SO-101's."""
 
 from __future__ import annotations
 
 from lerobot_drivers.sim.factory import calibrate_by_hand, dynamixel
-from lerobot_drivers.sim.kinematics import JOINTS, SO101
+from lerobot_drivers.sim.kinematics import JOINTS
 from lerobot_drivers.sim.models import SimJoint, SimModel
 from lerobot_drivers.sim.scripted_operator import ScriptedOperator
 from lerobot_drivers.sim.so_arm import REST
+from lerobot_drivers.sim.urdf_figure import ALONG_X, robot_figure
 from lerobot_drivers.sim.wire2 import DynamixelWire
 
 _VOLTS = 11.9
+_FIGURE = robot_figure('koch_follower', 'gripper_link', ALONG_X)
 
 
 def _joints(motors: tuple[str, ...], inverted: str = '') -> tuple[SimJoint, ...]:
@@ -32,7 +34,7 @@ KOCH_FOLLOWER = SimModel(
     'koch_follower',
     _joints((*['xl430-w250'] * 2, *['xl330-m288'] * 4)),
     REST,
-    SO101,
+    _FIGURE,
     wire=DynamixelWire,
     build_servo=dynamixel,
     calibrate=calibrate_by_hand,
@@ -42,7 +44,7 @@ KOCH_LEADER = SimModel(
     'koch_leader',
     _joints(('xl330-m077',) * len(JOINTS), inverted='elbow_flex'),
     REST,
-    SO101,
+    _FIGURE,
     wire=DynamixelWire,
     build_servo=dynamixel,
     calibrate=calibrate_by_hand,

@@ -15,6 +15,7 @@ import numpy as np
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.sim.figure import Capsule, Color, Figure, Joint, Point, Pose, rotation
 from lerobot_drivers.sim.rods import Rod, rods_of
+from lerobot_drivers.urdf.models import robot_urdf
 from lerobot_drivers.urdf.parts import Element, root_link
 
 CAMERA_JOINT = 'wrist_camera'
@@ -46,6 +47,11 @@ def figure_from_urdf(
     except (ElementTree.ParseError, ValueError, KeyError) as error:
         raise ConfigError(f'URDF cannot be drawn: {error}') from error
     return Figure(tuple(builder.joints), tuple(builder.capsules), camera_link=builder.camera_link)
+
+
+def robot_figure(name: str, camera_on: str = '', camera_rpy: Point = (0.0, 0.0, 0.0)) -> Figure:
+    """Return the figure of a type of robot that has a URDF; see ``figure_from_urdf``."""
+    return figure_from_urdf(robot_urdf(name) or '', camera_on, camera_rpy)
 
 
 @dataclass(frozen=True)
