@@ -64,10 +64,8 @@ class ArmControl:
         """
         self._driver.robot.limp = not self.state.torque
         self._driver.connect()
-        joints = self._driver.robot.joints
-        self._home = self._driver.robot.home
-        self._hand_over = HandOver(joints)
         self._is_due = False
+        self._learn()
 
     def begin(self) -> None:
         """Obey from now on, without a jump."""
@@ -85,6 +83,8 @@ class ArmControl:
         was_lost = driver.lost
         reading = driver.step()
         if driver.lost or was_lost:
+            if not driver.lost:
+                self._learn()
             self.interrupt()
             self._is_due &= driver.lost
         elif self._is_due:
@@ -177,6 +177,21 @@ class ArmControl:
         self._enter(state)
         return f'moves to its home pose in {seconds:.1f} s'
 
+    def begin_calibration(self) -> None:
+        """Leave the arm, limp, to whoever calibrates it.
+
+        Raises:
+            ModeError: something else is to end first.
+            DeviceError: it cannot be reached.
+        """
+        self._pass_to(self.state.calibrating())
+        self._driver.suspend()
+
+    def end_calibration(self) -> None:
+        """Take the arm back; it stays limp."""
+        self._enter(self.state.done())
+        self._driver.restart()
+
     def health(self, health: Health) -> Health:
         """Return an arm's health with what it does, and why it obeys nobody."""
         values = {'mode': self.state.mode.value, 'torque': self.state.torque, **health.values}
@@ -185,6 +200,11 @@ class ArmControl:
         level = Level.ERROR if self.state.mode is Mode.EMERGENCY else Level.WARN
         rest = '' if health.level is Level.OK else f'; {health.message}'
         return Health(level, f'{self.state}: {self.state.refusal}{rest}', values)
+
+    def _learn(self) -> None:
+        """Take in what may have changed while the arm was away: calibration, hence limits."""
+        self._home = self._driver.robot.home
+        self._hand_over = HandOver(self._driver.robot.joints)
 
     def _send(self, goal: Vector | None) -> bool:
         now_ns = self._clock.monotonic_ns()

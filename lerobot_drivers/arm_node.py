@@ -4,8 +4,8 @@ Topics: ``joint_states`` (stamped in the middle of the bus transaction),
 ``joint_commands``, ``joint_commands_sent`` (the goals in force after all limits),
 ``arm_mode`` and ``robot_description`` (latched), ``/diagnostics``; for a mobile base
 ``cmd_vel``, ``cmd_vel_sent``, ``odom``. Services: ``set_torque``, ``home``, ``stop``,
-``emergency_stop``, ``resume``. Silence is no fault: the arm holds its last goal, a base stands
-still.
+``emergency_stop``, ``resume``, ``calibrate/start`` and others. Silence is no fault: the arm holds
+its last goal, a base stands still.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from lerobot_drivers.ros import (
 from sensor_msgs.msg import JointState
 
 from lerobot_drivers.arm_control import ArmControl
+from lerobot_drivers.arm_modes import Mode
 from lerobot_drivers.command_gate import CommandGate
 from lerobot_drivers.common.clock import SystemClock
 from lerobot_drivers.common.health import Health
@@ -39,7 +40,9 @@ from lerobot_drivers.joint_device import ArmDriver
 from lerobot_drivers.robots import make_robot, robot_config
 from lerobot_drivers.ros_arm_services import ArmServices
 from lerobot_drivers.ros_base import make_base_topics
+from lerobot_drivers.ros_calibration import CalibrationServices
 from lerobot_drivers.ros_description import RobotDescription
+from lerobot_drivers.setup_tools.calibration_session import told
 
 _COMMAND_DEPTH = 4
 """Room for partial commands that come together, none for a backlog."""
@@ -69,6 +72,10 @@ class ArmNode(AutostartLifecycleNode):
         self._control = ArmControl(
             self._driver, self._config.emergency_stop, self._time, self._operation.tell
         )
+        self._calibration = CalibrationServices(
+            self, self._driver.robot, self._before_calibration, self._after_calibration,
+            lambda: not self._names or self._control.state.mode is Mode.CALIBRATING,
+        )  # fmt: skip
         self._names: list[str] = []
 
     def do_configure(self) -> None:
@@ -113,6 +120,19 @@ class ArmNode(AutostartLifecycleNode):
             self._names = []
         self._driver.disconnect()
 
+    def wind_down(self) -> None:
+        """End a calibration that is under way, then all else; see ``AutostartLifecycleNode``."""
+        self._calibration.close()
+        super().wind_down()
+
+    def _before_calibration(self) -> None:
+        if self._names:
+            self._control.begin_calibration()
+
+    def _after_calibration(self) -> None:
+        if self._names:
+            self._control.end_calibration()
+
     def _on_timer(self) -> None:
         reading = self._control.step()
         if reading is not None:
@@ -145,6 +165,8 @@ class ArmNode(AutostartLifecycleNode):
     def _health(self) -> Health:
         refused = self._gate.refused.items()
         counts = {f'commands refused, {kind}': count for kind, count in refused}
+        ranges = self._calibration.session.ranges
+        counts |= {f'{name}.range': told({name: found}) for name, found in ranges.items()}
         return self._control.health(self._driver.health(counts))
 
     def _warn(self, text: str) -> None:

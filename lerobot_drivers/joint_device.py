@@ -79,6 +79,7 @@ class DeviceReader:
         self.reconnects = 0
         self.last_error = ''
         self.lost = False
+        self.suspended = False
 
     def connect(self) -> JointReading:
         """Connect and read once.
@@ -101,6 +102,8 @@ class DeviceReader:
         Returns:
             None if that failed, or if a device that sends its states by itself has sent no other.
         """
+        if self.suspended:
+            return None
         if self.lost:
             return self._reconnect()
         begin_ns = self._clock.monotonic_ns()
@@ -129,6 +132,17 @@ class DeviceReader:
             self._hang_up()
             self.lost, self._next_attempt_ns = True, now_ns + RECONNECT_NS
 
+    def suspend(self) -> None:
+        """Leave the device to somebody else, as it is."""
+        self._hang_up()
+        self.suspended = True
+
+    def restart(self) -> None:
+        """Take the device back at the next step."""
+        self.suspended = False
+        self.lost, self._next_attempt_ns = True, self._clock.monotonic_ns()
+        self.last_error = 'it is just taken into service again'
+
     def health(self, more: Mapping[str, object] | None = None) -> Health:
         """Return what happened since the last call, and the values of whoever asks."""
         rate_hz, age_ms, age_max_ms = self._meter.take(self._clock.monotonic_ns())
@@ -152,6 +166,8 @@ class DeviceReader:
             self._device.hang_up()
 
     def _judge(self, rate_hz: float, errors: int) -> tuple[Level, str]:
+        if self.suspended:
+            return Level.WARN, 'out of service: it is being calibrated'
         if self.lost:
             return Level.ERROR, f'lost: {self.last_error}'
         found = [(alarm.level, alarm.text) for alarm in self._device.alarms()]
@@ -217,6 +233,8 @@ class ArmDriver(DeviceReader):
             DeviceError: it cannot be reached; what is wanted is done when it is found again.
         """
         self.robot.limp = not on
+        if self.suspended:
+            return  # whoever has it leaves it limp; what is wanted is done at the restart
         if self.lost:
             raise DeviceError(f'the arm is lost: {self.last_error}')
         try:

@@ -2,7 +2,7 @@
 
 Topics: ``joint_states`` in the leader's own namespace, ``joint_commands`` (remap it
 to the robot's ``teleop/joint_commands``), both stamped with the leader's reading,
-and ``/diagnostics``.
+and ``/diagnostics``. Services: ``calibrate/start`` and others.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from lerobot_drivers.common.errors import ProcessorError
 from lerobot_drivers.common.naming import JOINT_COMMANDS, JOINT_STATES
 from lerobot_drivers.joint_device import DeviceReader
 from lerobot_drivers.robots.robot import JointReading
+from lerobot_drivers.ros_calibration import CalibrationServices
 from lerobot_teleop.operator_commands import operator_commands, robot_names
 from lerobot_teleop.teleoperators import make_teleoperator_from_config
 
@@ -45,6 +46,9 @@ class TeleopNode(AutostartLifecycleNode):
         self._leader = make_teleoperator_from_config(self._config_file)
         rate_hz = self._leader.config.rate_hz
         self._reader = DeviceReader(self._leader, rate_hz, SystemClock(), self._warn)
+        self._calibration = CalibrationServices(
+            self, self._leader, self._before_calibration, self._after_calibration
+        )
         self._names: list[str] = []
 
     def do_configure(self) -> None:
@@ -75,6 +79,19 @@ class TeleopNode(AutostartLifecycleNode):
             self.destroy_publisher(self._states)
             self._names = []
         self._reader.disconnect()
+
+    def wind_down(self) -> None:
+        """End a calibration that is under way, then all else; see ``AutostartLifecycleNode``."""
+        self._calibration.close()
+        super().wind_down()
+
+    def _before_calibration(self) -> None:
+        if self._names:
+            self._reader.suspend()
+
+    def _after_calibration(self) -> None:
+        if self._names:
+            self._reader.restart()
 
     def _on_timer(self) -> None:
         reading = self._reader.step()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from lerobot_drivers.common.errors import CalibrationError
@@ -41,6 +41,20 @@ def homed_as_held(
         name: replace(entry, homing_offset=held[name].homing_offset)
         for name, entry in nominal.items()
     }
+
+
+def as_made(port: str, model: str) -> dict[str, MotorCalibration]:
+    """Return the calibration with which a simulated arm is made.
+
+    Args:
+        port: ``sim://<world>/<device>``.
+        model: of the simulated arm.
+    """
+    from lerobot_drivers.sim.address import SimAddress
+    from lerobot_drivers.sim.factory import factory_calibration
+
+    made = factory_calibration(SimAddress.parse(port).device, model)
+    return {name: MotorCalibration(**asdict(entry)) for name, entry in made.items()}
 
 
 def differences(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -32,6 +32,7 @@ from lerobot_drivers.motors.scales import JointScale
 from lerobot_drivers.robots.arm_alarms import MotorWatch
 from lerobot_drivers.robots.arm_calibration import (
     NOMINAL,
+    as_made,
     check_ids,
     differences,
     homed_as_held,
@@ -118,7 +119,7 @@ class SerialArm:
         if not self._is_simulated or settings.calibration_dir:
             self._load_calibration_file()
         if not self._calibration and plan.nominal:
-            self._use_calibration(plan.nominal, NOMINAL)
+            self.use_calibration(plan.nominal, NOMINAL)
 
     @property
     def calibration(self) -> dict[str, MotorCalibration]:
@@ -192,6 +193,17 @@ class SerialArm:
         except BaseException:
             self.close()
             raise
+
+    def use_calibration(self, calibration: Mapping[str, MotorCalibration], where: str) -> None:
+        """Take a calibration for this arm's from now on; ``where`` tells whence it comes.
+
+        Raises:
+            CalibrationError: it is of another arm.
+        """
+        check_ids(self.plan, calibration, where)
+        self._calibration = dict(calibration)
+        self._calibration_source = where
+        self._scales = tuple(self._scale(name) for name in self.plan.names)
 
     def close(self) -> None:
         """Close the port, and leave the simulated world; torque stays as it is."""
@@ -312,24 +324,13 @@ class SerialArm:
             settings.kind, settings.name, settings.id, settings.calibration_dir
         )
         if path is not None:
-            self._use_calibration(load_calibration(path), str(path))
-
-    def _use_calibration(self, calibration: dict[str, MotorCalibration], where: str) -> None:
-        check_ids(self.plan, calibration, where)
-        self._calibration = calibration
-        self._calibration_source = where
-        self._scales = tuple(self._scale(name) for name in self.plan.names)
+            self.use_calibration(load_calibration(path), str(path))
 
     def _factory_calibration(self) -> dict[str, MotorCalibration]:
         """Return what a simulated arm will be calibrated with once it is connected."""
         if not self._is_simulated or self.settings.calibration_dir:
             return {}
-        from lerobot_drivers.sim.address import SimAddress
-        from lerobot_drivers.sim.factory import factory_calibration
-
-        device = SimAddress.parse(str(self.settings.port)).device
-        made = factory_calibration(device, self._simulated_as)
-        return {name: MotorCalibration(**asdict(entry)) for name, entry in made.items()}
+        return as_made(str(self.settings.port), self._simulated_as)
 
     def _open_bus(self) -> ArmBus:
         port = self._port_factory(self._device_path())
@@ -351,7 +352,7 @@ class SerialArm:
         attached = self._sim.attach_arm(address.device, self._simulated_as)
         if not self._calibration:
             known = parse_calibration(attached.calibration, self.settings.port)
-            self._use_calibration(known, self.settings.port)
+            self.use_calibration(known, self.settings.port)
         return attached.port
 
     def _check_calibration(self, bus: ArmBus, calibrate: bool) -> None:
@@ -360,7 +361,7 @@ class SerialArm:
         held = bus.read_calibration()
         is_nominal = self._calibration_source == NOMINAL
         if is_nominal:
-            self._use_calibration(homed_as_held(self.plan.nominal, held), NOMINAL)
+            self.use_calibration(homed_as_held(self.plan.nominal, held), NOMINAL)
         found = self._differences(held)
         if not found:
             return

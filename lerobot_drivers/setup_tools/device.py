@@ -14,6 +14,7 @@ from lerobot_drivers.motors.calibration import calibration_path, find_calibratio
 from lerobot_drivers.motors.motors_bus import BusSettings
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots.arm_plan import ArmPlan
+from lerobot_drivers.robots.serial_arm import SerialArm
 from lerobot_drivers.sim.address import SimAddress, is_sim_address
 
 PATIENT = BusSettings(num_retry=5)
@@ -41,6 +42,20 @@ class ArmDevice:
     port: str
     calibration_dir: Path | None
     plan: ArmPlan
+
+    @classmethod
+    def of(cls, arm: SerialArm) -> ArmDevice:
+        """Return the arm behind a driver, which must not have its port open meanwhile."""
+        known = arm.settings
+        return cls(
+            kind=known.kind,
+            name=known.name,
+            type=known.type,
+            id=known.id,
+            port=str(known.port),
+            calibration_dir=known.calibration_dir,
+            plan=arm.plan,
+        )
 
     @property
     def label(self) -> str:
