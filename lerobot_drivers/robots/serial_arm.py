@@ -88,7 +88,7 @@ class SerialArm:
         plan: what it is made of.
         bus: the motors; None before the first connect.
         last_state: as read last, for diagnostics.
-        velocity_units: what one count of Present_Velocity is, by motor [tick/s].
+        velocity_units: what a count of Present_Velocity is, in the bus's order [tick/s].
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class SerialArm:
         self._calibration_source = ''
         motors = list(plan.motors)
         self._rows = [motors.index(name) for name in plan.names]
-        self.velocity_units = dict.fromkeys(plan.motors, 1.0)
+        self.velocity_units = np.ones(len(motors))
         self._scales: tuple[JointScale, ...] = ()
         self._watch: MotorWatch | None = None
         if not settings.port:
@@ -184,8 +184,6 @@ class SerialArm:
         self.close()
         try:
             self.bus = self._open_bus()
-            for wheel in self.plan.wheels:
-                self.bus.write('Goal_Velocity', wheel.name, 0)
             self._check_calibration(self.bus, calibrate)
             self._configure(self.bus, registers)
             check_shadows(self.bus, self.plan)
@@ -223,7 +221,7 @@ class SerialArm:
         per_tick = np.array(
             [scale.topic_per_tick(tick) for scale, tick in zip(self.scales, ticks, strict=True)]
         )
-        velocity = state.registers['Present_Velocity'][rows] * self._joint_units * per_tick
+        velocity = state.registers['Present_Velocity'][rows] * self.velocity_units[rows] * per_tick
         effort = bus.effort(state)[rows] * np.sign(per_tick)
         return JointReading(state.stamp_ns, self._topic(ticks), velocity, effort)
 
@@ -308,10 +306,6 @@ class SerialArm:
         resolution = motor_model(self.plan.motors[name].model).resolution
         return self.plan.joint(name).scale(calibration, self._unit(name), resolution)
 
-    @property
-    def _joint_units(self) -> Vector:
-        return np.array([self.velocity_units[name] for name in self.plan.names])
-
     def _topic(self, ticks: list[int]) -> Vector:
         values = [
             scale.ticks_to_topic(tick) for scale, tick in zip(self.scales, ticks, strict=True)
@@ -339,6 +333,8 @@ class SerialArm:
         if self.bus is not None:
             bus.statistics = self.bus.statistics
         bus.connect()
+        for wheel in self.plan.wheels:
+            bus.write('Goal_Velocity', wheel.name, 0)
         return bus
 
     def _device_path(self) -> str:
@@ -382,7 +378,7 @@ class SerialArm:
                 for joint in self.plan.servos
             }
         )
-        self.velocity_units = bus.velocity_units()
+        self.velocity_units = np.array(list(bus.velocity_units().values()))
 
     def _no_calibration(self) -> CalibrationError:
         settings = self.settings

@@ -84,7 +84,7 @@ class WheelBase(MobileBase):
         assert state is not None
         ticks = state.registers['Present_Position'][self._rows].astype(np.float64)
         self._count(ticks, state.stamp_ns)
-        speeds = state.registers['Present_Velocity'][self._rows] * self._units()
+        speeds = state.registers['Present_Velocity'][self._rows] * self._units
         self._reading = BaseReading(
             state.stamp_ns,
             self._shape.to_body(speeds),
@@ -100,7 +100,7 @@ class WheelBase(MobileBase):
     def drive(self, velocity: Vector) -> Vector:
         """Turn the wheels; see ``MobileBase``."""
         sent = self.limited(velocity)
-        raw = np.rint(self._shape.to_wheels(sent) / self._units()).astype(int)
+        raw = np.rint(self._shape.to_wheels(sent) / self._units).astype(int)
         goals = dict(zip(self._wheels, raw.tolist(), strict=True))
         self._arm.connected_bus().sync_write('Goal_Velocity', goals)
         return sent
@@ -126,6 +126,7 @@ class WheelBase(MobileBase):
             turned = (ticks - seen.ticks + half) % TICKS_PER_TURN - half
             self._odometry.advance(self._shape.to_body(turned))
 
+    @property
     def _units(self) -> Vector:
-        """Return what one count of a velocity register is, by wheel [tick/s]."""
-        return np.array([self._arm.velocity_units[name] for name in self._wheels])
+        """What one count of a velocity register is, by wheel [tick/s]."""
+        return self._arm.velocity_units[self._rows]

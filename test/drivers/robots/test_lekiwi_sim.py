@@ -78,7 +78,7 @@ def test_its_nine_values_are_lerobots(robot, world):
     assert list(robot.action_features)[6:] == axes
     sent = robot.send_action({'x.vel': 0.1, 'y.vel': 0.0, 'theta.vel': 30.0})
     assert sent == {'x.vel': 0.1, 'y.vel': 0.0, 'theta.vel': pytest.approx(30.0)}
-    assert raw_velocities(world) == [853 - 1129, 853, 853 + 1129]
+    until(lambda: raw_velocities(world) == [853 - 1129, 853, 853 + 1129])
     assert list(robot.get_observation()) == list(robot.observation_features)
 
     def measured():
@@ -88,7 +88,7 @@ def test_its_nine_values_are_lerobots(robot, world):
     until(lambda: measured() == pytest.approx([0.1, 0.0, 30.0], rel=1e-3, abs=1e-3))
     sent = robot.send_action({'x.vel': 0.5})
     assert sent['x.vel'] == pytest.approx(0.2657, abs=1e-4)
-    assert raw_velocities(world) == [-3000, 0, 3000]
+    until(lambda: raw_velocities(world) == [-3000, 0, 3000])
 
 
 def test_actions_that_are_none_are_refused_as_a_whole(robot, world):
