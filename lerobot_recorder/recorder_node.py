@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Protocol
 
 from rclpy.clock import Clock, ClockType
 from rosbags.interfaces import Qos
@@ -55,6 +54,7 @@ from lerobot_recorder.ros_operator import OperatorInterface
 from lerobot_recorder.session_file import load_record_config
 from lerobot_recorder.time_base import CLOCK_TOPIC, SIM_RESET
 from lerobot_recorder.verbs import OUTCOMES, Answer, done, refused
+from lerobot_recorder.view import View
 
 Session = Recorder | RecorderGroup
 POLL_S = 0.02
@@ -62,22 +62,6 @@ STATUS_S = 0.2
 REFRESH_S = 0.5
 DISCOVERY_NS = 7 * NS_PER_S
 """So long a topic that is needed may be missing: participants announce themselves every 3 s."""
-
-
-class View(Protocol):
-    """Who shows the recorder to an operator and brings his words back."""
-
-    def show(self, status: RecorderStatus) -> None:
-        """Show what the recorder is doing."""
-        ...
-
-    def report(self, findings: Sequence[Finding]) -> None:
-        """Show what was found out before the first episode."""
-        ...
-
-    def words(self) -> list[str]:
-        """Return what the operator said since, names of the recorder's verbs."""
-        ...
 
 
 class RecorderNode(AutostartLifecycleNode):

@@ -187,12 +187,12 @@ class SimClient(ServiceClient):
 
         Args:
             device: name of the leader.
-            word: ``begin``: demonstrate once, ``wait``: finish and wait, ``free``: demonstrate
-                again and again; nothing only asks.
+            word: ``begin``: demonstrate once and wait, ``wait``: break off, put the cube
+                elsewhere and wait, ``free``: demonstrate again and again; nothing only asks.
 
         Returns:
-            ``finished``: how many demonstrations have come to their end, ``waits``: whether
-            the arm rests at home.
+            ``finished``: how many demonstrations have come to their end, ``succeeded``:
+            whether the last one did, ``waits``: whether the arm rests at home.
 
         Raises:
             ConfigError: nobody there listens, or the word is unknown.

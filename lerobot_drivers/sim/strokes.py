@@ -68,6 +68,13 @@ class Strokes:
         self.end_s += duration
         self.pose = pose
 
+    def cut(self, time_s: float) -> None:
+        """Take back the strokes that have not begun by then [s]."""
+        while len(self._strokes) > 1 and self._starts[-1] > time_s:
+            del self._strokes[-1], self._starts[-1]
+        last = self._strokes[-1]
+        self.end_s, self.pose = last.start_s + last.duration_s, last.origin + last.change
+
     def state(self, time_s: float) -> tuple[Angles, Angles]:
         """Return the joints' angles [rad] and velocities [rad/s] at a time before ``end_s``."""
         stroke = self._strokes[max(bisect.bisect_right(self._starts, time_s) - 1, 0)]

@@ -43,6 +43,7 @@ from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import CameraConfig, RobotConfig
 from lerobot_recorder.bag_config import BagConfig
 from lerobot_recorder.commands import record_init
+from lerobot_recorder.commands.scripted_person import accompanied
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.commands.which_dataset import check_free
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
@@ -52,6 +53,7 @@ from lerobot_recorder.hub.session import check_upload, kept_for_upload, upload_r
 from lerobot_recorder.operator_config import JoyConfig
 from lerobot_recorder.presets import preset_list
 from lerobot_recorder.session_file import RecordConfig, of_others, record_config
+from lerobot_recorder.view import View
 
 KNOWN = (
     'robot', 'robots', 'teleop', 'policy', 'control_mode', 'mux', 'dataset', 'recorder', 'topics',
@@ -161,7 +163,8 @@ def run(arguments: Sequence[str]) -> int:
         supervisor = running.enter_context(Supervisor(specs, config_file.parent, say=view.say))
         view.check = supervisor.check
         try:
-            code = run_recorder(sections, config_file, view)
+            with accompanied(view, sections) as seen:
+                code = run_recorder(sections, config_file, seen)
         finally:
             view.restore()
         view.say('stopping')
@@ -310,7 +313,7 @@ def recorder_namespace(sections: Section) -> str:
     return namespace_of(sections.get('robot'), 'follower') if alone else '/'
 
 
-def run_recorder(sections: Section, config_file: Path, view: TerminalView) -> int:
+def run_recorder(sections: Section, config_file: Path, view: View) -> int:
     """Run the recorder in this process until its session is over; return its exit code."""
     from lerobot_drivers.ros import run_node  # rclpy only now: the environment is prepared
 

@@ -59,13 +59,16 @@ class Expert:
         self._attempts = 0
         self._speed, self._open, self._steep = _SPEEDS[0], _OPEN[0], _STEEP[0]
         self._is_free, self._is_asked = True, False
-        self._finished = 0
+        self._is_tidying = self._is_untidy = False
+        self._finished, self._succeeded = 0, False
+        self._now_s = start_s
         self._next = self._wait
         self._rest(_PAUSE_S)
 
     def state(self, time_s: float) -> tuple[Angles, Angles]:
         """Return the joints' angles [rad] and velocities [rad/s] at a time since the start [s]."""
         with self._lock:
+            self._now_s = max(self._now_s, time_s)
             while (late_s := time_s - self._strokes.end_s) >= 0.0:
                 if late_s > _ASLEEP_S:
                     self._rest(late_s)
@@ -76,22 +79,37 @@ class Expert:
         """Do as somebody says, and return how it stands, as plain values.
 
         Args:
-            word: ``wait``: finish, put the cube elsewhere and wait; ``begin``: demonstrate
-                once; ``free``: demonstrate again and again; any other changes nothing.
+            word: ``wait``: break off, put the cube elsewhere and wait at home; ``begin``:
+                demonstrate once and wait; ``free``: demonstrate again and again; any other
+                changes nothing.
         """
         with self._lock:
             if word in WORDS:
                 self._is_free, self._is_asked = word == 'free', word == 'begin'
-            return {'finished': self._finished, 'waits': self._next == self._wait}
+                self._is_tidying = word == 'wait'
+            if word == 'wait' and self._next != self._wait:
+                self._break_off()
+            return {
+                'finished': self._finished,
+                'succeeded': self._succeeded,
+                'waits': self._next == self._wait,
+            }
 
     def _wait(self) -> None:
         """Rest at home until it is time to begin."""
+        if self._is_untidy and (self._is_tidying or self._is_free or self._is_asked):
+            self._task.reset()
+            self._is_untidy = False
         if not (self._is_free or self._is_asked):
             self._rest(_WAIT_S)
             return
         self._is_asked = False
-        self._attempts = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """Be the person of another demonstration."""
         chance = self._chance
+        self._attempts = 0
         self._speed, self._steep = chance.uniform(*_SPEEDS), chance.uniform(*_STEEP)
         self._open = chance.uniform(*_OPEN)
         self._rest(chance.uniform(0.1, 0.4))
@@ -144,9 +162,17 @@ class Expert:
         self._rest(_PAUSE_S)
         self._next = self._finish
 
+    def _break_off(self) -> None:
+        """Go home after the stroke that is under way; this demonstration counts for nothing."""
+        self._strokes.cut(self._now_s)
+        self._go_home()
+        self._is_untidy = True
+        self._next = self._wait
+
     def _finish(self) -> None:
         self._finished += 1
-        self._task.reset()
+        self._succeeded = self._task.success
+        self._is_untidy = True
         self._next = self._wait
 
     def _go(self, hold: Hold, height: float, grip: float) -> None:

@@ -12,6 +12,7 @@ from lerobot_drivers.sim.arm import SimArm
 from lerobot_drivers.sim.camera_model import View
 from lerobot_drivers.sim.painter import Painter
 from lerobot_drivers.sim.twin.arm import TwinArm
+from lerobot_drivers.sim.twin.darkroom import Darkroom
 from lerobot_drivers.sim.twin.expert import WORDS, Expert
 from lerobot_drivers.sim.twin.painter import TwinPainter
 from lerobot_drivers.sim.twin.physics import Physics
@@ -35,6 +36,7 @@ class TwinWorld(WorldState):
         seed = zlib.crc32(name.encode())
         self._physics = Physics(self.start_ns)
         self._task = PickAndPlace(self._physics, seed)
+        self._darkroom = Darkroom(self._physics)
         self._expert: Expert | None = None
 
     def painter(self, camera: str, view: View) -> Painter:
@@ -43,7 +45,7 @@ class TwinWorld(WorldState):
         Raises:
             DeviceError: nothing here can draw without a display.
         """
-        return TwinPainter(self._physics, view)
+        return TwinPainter(self._darkroom, view)
 
     def ask_operator(self, device: str, word: str) -> dict[str, Any]:
         """Say a word to whoever moves the leader, and return the answer.
@@ -79,6 +81,11 @@ class TwinWorld(WorldState):
             known[fault](**arguments)
         except TypeError as error:
             raise ConfigError(f'{fault!r} of the cube: {error}') from error
+
+    def close(self) -> None:
+        """Unplug everything."""
+        super().close()
+        self._darkroom.close()
 
     def _make_arm(self, device: str, model: str) -> SimArm:
         if model not in (*FOLLOWERS, *LEADERS):

@@ -50,6 +50,8 @@ def test_the_cube_comes_to_lie_on_the_tray_and_then_elsewhere():
     there = bench.physics.cube()[0][:2]
     assert np.abs(there - TRAY_CENTRE).max() < 0.035
     assert bench.run(bench.finished(1))
+    assert bench.expert.hear('')['succeeded']
+    bench.run(lambda: False, 0.2)
     assert not bench.task.success
     assert bench.task.truth()['successes'] == 1
     again = bench.physics.cube()[0][:3]
@@ -71,13 +73,32 @@ def test_it_waits_and_begins_as_it_is_told():
     bench = Bench(2)
     bench.expert.hear('wait')
     bench.run(lambda: False, 4.0)
-    assert bench.expert.hear('') == {'finished': 0, 'waits': True}
+    assert bench.expert.hear('') == {'finished': 0, 'succeeded': False, 'waits': True}
     assert np.abs(bench.expert.state(bench.time_s)[0] - HOME).max() < 0.08
     bench.expert.hear('begin')
     assert bench.run(lambda: not bench.expert.hear('')['waits'], 2.0)
     assert bench.run(bench.finished(1))
     bench.run(lambda: False, 2.0)
-    assert bench.expert.hear('') == {'finished': 1, 'waits': True}
+    assert bench.expert.hear('') == {'finished': 1, 'succeeded': True, 'waits': True}
+    assert bench.task.success, 'the cube lies there until somebody says so'
+    bench.expert.hear('wait')
+    bench.run(lambda: False, 0.2)
+    assert not bench.task.success
+
+
+def test_it_breaks_off_and_goes_home_without_a_jump():
+    bench = Bench(2)
+    bench.run(lambda: bench.physics.cube()[0][2] > 0.05)
+    bench.expert.hear('wait')
+    told_s = bench.time_s
+    bench.expert.hear('begin')
+    assert bench.run(lambda: not bench.expert.hear('')['waits'], 6.0)
+    assert bench.expert.hear('')['finished'] == 0, 'what was broken off does not count'
+    times = np.arange(told_s - 0.5, bench.time_s, 0.01)
+    path = np.array([bench.expert.state(s)[0] for s in times])
+    assert np.abs(np.diff(path, axis=0)).max() < 0.02
+    assert np.abs(path[-1] - HOME).max() < 0.08
+    assert bench.task.truth()['episodes'] == 2
 
 
 def test_two_people_move_differently_and_each_repeats_itself():
