@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +40,7 @@ from lerobot_drivers.robots.arm_calibration import (
 )
 from lerobot_drivers.robots.arm_health import arm_health, bus_health
 from lerobot_drivers.robots.arm_plan import ArmPlan
+from lerobot_drivers.robots.arm_settings import ArmSettings
 from lerobot_drivers.robots.robot import JointReading
 from lerobot_drivers.robots.shadows import check_shadows
 
@@ -51,33 +51,6 @@ logger = logging.getLogger(__name__)
 
 Vector = NDArray[np.float64]
 PortFactory = Callable[[str], Port]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArmSettings:
-    """What an arm must know of its configuration.
-
-    Attributes:
-        kind: LeRobot's folder of its calibrations, first part.
-        name: LeRobot's folder of its calibrations, second part.
-        type: its type name, such as ``so101_follower``.
-        id: which of several equal arms.
-        port: serial device or ``sim://<world>/<device>``.
-        calibration_dir: folder of ``<id>.json`` instead of LeRobot's.
-        use_degrees: body joints in degrees in the dataset, else in -100..100.
-        velocity: fastest hand-over, by joint [rad/s].
-        num_retry: how often a failed exchange with the motors is repeated.
-    """
-
-    kind: Literal['robots', 'teleoperators']
-    name: str
-    type: str
-    id: str | None
-    port: str | None
-    calibration_dir: Path | None
-    use_degrees: bool
-    velocity: float | Mapping[str, float] | None = None
-    num_retry: int = 2
 
 
 class SerialArm:

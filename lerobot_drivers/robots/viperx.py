@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from lerobot_drivers.robots.aloha_arm import VIPERX, check_units
 from lerobot_drivers.robots.arm_plan import ArmPlan
+from lerobot_drivers.robots.arm_settings import ArmSettings
 from lerobot_drivers.robots.bi_follower import BiFollower
 from lerobot_drivers.robots.config import RobotConfig
-from lerobot_drivers.robots.serial_arm import ArmSettings
 from lerobot_drivers.robots.serial_follower import SerialFollower
 
 

@@ -12,9 +12,10 @@ from lerobot_drivers.common.naming import position_key
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots.arm_plan import ArmPlan
+from lerobot_drivers.robots.arm_settings import ArmSettings
 from lerobot_drivers.robots.config import check_one_arm
 from lerobot_drivers.robots.robot import JointReading
-from lerobot_drivers.robots.serial_arm import ArmSettings, PortFactory, SerialArm
+from lerobot_drivers.robots.serial_arm import PortFactory, SerialArm
 from lerobot_teleop.teleoperators.config import TeleopConfig
 from lerobot_teleop.teleoperators.teleoperator import Teleoperator
 

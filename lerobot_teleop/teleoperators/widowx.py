@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from lerobot_drivers.robots.aloha_arm import WIDOWX, check_units
 from lerobot_drivers.robots.arm_plan import ArmPlan
-from lerobot_drivers.robots.serial_arm import ArmSettings
+from lerobot_drivers.robots.arm_settings import ArmSettings
 from lerobot_teleop.teleoperators.bi_leader import BiLeader
 from lerobot_teleop.teleoperators.config import TeleopConfig
 from lerobot_teleop.teleoperators.serial_leader import SerialLeader

@@ -15,7 +15,8 @@ from lerobot_drivers.common.errors import CalibrationError, DeviceError, ModeErr
 from lerobot_drivers.motors.calibration import load_calibration
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots import RobotConfig, make_robot
-from lerobot_drivers.robots.serial_arm import ArmSettings, SerialArm
+from lerobot_drivers.robots.arm_settings import ArmSettings
+from lerobot_drivers.robots.serial_arm import SerialArm
 from lerobot_drivers.robots.so_arm import SO_ARM
 from lerobot_drivers.setup_tools.calibration_run import CalibrationRun
 from lerobot_drivers.setup_tools.calibration_session import CalibrationSession, arms_of
