@@ -50,7 +50,8 @@ WHOLE = {
     'template_record.yaml',
 }
 """Those that every command can be run with."""
-ON_USB = ('lekiwi', 'so100', 'so101', 'bi_so101', 'koch', 'aloha')
+ON_USB = ('lekiwi', 'so100', 'so101', 'bi_so101', 'koch', 'aloha', 'hope_jr_arm', 'hope_jr_hand')
+OF_TWO_ROBOTS = ('two_so101_sim', 'hope_jr_sim')
 
 each_file = pytest.mark.parametrize('path', FILES, ids=lambda path: path.name)
 
@@ -83,7 +84,7 @@ def test_a_session_can_be_read_by_record(path: Path, monkeypatch: pytest.MonkeyP
     session = read_session([f'--config_path={path}'])
     assert session.dataset.single_task
     assert session.attach == ('attach' in path.stem)
-    assert len(session.robots) == (2 if path.stem.startswith('two') else 0)
+    assert len(session.robots) == (2 if path.stem in OF_TWO_ROBOTS else 0)
 
 
 def test_only_the_simulated_one_is_simulated() -> None:

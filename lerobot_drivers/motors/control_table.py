@@ -83,7 +83,8 @@ class MotorModel:
         name: LeRobot's name of it.
         number: what its register Model_Number holds.
         registers: by name.
-        resolution: ticks per turn (per 300 deg for SCS).
+        resolution: ticks of all that its encoder can tell.
+        reach_deg: how far that is, less than a turn with a potentiometer [deg].
         largest_effort: counts of its load or current that are the most it can give.
         current_unit_a: what one count of Present_Current is, None if it measures no current [A].
         byte_order: of registers wider than a byte.
@@ -96,6 +97,7 @@ class MotorModel:
     number: int
     registers: Mapping[str, Register] = field(repr=False)
     resolution: int = 4096
+    reach_deg: float = 360.0
     largest_effort: int = 1000
     current_unit_a: float | None = None
     byte_order: ByteOrder = 'little'

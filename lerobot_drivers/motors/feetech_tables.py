@@ -109,6 +109,7 @@ FEETECH_MODELS = (
         1284,
         _SCS,
         resolution=1024,
+        reach_deg=300.0,
         byte_order='big',
         sync_read=False,
         broadcast_ping=False,

@@ -64,6 +64,7 @@ def _hand(side: str) -> ArmPlan:
             Motor(number, MODEL),
             JointUnit(NormMode.RANGE_0_100, lower=0.0, upper=bent),
             drive_mode=int(name in TURNED[side]),
+            keeps_homing=True,
         )
         for number, (name, bent) in enumerate(BENT.items(), start=1)
     )

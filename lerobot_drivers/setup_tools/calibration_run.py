@@ -30,7 +30,8 @@ class JointRange:
         low: lowest position so far [tick].
         position: as read last [tick].
         high: highest position so far [tick].
-        resolution: ticks per turn.
+        resolution: ticks of its encoder.
+        reach_deg: how far these are [deg].
         wrapped: whether it went past the end of the turn, so that ``low`` and ``high`` tell
             nothing.
     """
@@ -39,12 +40,13 @@ class JointRange:
     position: int
     high: int
     resolution: int = 4096
+    reach_deg: float = 360.0
     wrapped: bool = False
 
     @classmethod
-    def at(cls, position: int, resolution: int) -> JointRange:
+    def at(cls, position: int, resolution: int, reach_deg: float = 360.0) -> JointRange:
         """Return the range of a joint that has not been moved yet."""
-        return cls(position, position, position, resolution)
+        return cls(position, position, position, resolution, reach_deg)
 
     def moved_to(self, position: int) -> JointRange:
         """Return the range after a movement; between two readings no joint makes half a turn."""
@@ -60,7 +62,7 @@ class JointRange:
     @property
     def degrees(self) -> float:
         """How wide it is [deg]."""
-        return (self.high - self.low) * 360 / self.resolution
+        return (self.high - self.low) * self.reach_deg / self.resolution
 
     @property
     def problem(self) -> str:
@@ -100,6 +102,11 @@ class CalibrationRun:
         return tuple(joint.name for joint in self._plan.joints if joint.full_turn)
 
     @property
+    def is_homed(self) -> bool:
+        """Whether ``home`` makes something of where the arm is."""
+        return not all(servo.keeps_homing for servo in self._plan.servos)
+
+    @property
     def ranges(self) -> dict[str, JointRange]:
         """How far each joint that is to be moved has been moved, by joint."""
         return dict(self._ranges)
@@ -121,7 +128,8 @@ class CalibrationRun:
         bus.prepare({wheel.name: wheel.registers for wheel in self._plan.wheels})
         bus.disable_torque()
         for joint in self._plan.arm_servos:
-            bus.write('Operating_Mode', joint.name, bus.calibration_mode)
+            if 'Operating_Mode' in bus.models[joint.name].registers:
+                bus.write('Operating_Mode', joint.name, bus.calibration_mode)
             if not bus.apply_drive_mode:
                 mode = bus.read('Drive_Mode', joint.name)
                 bus.write('Drive_Mode', joint.name, mode & ~1 | joint.drive_mode)
@@ -137,17 +145,18 @@ class CalibrationRun:
         homed = [servo.name for servo in self._plan.arm_servos if not servo.keeps_homing]
         for servo in self._plan.servos:
             # In this order: who shadows a motor obeys what that one is told.
-            bus.write('Homing_Offset', servo.name, self._kept(servo))
+            if 'Homing_Offset' in bus.models[servo.name].registers:
+                bus.write('Homing_Offset', servo.name, self._kept(servo))
             bus.write('Min_Position_Limit', servo.name, 0)
             bus.write('Max_Position_Limit', servo.name, bus.models[servo.name].resolution - 1)
-        actual = bus.sync_read('Present_Position', homed)
+        actual = bus.sync_read('Present_Position', homed) if homed else {}
         found = {name: self._offset(name, ticks) for name, ticks in actual.items()}
         _check_offsets(self._plan, found)
         for name, offset in found.items():
             bus.write('Homing_Offset', name, offset)
         self._offsets = {s.name: found.get(s.name, self._kept(s)) for s in self._plan.servos}
         self._ranges = {
-            name: JointRange.at(ticks, bus.models[name].resolution)
+            name: JointRange.at(ticks, bus.models[name].resolution, bus.models[name].reach_deg)
             for name, ticks in bus.sync_read('Present_Position', self._moving).items()
         }
 

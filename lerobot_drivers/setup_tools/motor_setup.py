@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lerobot_drivers.common.errors import (
     BusCorruptError,
@@ -28,6 +28,8 @@ WAIT_S = 0.8
 """Motors that are all asked at once answer one after the other, 3 ms for each id [s]."""
 OF_SETUP = {'Secondary_ID'}
 """Registers of a plan that decide, as ids do, who obeys on the bus."""
+_PACES = 200
+"""Where each id is asked alone, a motor that has it answers in this share of that time."""
 _BROADCAST = 254
 _MOST_BYTES = 4096
 _ONCE = BusSettings(num_retry=0)
@@ -72,13 +74,16 @@ class MotorSetup:
     def find(self) -> list[FoundMotor]:
         """Return all motors that answer, at whatever rate.
 
+        Motors that do not hear a ping to all are asked id by id, as LeRobot does, and at other
+        rates only if none answers at the usual one.
+
         Raises:
             NotConnectedError: the port cannot be opened.
             DeviceError: the adapter was unplugged.
         """
         found = self._at(BAUDRATE)
         for baudrate in self._plan.bus.baud_codes:
-            if baudrate != BAUDRATE:
+            if baudrate != BAUDRATE and (self._hears_all or not found):
                 # Not every adapter knows every rate.
                 with contextlib.suppress(NotConnectedError):
                     found += self._at(baudrate)
@@ -99,11 +104,11 @@ class MotorSetup:
             )
         with self._connected(joint, motor) as bus:
             number = bus.read('Model_Number', joint.name)
-        if number != bus.models[joint.name].number:
-            known = {model.number: model.name for model in MODELS.values()}
+        if number not in {model.number for model in joint.motor.models}:
+            wanted = ' or '.join(model.name for model in joint.motor.models)
             return (
-                f'this is a {known.get(number, f"motor of model number {number}")}, but the '
-                f'{joint.name} of {self._plan.what} has a {joint.motor.model}'
+                f'this is a {_model_name(number, joint.motor)}, but the '
+                f'{joint.name} of {self._plan.what} has a {wanted}'
             )
         return ''
 
@@ -135,14 +140,23 @@ class MotorSetup:
             )
         self._done[wanted.id] = name
 
+    @property
+    def _hears_all(self) -> bool:
+        return all(joint.motor.models[0].broadcast_ping for joint in self._plan.joints)
+
     def _at(self, baudrate: int) -> list[FoundMotor]:
-        protocol = self._plan.bus.protocol
+        ping = self._plan.bus.protocol.ping
         self._port.baudrate = baudrate
         self._port.open()
         try:
             self._port.flush_input()
-            self._port.write(protocol.ping(_BROADCAST))
-            received = self._port.read(_MOST_BYTES, self._wait_s)
+            received = b''
+            for motor_id in () if self._hears_all else range(_BROADCAST):
+                self._port.write(ping(motor_id))
+                received += self._port.read(_MOST_BYTES, self._wait_s / _PACES)
+            if self._hears_all:
+                self._port.write(ping(_BROADCAST))
+            received += self._port.read(_MOST_BYTES, self._wait_s)
         finally:
             self._port.close()
         return [FoundMotor(motor_id, baudrate) for motor_id in self._answers(received)]
@@ -163,10 +177,20 @@ class MotorSetup:
     ) -> Iterator[ArmBus]:
         """Yield a bus of one motor as it was found."""
         self._port.baudrate = motor.baudrate
-        motors = {joint.name: Motor(motor.id, joint.motor.model)}
+        motors = {joint.name: replace(joint.motor, id=motor.id)}
         bus = self._plan.bus(self._port, motors, settings=settings)
         self._port.open()
         try:
             yield bus
         finally:
             self._port.close()
+
+
+def _model_name(number: int, asked: Motor) -> str:
+    """Return what answered a model number, as it was understood in the byte order asked in."""
+    order = asked.models[0].byte_order
+    known = {
+        int.from_bytes(model.number.to_bytes(2, model.byte_order), order): model.name
+        for model in MODELS.values()
+    }
+    return known.get(number, f'motor of model number {number}')

@@ -105,7 +105,8 @@ def _calibrate(device: ArmDevice, bus: ArmBus, prompt: Prompt) -> None:
     try:
         procedure.begin()
         while True:
-            prompt.ask(f'Move {device.label} to {device.plan.homing_pose}; press ENTER:')
+            if procedure.is_homed:
+                prompt.ask(f'Move {device.label} to {device.plan.homing_pose}; press ENTER:')
             procedure.home()
             if _records_ranges(procedure, prompt):
                 break

@@ -8,11 +8,15 @@ from emulated import MIDDLE, SWEEP, EmulatedArm, HastyClock
 from lerobot_drivers.common.errors import CalibrationError
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots.aloha_arm import VIPERX
+from lerobot_drivers.robots.hope_jr_arm import HOPE_JR_ARM
+from lerobot_drivers.robots.hope_jr_hand import HANDS
 from lerobot_drivers.robots.koch_arm import KOCH_FOLLOWER, KOCH_LEADER
 from lerobot_drivers.robots.so_arm import SO_ARM
 from lerobot_drivers.setup_tools.calibration_run import CalibrationRun, JointRange
 
 PLANS = {
+    'hope_jr_arm': HOPE_JR_ARM,
+    'hope_jr_hand_left': HANDS['left'],
     'so101_follower': SO_ARM,
     'so101_leader': SO_ARM,
     'koch_follower': KOCH_FOLLOWER,
@@ -233,3 +237,44 @@ def test_a_pose_that_a_motor_cannot_hold_as_its_zero_is_refused(stage):
         arm.run.home()
     with pytest.raises(CalibrationError, match='it has no middle'):
         arm.run.finish()
+
+
+def test_a_hand_has_no_middle_and_its_turned_motors_are_marked(stage):
+    hand = stage('hope_jr_hand_left')
+    made_with = hand.emulated.arm.calibration
+    hand.hold()
+    assert not hand.run.is_homed
+    hand.run.begin()
+    hand.run.home()
+    limits = hand.bus.read_calibration().values()
+    assert {(entry.range_min, entry.range_max) for entry in limits} == {(0, 1023)}
+    joints = hand.emulated.arm.model.joints
+    for share in (0.0, 0.3, 0.7, 1.0):
+        hand.emulated.move(**{joint.name: share * joint.upper for joint in joints})
+        hand.run.watch()
+    assert hand.run.ranges['thumb_cmc'].degrees == pytest.approx(
+        (made_with['thumb_cmc']['range_max'] - made_with['thumb_cmc']['range_min']) * 300 / 1024
+    )
+    made = hand.run.finish()
+    assert {name: vars(entry) for name, entry in made.items()} == made_with
+    held = hand.bus.read_calibration()
+    assert {name: (each.range_min, each.range_max) for name, each in held.items()} == {
+        name: (entry.range_min, entry.range_max) for name, entry in made.items()
+    }
+
+
+def test_an_arm_of_two_models_of_motor_is_calibrated_as_others_are(stage):
+    arm = stage('hope_jr_arm')
+    assert arm.run.is_homed
+    arm.run.begin()
+    joints = arm.emulated.arm.model.joints
+    arm.emulated.move(**{joint.name: 0.0 for joint in joints})
+    arm.run.home()
+    assert set(arm.bus.sync_read('Present_Position').values()) <= {2047, 2048}
+    for share in (-1.0, -0.5, 0.0, 0.5, 1.0):
+        arm.emulated.move(**{joint.name: share * joint.upper for joint in joints})
+        arm.run.watch()
+    made = arm.run.finish()
+    assert arm.bus.read_calibration() == made
+    widths = [entry.range_max - entry.range_min for entry in made.values()]
+    assert widths == pytest.approx([2 * j.upper * 4096 / 6.283185 for j in joints], abs=2)

@@ -10,6 +10,8 @@ from emulated import EmulatedArm
 from lerobot_drivers.common.errors import BusError, NotConnectedError
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots.aloha_arm import VIPERX
+from lerobot_drivers.robots.hope_jr_arm import HOPE_JR_ARM
+from lerobot_drivers.robots.hope_jr_hand import HANDS
 from lerobot_drivers.robots.koch_arm import KOCH_FOLLOWER
 from lerobot_drivers.robots.so_arm import SO_ARM
 from lerobot_drivers.setup_tools.motor_setup import FoundMotor, MotorSetup
@@ -130,3 +132,37 @@ def test_whom_a_motor_obeys_beside_itself_is_set_up_too():
         bus.disconnect()
     shadows = {'shoulder_shadow': 2, 'elbow_shadow': 4}
     assert held == {name: shadows.get(name, 255) for name in VIPERX.motors}
+
+
+def test_motors_that_hear_no_ping_to_all_are_asked_one_id_after_the_other():
+    hand = HANDS['left']
+    with EmulatedArm('hope_jr_hand_left') as arm:
+        arm.inject('factory')
+        setup = MotorSetup(SerialPort(arm.port), hand, wait_s=0.02)
+        arm.inject('only', joints=['thumb_cmc', 'pinky_pip_dip'])
+        assert 'more than one' in setup.problem(hand.joints[0], setup.find())
+        arm.inject('only', joints=['pinky_pip_dip'])
+        joint = setup.joints[0]
+        assert joint.name == 'pinky_pip_dip'
+        found = setup.find()
+        assert (found, setup.problem(joint, found)) == ([FoundMotor(1, 1_000_000)], '')
+        setup.assign(joint, found[0])
+        arm.inject('power_cycle')
+        assert setup.find() == [FoundMotor(16, 1_000_000)]
+
+
+def test_motors_of_another_byte_order_and_of_another_parts_list_are_told_apart():
+    with EmulatedArm('hope_jr_arm') as arm:
+        arm.inject('only', joints=['shoulder_pitch'])
+        setup = MotorSetup(SerialPort(arm.port), HANDS['left'], wait_s=0.02)
+        assert setup.problem(HANDS['left'].joints[0], setup.find()) == (
+            'this is a sm8512bl, but the thumb_cmc of a HOPE Jr left hand has a scs0009'
+        )
+        setup = MotorSetup(SerialPort(arm.port), HOPE_JR_ARM, wait_s=0.02)
+        assert setup.problem(HOPE_JR_ARM.joints[1], setup.find()) == (
+            'this is a sm8512bl, but the shoulder_yaw of a HOPE Jr arm has a sts3250 or sts3215'
+        )
+    with EmulatedArm('so101_follower') as arm:
+        arm.inject('only', joints=['shoulder_pan'])
+        setup = MotorSetup(SerialPort(arm.port), HOPE_JR_ARM, wait_s=0.02)
+        assert setup.problem(HOPE_JR_ARM.joints[1], setup.find()) == ''

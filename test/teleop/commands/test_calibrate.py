@@ -74,6 +74,27 @@ def test_a_person_calibrates_an_arm_which_a_driver_takes_then(arm, flags, tmp_pa
     robot.disconnect()
 
 
+def test_a_hand_needs_no_middle(tmp_path):
+    with EmulatedArm('hope_jr_hand_left') as hand:
+        flags = ['--robot.type=hope_jr_hand', f'--robot.port={hand.port}', '--robot.id=mine']
+        flags += ['--robot.side=left', f'--robot.calibration_dir={tmp_path}']
+        with TerminalSession('calibrate', *flags) as terminal:
+            told = terminal.wait_for('then press ENTER.')
+            assert 'middle' not in told and 'except' not in told
+            for share in (0.0, 0.4, 0.8, 1.0):
+                hand.move(**{j.name: share * j.upper for j in hand.arm.model.joints})
+                for _ in range(2):
+                    terminal.wait_for('position')
+            terminal.type()
+            assert terminal.end() == 0
+        made = load_calibration(tmp_path / 'mine.json')
+        assert {name: vars(entry) for name, entry in made.items()} == hand.arm.calibration
+        settings = {'type': 'hope_jr_hand', 'side': 'left', 'calibration_dir': tmp_path}
+        robot = make_robot(RobotConfig(id='mine', port=hand.port, **settings))
+        robot.connect()
+        robot.disconnect()
+
+
 def test_a_file_that_exists_is_written_into_the_motors_or_replaced(arm, flags, tmp_path):
     before, _ = held(arm)
     wanted = {name: {**vars(entry), 'homing_offset': 5} for name, entry in before.items()}
