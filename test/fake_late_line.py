@@ -29,6 +29,7 @@ class Asked(NamedTuple):
 class Protocol1:
     """Frames of Feetech's servos."""
 
+    refuses = False
     model_address = 3
 
     def parse(self, data):
@@ -47,6 +48,7 @@ class Protocol1:
 class Protocol2:
     """Frames of Dynamixels."""
 
+    refuses = True
     model_address = 0
 
     def parse(self, data):
@@ -72,7 +74,7 @@ class Fate:
         lost: whether it never gets to the servos.
         deaf: this servo does not answer it.
         garbled: this servo's reply comes with a wrong checksum.
-        refused: this servo refuses a write.
+        refused: this servo refuses a write, if its kind does that.
         alert: its error byte tells of an error of its hardware, with all replies.
     """
 
@@ -176,7 +178,7 @@ class LateLine:
             content = self._content(asked.address, asked.length)
         elif asked.instruction == PING:
             content = self.codec.pong(self.model)
-        elif fate.refused == asked.id:
+        elif fate.refused == asked.id and self.codec.refuses:
             error |= ACCESS_ERROR
         elif asked.id in self.ids:
             self.executed[len(self.requests)] = self._outward
