@@ -102,3 +102,7 @@ class ArmPlan:
     def joint(self, name: str) -> JointPlan:
         """Return the plan of a joint, of a shadow or of a wheel."""
         return next(servo for servo in self.servos if servo.name == name)
+
+    def model_of(self, arm_type: str) -> str:
+        """Return what simulated worlds call an arm of a type."""
+        return self.simulated_as or arm_type

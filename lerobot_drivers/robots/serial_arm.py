@@ -242,10 +242,6 @@ class SerialArm:
 
         return is_sim_address(self.settings.port)
 
-    @property
-    def _simulated_as(self) -> str:
-        return self.plan.simulated_as or self.settings.type
-
     def _joint(self, name: str) -> JointSpec:
         velocity = self.settings.velocity
         limit = velocity.get(name, math.inf) if isinstance(velocity, Mapping) else velocity
@@ -297,7 +293,7 @@ class SerialArm:
         """Return what a simulated arm will be calibrated with once it is connected."""
         if not self._is_simulated or self.settings.calibration_dir:
             return {}
-        return as_made(str(self.settings.port), self._simulated_as)
+        return as_made(str(self.settings.port), self.plan.model_of(self.settings.type))
 
     def _open_bus(self) -> ArmBus:
         port = self._port_factory(self._device_path())
@@ -318,7 +314,8 @@ class SerialArm:
 
         address = SimAddress.parse(self.settings.port)
         self._sim = SimClient(address.world)
-        attached = self._sim.attach_arm(address.device, self._simulated_as)
+        model = self.plan.model_of(self.settings.type)
+        attached = self._sim.attach_arm(address.device, model)
         if not self._calibration:
             known = parse_calibration(attached.calibration, self.settings.port)
             self.use_calibration(known, self.settings.port)

@@ -87,7 +87,7 @@ class ArmDevice:
 
         address = SimAddress.parse(self.port)
         with SimClient(address.world) as client:
-            yield client.attach_arm(address.device, self.plan.simulated_as or self.type).port
+            yield client.attach_arm(address.device, self.plan.model_of(self.type)).port
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[ArmBus]:
