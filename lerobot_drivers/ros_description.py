@@ -11,11 +11,13 @@ from std_msgs.msg import String
 from lerobot_drivers.common.naming import ROBOT_DESCRIPTION
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_drivers.ros import qos_status
-from lerobot_drivers.urdf.description import NONE, description_of, missing_joints
+from lerobot_drivers.urdf.description import NONE, as_told, description_of, missing_joints
 
 
 class RobotDescription:
     """The URDF of one robot in its node's namespace, told once to whoever comes.
+
+    Joints of ours that ``joint_states`` does not tell of are fixed in it.
 
     Args:
         node: whose topic it is.
@@ -44,11 +46,12 @@ class RobotDescription:
             )
             logger.info(f'{ROBOT_DESCRIPTION} is not published: robot.urdf {why}')
             return
-        missing = missing_joints(self._text, joints)
+        text = self._text if urdf else as_told(self._text, joints)
+        missing = missing_joints(text, joints)
         if missing:
             logger.warning(f'robot.urdf {urdf} lacks joints: {", ".join(missing)}')
         self._publisher = self._node.create_publisher(String, ROBOT_DESCRIPTION, qos_status())
-        self._publisher.publish(String(data=self._text))
+        self._publisher.publish(String(data=text))
 
     def close(self) -> None:
         """Leave the topic."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.urdf.models import robot_urdf
-from lerobot_drivers.urdf.parts import parsed, root_link
+from lerobot_drivers.urdf.parts import document, parsed, root_link, stilled
 
 NONE = 'none'
 """What ``robot.urdf`` says where none is wanted."""
@@ -51,6 +51,22 @@ def read_urdf(path: Path) -> str:
             f'(of a xacro file: xacro my.urdf.xacro > my.urdf), or {NONE}'
         ) from error
     return text
+
+
+def as_told(text: str, joints: Collection[str]) -> str:
+    """Return one of our URDFs with those joints fixed of which no state is told.
+
+    Such are the wheels of a LeKiwi, or an arm that its owner does not use.
+
+    Args:
+        text: the URDF.
+        joints: names on ``joint_states``.
+    """
+    robot = parsed(text)
+    before = len(robot.findall('joint[@type="fixed"]'))
+    stilled(robot, joints)
+    same = len(robot.findall('joint[@type="fixed"]')) == before
+    return text if same else document(robot)
 
 
 def missing_joints(text: str, names: Iterable[str]) -> list[str]:

@@ -5,13 +5,14 @@ A tree is changed in place and returned, so that calls nest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 Element = ElementTree.Element
 Point = tuple[float, float, float]
 
+MOVING = ('revolute', 'continuous', 'prismatic')
 FOLDER = Path(__file__).parent
 _NAMED = {'link': 'name', 'joint': 'name', 'parent': 'link', 'child': 'link', 'mimic': 'joint'}
 """Which attribute of an element names a link or a joint; of a mimic's it is the joint."""
@@ -99,6 +100,24 @@ def mounted(
     ElementTree.SubElement(joint, 'parent', link=on)
     ElementTree.SubElement(joint, 'child', link=base)
     ElementTree.SubElement(joint, 'origin', xyz=_text(xyz), rpy=_text(rpy))
+    return robot
+
+
+def stilled(robot: Element, moving: Collection[str]) -> Element:
+    """Fix the joints whose values nobody tells, so that all links have a place.
+
+    Args:
+        robot: its joints are changed.
+        moving: names of those that are told of.
+    """
+    for joint in robot.iterfind('joint'):
+        mimic = joint.find('mimic')
+        mover = joint.get('name') if mimic is None else mimic.get('joint')
+        if joint.get('type') in MOVING and mover not in moving:
+            joint.set('type', 'fixed')
+            for tag in ('axis', 'limit', 'mimic'):
+                if (part := joint.find(tag)) is not None:
+                    joint.remove(part)
     return robot
 
 

@@ -23,6 +23,14 @@ def test_it_prints_a_document(capsys, flags, name):
     assert capsys.readouterr().out == robot_urdf(name)
 
 
+def test_of_a_configured_robot_what_has_no_states_stands_still(capsys):
+    assert cli.main(['urdf', f'--config_path={ROOT / "config/lekiwi_sim.yaml"}']) == 0
+    shown = capsys.readouterr().out
+    assert '<joint name="base_left_wheel" type="fixed">' in shown
+    assert '<joint name="arm_gripper" type="revolute">' in shown
+    assert '<joint name="base_left_wheel" type="continuous">' in robot_urdf('lekiwi')
+
+
 @pytest.mark.parametrize(
     ('flags', 'code', 'told'),
     [

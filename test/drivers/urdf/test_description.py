@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lerobot_drivers.common.errors import ConfigError
-from lerobot_drivers.urdf.description import description_of, missing_joints
+from lerobot_drivers.urdf.description import as_told, description_of, missing_joints
 from lerobot_drivers.urdf.models import robot_urdf
+from lerobot_drivers.urdf.parts import parsed
 
 MINE = '<?xml version="1.0"?><robot name="mine"><link name="base"/></robot>'
 
@@ -43,6 +44,17 @@ def test_a_file_that_is_no_urdf_is_one_line(tmp_path, text, told):
         description_of('so101_follower', urdf=str(path))
     assert told in str(caught.value) and str(path) in str(caught.value)
     assert '\n' not in str(caught.value)
+
+
+def test_what_is_not_told_of_stands_still():
+    text = robot_urdf('reachy2')
+    told = as_told(text, ['neck_roll', 'neck_pitch', 'neck_yaw', 'r_gripper'])
+    types = {joint.get('name'): joint.get('type') for joint in parsed(told).iterfind('joint')}
+    moving = {name for name, kind in types.items() if kind != 'fixed'}
+    fingers = {f'r_hand_{f}_{part}' for f in ('near', 'far') for part in ('proximal', 'distal')}
+    assert moving == {'neck_roll', 'neck_pitch', 'neck_yaw', 'r_gripper', *fingers}
+    assert types.keys() == {j.get('name') for j in parsed(text).iterfind('joint')}
+    assert as_told(told, moving) is told
 
 
 def test_joints_it_lacks_are_named():
