@@ -61,7 +61,7 @@ class CameraNode(AutostartLifecycleNode):
             CameraInfo, f'{self._camera_name}/{CAMERA_INFO}', qos_images()
         )
         self._diagnostics = DiagnosticsPublisher(
-            self, self._camera_name, self._capture.health, str(self._config.index_or_path)
+            self, self._camera_name, self._capture.health, self._config.place
         )
         self._configured_topics = True
 

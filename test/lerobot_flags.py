@@ -74,7 +74,12 @@ RECORD = {
     'dataset.depth_encoder.fast_decode': Refused('0', 'depth is kept without loss'),
     'dataset.depth_encoder.video_backend': Refused('pyav', 'depth is kept without loss'),
     'dataset.depth_encoder.extra_options': Refused('{}', 'depth is kept without loss'),
-    # RobotConfig, SOFollowerConfig
+    # RobotConfig, SOFollowerConfig, Reachy2RobotConfig
+    'robot.ip_address': Refused('192.0.2.9', 'only a reachy2 has that'),
+    'robot.with_neck': Refused('false', 'only a reachy2 has that'),
+    'robot.use_external_commands': Refused('true', 'only a reachy2 has that'),
+    'robot.with_left_teleop_camera': Refused('true', 'type: reachy2_camera'),
+    'robot.camera_width': Refused('640', 'type: reachy2_camera'),
     'robot.type': Taken('so100_follower'),
     'robot.id': Taken('black'),
     'robot.port': Taken('sim://t/other'),
@@ -139,6 +144,7 @@ CAMERA = {
     'fourcc': Taken('MJPG'),
     'backend': Taken('V4L2'),
     'use_depth': Refused('true', 'is not a known key'),
+    'image_type': Refused('left', 'only a reachy2_camera has that'),
 }
 """Of ``--robot.cameras``, by key; ``use_depth`` stands for what other types of cameras have."""
 

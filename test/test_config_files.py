@@ -95,6 +95,6 @@ def test_only_the_simulated_one_is_simulated() -> None:
         told = robot, robot.left_arm_config, robot.right_arm_config
         ports = [side.port for side in told if side]
         ports += [robot.left_arm_port, robot.right_arm_port]
-        cameras = [camera.index_or_path for camera in robot.cameras.values()]
+        cameras = [c.ip_address or c.index_or_path for c in robot.cameras.values()]
         addresses = [*(port for port in ports if port), *cameras]
         assert all(is_sim_address(item) == ('sim' in path.stem) for item in addresses)

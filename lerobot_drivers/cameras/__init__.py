@@ -16,6 +16,7 @@ CAMERAS = Registry(
     'camera',
     {
         'opencv': 'lerobot_drivers.cameras.opencv_camera:OpenCVCamera',
+        'reachy2_camera': 'lerobot_drivers.cameras.reachy2_camera:Reachy2Camera',
         'sim': 'lerobot_drivers.cameras.sim_camera:SimCamera',
     },
 )

@@ -26,6 +26,10 @@ ALIASES = {
 
 _RATES = 'an arm runs at robot.rate_hz, its leader at teleop.rate_hz, cameras at their own fps'
 _SPACEMOUSE = 'it belongs to the SpaceMouse, which is not built in yet'
+_TELEOP_CAMERA = (
+    'name it among --robot.cameras: {teleop_left: {type: reachy2_camera, name: teleop, '
+    'image_type: left, ip_address: HOST, width: 640, height: 480, fps: 30}}'
+)
 _CHECKPOINT = "LeRobot's checkpoints are not built in yet; policies here are replay and scripted"
 _DEPTH = 'depth is kept without loss, 12-bit HEVC; set depth_min, depth_max, shift, use_log'
 _FOXGLOVE = 'it belongs to Foxglove; rerun takes --mode=distant, --grpc_port and --web_port'
@@ -48,6 +52,16 @@ REASONS: Mapping[str, str] = {
             for key in ('g', 'crf', 'preset', 'fast_decode', 'video_backend', 'extra_options')
         ),
         _DEPTH,
+    ),
+    **dict.fromkeys(
+        (
+            'robot.with_left_teleop_camera',
+            'robot.with_right_teleop_camera',
+            'robot.with_torso_camera',
+            'robot.camera_width',
+            'robot.camera_height',
+        ),
+        _TELEOP_CAMERA,
     ),
     'teleop.control_mode': _SPACEMOUSE,
     'teleop.cameras': 'cameras belong to the robot: --robot.cameras',

@@ -20,6 +20,7 @@ from lerobot_drivers.common.clock import SystemClock
 from lerobot_drivers.sim.channel import Message, receive_message, send_message
 
 if TYPE_CHECKING:
+    from lerobot_drivers.reachy2.eyes import Eyes
     from lerobot_drivers.reachy2.session import Session
 
 
@@ -27,7 +28,7 @@ class Worker:
     """Obeys one driver."""
 
     def __init__(self) -> None:
-        self._session: Session | None = None
+        self._served: Session | Eyes | None = None
 
     def serve(self, connection: socket.socket) -> None:
         """Answer requests until the driver hangs up."""
@@ -36,10 +37,10 @@ class Worker:
 
     def _answer(self, request: Message) -> Message:
         operation = request.pop('op')
-        own = {'load': self._load, 'connect': self._connect}
+        own = {'load': self._load, 'connect': self._connect, 'look': self._look}
         try:
             ask: Callable[..., Message | None] = (
-                own[operation] if operation in own else getattr(self._session, operation)
+                own[operation] if operation in own else getattr(self._served, operation)
             )
             return ask(**request) or {}
         except ImportError as error:
@@ -57,7 +58,12 @@ class Worker:
     def _connect(self, **settings: Any) -> None:
         from lerobot_drivers.reachy2.session import Session
 
-        self._session = Session(**settings, clock=SystemClock())
+        self._served = Session(**settings, clock=SystemClock())
+
+    def _look(self, **settings: Any) -> None:
+        from lerobot_drivers.reachy2.eyes import Eyes
+
+        self._served = Eyes(**settings, clock=SystemClock())
 
 
 def _one_line(error: Exception) -> str:

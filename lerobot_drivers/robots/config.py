@@ -23,6 +23,18 @@ _ROTATIONS = {'NO_ROTATION': 0, 'ROTATE_90': 90, 'ROTATE_180': 180, 'ROTATE_270'
 _BACKENDS = {0: 'ANY', 200: 'V4L2'}
 
 
+OF_A_REACHY = ('name', 'image_type', 'ip_address', 'port', 'sdk_python')
+_VIEWS = {'teleop': ('left', 'right'), 'depth': ('rgb',)}
+
+
+def _check_view(name: str | None, image_type: str | None) -> None:
+    if image_type not in _VIEWS.get(name or '', ()):
+        raise ValueError(
+            f'a reachy2_camera is name teleop with image_type left or right, or depth with rgb; '
+            f'found {name} with {image_type}'
+        )
+
+
 def _lowered(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
@@ -51,12 +63,17 @@ class CameraConfig:
         warmup_s: how long to read and discard after opening [s].
         fourcc: pixel format asked of the camera, such as ``MJPG``.
         backend: how OpenCV opens it, ``ANY`` or ``V4L2``; devices are opened with V4L2 anyway.
+        name: which of a Reachy 2's cameras, ``teleop`` or ``depth``.
+        image_type: which picture of it, ``left`` or ``right``, or ``rgb``.
+        ip_address: where that Reachy 2 is; None is ``localhost``, as with LeRobot.
+        port: of its video service; None is 50065.
+        sdk_python: the interpreter that has reachy2-sdk; see the robot's.
     """
 
     __pydantic_config__ = STRICT_KEYS
 
     type: str = 'opencv'
-    index_or_path: int | str
+    index_or_path: int | str = ''
     width: PositiveInt
     height: PositiveInt
     fps: PositiveInt
@@ -66,6 +83,28 @@ class CameraConfig:
     warmup_s: Annotated[float, Field(ge=0)] = 1.0
     fourcc: Annotated[str, Field(min_length=4, max_length=4)] | None = None
     backend: Annotated[Literal['ANY', 'V4L2'], BeforeValidator(_backend)] = 'ANY'
+    name: Literal['teleop', 'depth'] | None = None
+    image_type: Literal['left', 'right', 'rgb'] | None = None
+    ip_address: str | None = None
+    port: PositiveInt | None = None
+    sdk_python: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.type == 'reachy2_camera':
+            _check_view(self.name, self.image_type)
+            return
+        told = [key for key in OF_A_REACHY if getattr(self, key) is not None]
+        if told:
+            raise ValueError(f'{", ".join(told)}: only a reachy2_camera has that')
+        if self.index_or_path == '':
+            raise ValueError('index_or_path is missing')
+
+    @property
+    def place(self) -> str:
+        """Where it is, to the user."""
+        if self.type == 'reachy2_camera':
+            return f'{self.name} {self.image_type} of {self.ip_address or "localhost"}'
+        return str(self.index_or_path)
 
 
 @dataclass(frozen=True, kw_only=True)

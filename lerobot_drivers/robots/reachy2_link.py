@@ -79,7 +79,7 @@ class ReachyLink:
         """Ask the worker, and return its answer.
 
         Args:
-            operation: one of ``worker.Worker``'s or ``session.Session``'s.
+            operation: one of ``worker.Worker``'s, ``session.Session``'s or ``eyes.Eyes``'.
             timeout_s: after that the worker is taken for dead [s].
             arguments: of the operation.
 

@@ -200,6 +200,14 @@ class ReachyBody:
             self.advance()
             self.part(part)[actuator].position = [float(angle) for angle in angles]
 
+    def power_cycle(self) -> None:
+        """Switch it off and on: it is limp, where it is."""
+        with self.lock:
+            self.advance()
+            for actuator in self._all():
+                actuator.torque = False
+            self.base = Base(pose=self.base.pose)
+
     def truth(self) -> dict[str, Any]:
         """Return where everything is, as plain values."""
         with self.lock:

@@ -36,8 +36,9 @@ class SimReachy(ServiceClient):
     def inject(self, fault: str, **arguments: object) -> None:
         """Make it misbehave.
 
-        Faults are ``unplug``, ``replug``, ``push(part, actuator, angles)``, which moves one by
-        hand [rad], and ``without(parts)``, which takes effect when somebody connects.
+        Faults are ``unplug``, ``replug``, ``power_cycle``, which leaves it limp,
+        ``push(part, actuator, angles)``, which moves an actuator by hand [rad], and
+        ``without(parts)``, which takes effect when somebody connects.
 
         Raises:
             ConfigError: the fault or its arguments are unknown.

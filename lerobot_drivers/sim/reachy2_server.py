@@ -74,6 +74,8 @@ class ReachyServer(Service):
         elif fault == 'replug':
             self._grpc.stop()
             self._grpc.start(self._host)
+        elif fault == 'power_cycle':
+            self._body.power_cycle()
         elif fault == 'push':
             self._body.push(**arguments)
         elif fault == 'without' and set(arguments['parts']) <= set(PART_IDS):
@@ -81,7 +83,7 @@ class ReachyServer(Service):
         else:
             raise ConfigError(
                 f'a simulated Reachy knows no fault {fault!r} with {arguments}; known: '
-                'unplug, replug, push(part, actuator, angles), without(parts)'
+                'unplug, replug, power_cycle, push(part, actuator, angles), without(parts)'
             )
         return {}
 

@@ -12,12 +12,22 @@ import pytest
 from reachy2_stage import make_reachy, need_sdk, python_with_sdk, reachy_config
 
 from lerobot_drivers import joint_device
+from lerobot_drivers.cameras import make_camera
 from lerobot_drivers.common.clock import NS_PER_S, SystemClock
 from lerobot_drivers.common.errors import DeviceError, NotConnectedError
 from lerobot_drivers.joint_device import ArmDriver
-from lerobot_drivers.robots import RobotConfig, make_robot
+from lerobot_drivers.robots import CameraConfig, RobotConfig, make_robot
 from lerobot_drivers.sim.reachy2_client import SimReachy
 
+SHARED = str(reachy_config('shared').port)
+EYE = {
+    'type': 'reachy2_camera',
+    'name': 'teleop',
+    'image_type': 'left',
+    'width': 160,
+    'height': 120,
+    'fps': 30,
+}
 NOBODY = {'type': 'reachy2', 'ip_address': '127.255.255.1'}
 POSE = {
     'neck_yaw.pos': 12.0,
@@ -46,7 +56,7 @@ ON_THE_WIRE = {
 @pytest.fixture(scope='module')
 def sim():
     need_sdk()
-    with SimReachy(reachy_config('shared').port, python_with_sdk()) as client:
+    with SimReachy(SHARED, python_with_sdk()) as client:
         yield client
 
 
@@ -193,3 +203,20 @@ def test_nobody_at_an_address_is_told_with_it():
     assert '\n' not in str(caught.value)
     with pytest.raises(DeviceError, match='not connected'):
         robot.read_state()
+
+
+def test_its_eyes_give_each_picture_once_with_its_time(sim):
+    config = CameraConfig(**EYE, ip_address=SHARED, sdk_python=python_with_sdk())
+    camera = make_camera('teleop_left', config, SystemClock())
+    camera.connect()
+    frames = [camera.read() for _ in range(6)]
+    stamps = [frame.stamp_ns for frame in frames]
+    assert stamps == sorted(set(stamps))
+    assert {frame.image.shape for frame in frames} == {(120, 160, 3)}
+    assert 0 < time.time_ns() - stamps[-1] < NS_PER_S
+    sky, floor = frames[-1].image[10, 80], frames[-1].image[100, 80]
+    assert sky[0] < sky[2]  # it is blue, and the floor is brown
+    assert floor[0] > floor[2]
+    camera.disconnect()
+    with pytest.raises(DeviceError, match='not connected'):
+        camera.read()
