@@ -12,14 +12,16 @@ from lerobot_recorder.commands.findings_table import findings_table
 from lerobot_recorder.config import dataset_folder
 from lerobot_recorder.doctor.devices import check_cameras, check_ports
 from lerobot_recorder.doctor.machine import check_clock, check_disk, check_encoder, check_hub
+from lerobot_recorder.doctor.qos import check_graph
 from lerobot_recorder.doctor.ros_environment import check_ros
 from lerobot_recorder.findings import Finding
 
 HELP = """usage: lerobot-ros doctor [--help]
 
 Looks at serial ports and cameras and whether this user may open them, at the disk, the clock, the
-video encoder, the log-in to the Hugging Face Hub, and the ROS environment. Opens no device and
-starts no node. Exit code 1 if something stands against recording; each row says what to do."""
+video encoder, the log-in to the Hugging Face Hub, the ROS environment, and, in the running graph
+of this ROS_DOMAIN_ID, for subscribers that hear nothing because their quality of service does not
+fit. Opens no device. Exit code 1 if something stands against recording; each row says what to do."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -43,7 +45,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def examine() -> list[Finding]:
-    """Return all that is to be known of this machine."""
+    """Return all that is to be known of this machine, and of the graph that runs here."""
+    environment = check_ros(os.environ)
     return [
         *check_ports(),
         *check_cameras(),
@@ -51,5 +54,6 @@ def examine() -> list[Finding]:
         check_clock(SystemClock()),
         check_encoder(),
         check_hub(os.environ),
-        *check_ros(os.environ),
+        *environment,
+        *(check_graph() if environment[0].level is Level.OK else ()),
     ]
