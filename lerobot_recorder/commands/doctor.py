@@ -19,9 +19,10 @@ from lerobot_recorder.findings import Finding
 HELP = """usage: lerobot-ros doctor [--help]
 
 Looks at serial ports and cameras and whether this user may open them, at the disk, the clock, the
-video encoder, the log-in to the Hugging Face Hub, the ROS environment, and, in the running graph
-of this ROS_DOMAIN_ID, for subscribers that hear nothing because their quality of service does not
-fit. Opens no device. Exit code 1 if something stands against recording; each row says what to do."""
+video encoder, the log-in to the Hugging Face Hub and the ROS environment, and in the running graph
+of this ROS_DOMAIN_ID for subscribers that hear nothing because their quality of service does not
+fit. Opens no device. Exit code 1 if something stands against recording; each row says what to
+do."""
 
 
 def run(arguments: Sequence[str]) -> int:
