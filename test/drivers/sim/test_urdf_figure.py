@@ -11,9 +11,18 @@ from urdf_parser_py.urdf import URDF
 
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.sim.figure import transform
+from lerobot_drivers.sim.kinematics import SO101
 from lerobot_drivers.sim.rods import MOST_ROWS, rods_of
-from lerobot_drivers.sim.urdf_figure import ALONG_X, CAMERA_JOINT, figure_from_urdf
+from lerobot_drivers.sim.urdf_figure import (
+    ALONG_X,
+    CAMERA_JOINT,
+    figure_from_urdf,
+    robot_figure,
+)
 from lerobot_drivers.urdf.models import robot_urdf, urdf_names
+
+HORN = (110, 112, 116)
+"""Colour of what holds the markers, which a real arm has not."""
 
 
 def shape(text: str):
@@ -72,6 +81,25 @@ def test_a_wrist_camera_sees_the_fingers_ahead():
     ahead, up = (transform(poses[figure.camera_link], p) for p in ((0, 0, -1), (1, 0, 0)))
     origin = poses[figure.camera_link][:3, 3]
     np.testing.assert_allclose((ahead - origin, up - origin), ((1, 0, 0), (0, 0, 1)), atol=1e-9)
+
+
+def test_the_simulated_so101_is_the_one_of_the_urdf():
+    """Every capsule of it but the markers' rods, to a centimetre: the base is a box there."""
+    rods = robot_figure('so101_follower').capsules
+    for capsule in SO101.capsules:
+        if capsule.color == HORN:
+            continue
+        near = [rod for rod in rods if rod.link == capsule.link]
+        for end in (capsule.start, capsule.end):
+            assert min(outside(rod, end) for rod in near) < 0.01, capsule
+
+
+def outside(rod, point):
+    """Return how far a point is from the surface of a rod, 0 inside it [m]."""
+    start, end, point = (np.asarray(p) for p in (rod.start, rod.end, point))
+    along = end - start
+    share = np.clip((point - start) @ along / max(along @ along, 1e-12), 0.0, 1.0)
+    return max(np.linalg.norm(point - start - share * along) - rod.radii[0], 0.0)
 
 
 def test_a_long_cylinder_is_one_rod_of_its_length():

@@ -189,6 +189,16 @@ def test_a_wheel_drives_the_base_as_lerobot_counts_it():
         assert pose[2, 3] == pytest.approx(0.05)
 
 
+def test_the_lekiwi_is_as_high_as_the_published_one(shared_data):
+    published = parsed((shared_data / 'urdf/lekiwi/LeKiwi.urdf').read_text())
+    theirs, ours = link_poses(published, {}), link_poses(robot('lekiwi'), {})
+    axle, pan = 'ST3215_Servo_Motor-v1-2_Revolute-60', 'STS3215_03a-v1_Revolute-45'
+    axle, pan = (theirs[published.joint_map[name].child][:3, 3] for name in (axle, pan))
+    wheel, shoulder = (ours[f'{name}_link'][:3, 3] for name in ('base_back_wheel', 'arm_shoulder'))
+    assert shoulder[2] - wheel[2] == pytest.approx(pan[2] - axle[2], abs=1e-3)
+    assert shoulder[0] == pytest.approx(pan[1], abs=1e-3)  # their y points ahead
+
+
 def test_the_left_hand_is_the_right_one_in_a_mirror():
     left, right = robot('hope_jr_hand_left'), robot('hope_jr_hand_right')
     random = np.random.default_rng(5)
