@@ -67,6 +67,20 @@ PARTS = {
 }
 """Joints by part, in LeRobot's order."""
 
+POSTURE = {
+    joint.name: 0.0
+    for joints in PARTS.values()
+    for joint in joints
+    if not joint.name.endswith('gripper')
+} | {
+    'neck_pitch': -10.0 * DEGREE,
+    'l_shoulder_roll': -10.0 * DEGREE,
+    'r_shoulder_roll': 10.0 * DEGREE,
+    'l_elbow_yaw': 10.0 * DEGREE,
+    'r_elbow_yaw': -10.0 * DEGREE,
+}
+"""The SDK's posture ``default``, arms hanging down [rad]; hands go on holding what they hold."""
+
 BASE = 'mobile_base'
 BASE_AXES = ('vx', 'vy', 'vtheta')
 BASE_LIMITS = (0.61, 0.61, 114.0 * DEGREE)

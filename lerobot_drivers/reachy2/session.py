@@ -37,7 +37,7 @@ class Session:
         self._clock = clock
         self._reachy = TappedReachy(host, clock)
         if not self._reachy.is_connected():
-            raise ConnectionError(f'no Reachy answers at {host}; is it on, and in this network?')
+            raise ConnectionError('it does not answer; is it on, and in this network?')
         self._check_parts(paths, with_base)
         self._joints = [self._reachy.joints[path] for path in paths]
         description = self._reachy.description

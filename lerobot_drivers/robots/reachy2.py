@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from lerobot_drivers.common.clock import NS_PER_S, Clock, SystemClock
 from lerobot_drivers.common.errors import ConfigError, DeviceError, NotConnectedError
 from lerobot_drivers.common.units import JointSpec, JointUnit, NormMode
-from lerobot_drivers.reachy2.joints import PARTS, joints_of
+from lerobot_drivers.reachy2.joints import PARTS, POSTURE, joints_of
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_drivers.robots.reachy2_base import ReachyBase
 from lerobot_drivers.robots.reachy2_link import ReachyLink, sdk_python
-from lerobot_drivers.robots.robot import JointReading, Robot
+from lerobot_drivers.robots.robot import JointReading, Robot, home_pose
 from lerobot_drivers.safety import GoalLimiter, per_joint
 from lerobot_drivers.sim.address import is_sim_address
 
@@ -95,6 +95,11 @@ class Reachy2(Robot):
     def base(self) -> ReachyBase | None:
         """Its wheels; see ``Robot``."""
         return self._base
+
+    @property
+    def home(self) -> NDArray[np.float64]:
+        """Its arms hanging down, as the SDK has it; see ``Robot``."""
+        return home_pose(self.joints, self.config.home, POSTURE)
 
     @property
     def is_connected(self) -> bool:
@@ -233,7 +238,7 @@ class Reachy2(Robot):
         try:
             self._connect_robot()
         except DeviceError as error:
-            failures[self._address] = error
+            failures['robot'] = error
         for name, camera in self._cameras.items():
             try:
                 camera.connect()

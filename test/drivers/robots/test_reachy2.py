@@ -176,6 +176,19 @@ def test_what_disconnecting_does(setting):
     assert not robot.is_connected
 
 
+def test_its_home_is_the_sdks_posture_and_hands_hold_what_they_hold():
+    robot, _ = reachy()
+    home = dict(zip([joint.name for joint in robot.joints], np.degrees(robot.home), strict=True))
+    assert home['r_shoulder_roll'] == pytest.approx(10.0)
+    assert home['l_elbow_yaw'] == pytest.approx(10.0)
+    assert home['r_elbow_pitch'] == 0.0
+    assert math.isnan(home['l_gripper'])
+    assert all(
+        joint.lower <= at <= joint.upper or math.isnan(at)
+        for joint, at in zip(robot.joints, robot.home, strict=True)
+    )
+
+
 def test_parts_that_are_left_out_are_in_no_feature():
     robot, _ = reachy(with_mobile_base=False, with_neck=False, with_antennas=False)
     assert robot.base is None
@@ -242,7 +255,7 @@ def test_the_robot_and_a_camera_that_are_missing_are_told_together(tmp_path):
     config = RobotConfig(**SIM, sdk_python=without_sdk(tmp_path), cameras={'front': camera})
     with pytest.raises(NotConnectedError) as caught:
         make_robot(config, with_cameras=True).connect()
-    assert set(caught.value.failures) == {'sim://none/reachy', 'camera front'}
+    assert set(caught.value.failures) == {'robot', 'camera front'}
 
 
 def test_a_worker_that_dies_or_hangs_is_an_error_and_is_gone(tmp_path, monkeypatch):

@@ -28,6 +28,7 @@ EYE = {
     'height': 120,
     'fps': 30,
 }
+HAND = 10
 NOBODY = {'type': 'reachy2', 'ip_address': '127.255.255.1'}
 POSE = {
     'neck_yaw.pos': 12.0,
@@ -92,6 +93,7 @@ def test_goals_are_where_it_is_before_anything_becomes_stiff(sim, robot):
 
 def test_an_action_is_radians_on_the_wire_and_comes_back_in_degrees(sim, robot):
     assert robot.send_action(POSE) == pytest.approx(POSE)
+    wait_for(lambda: robot.read_state().velocity[HAND] > 1.0, 1.0)  # the SDK tells none of a hand
     goals = next(entry['goals'] for entry in reversed(sim.log()) if entry['call'] == 'goals')
     found = {
         (part, actuator, axis): angle
@@ -198,7 +200,9 @@ def test_a_robot_without_a_part_says_what_to_set():
 def test_nobody_at_an_address_is_told_with_it():
     need_sdk()
     robot = make_robot(RobotConfig(**NOBODY, sdk_python=python_with_sdk()))
-    with pytest.raises(NotConnectedError, match=r'no Reachy answers at 127.255.255.1') as caught:
+    with pytest.raises(
+        NotConnectedError, match=r'Reachy at 127.255.255.1: it does not answer'
+    ) as caught:
         robot.connect()
     assert '\n' not in str(caught.value)
     with pytest.raises(DeviceError, match='not connected'):
