@@ -249,7 +249,7 @@ class SerialArm:
         unit = self._unit(name)
         if name in self._calibration:
             lower, upper = self._scale(name).topic_limits()
-        elif self.plan.joint(name).unit is not None:
+        elif unit.mode is not NormMode.DEGREES:
             lower, upper = unit.lower, unit.upper
         fastest = self.plan.joint(name).velocity or self.plan.hand_over_velocity
         fastest = min(fastest, limit or math.inf)

@@ -50,6 +50,14 @@ def move(robot, goal, patience_s=10.0):
         assert time.monotonic() < deadline, f'at {robot.read_state().position}, goal {goal}'
 
 
+def test_before_it_is_connected_a_simulated_one_knows_how_far_it_goes(robot):
+    before = np.array([(joint.lower, joint.upper) for joint in robot.joints])
+    robot.connect()
+    after = [(joint.lower, joint.upper) for joint in robot.joints]
+    assert np.abs(before).max() < 3.0
+    np.testing.assert_allclose(before, after, atol=1e-9)
+
+
 def test_register_log_shows_goal_before_torque(robot, side, world):
     robot.connect()
     before = robot.read_state().position
