@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from lerobot_drivers.common.clock import SystemClock
 from lerobot_drivers.motors.dynamixel import DynamixelMotorsBus
 from lerobot_drivers.motors.port import SerialPort
+from lerobot_drivers.robots import RobotConfig, make_robot
 from lerobot_drivers.robots.koch_arm import KOCH_FOLLOWER
 from lerobot_drivers.sim.arm import SimArm
 from lerobot_drivers.sim.pty_line import PtyLine
@@ -16,6 +19,8 @@ dxl = pytest.importorskip('dynamixel_sdk', reason='dynamixel-sdk is not installe
 IDS = range(1, 7)
 MODELS = [1060, 1060, 1200, 1200, 1200, 1200]
 BAUD, MODE, HOMING, TORQUE, GOAL, STATE, POSITION = 8, 11, 20, 64, 116, 126, 132
+SECONDARY_ID, NOBODY = 12, 255
+SHADOWS = {3: 2, 5: 4}
 EXTENDED = 4
 
 
@@ -58,22 +63,44 @@ def signed(value: int) -> int:
     return value - (1 << 32) if value >> 31 else value
 
 
+@contextlib.contextmanager
+def plugged_in(model):
+    clock = SystemClock()
+    arm = SimArm('arm', model, clock.now_ns())
+    line = PtyLine(arm.transact, clock, arm.codec)
+    try:
+        yield line
+    finally:
+        line.close()
+
+
+@contextlib.contextmanager
+def hosting(line, monkeypatch):
+    # The SDK waits twice this [ms]; a busy machine may need longer.
+    monkeypatch.setattr(dxl.port_handler, 'LATENCY_TIMER', 1000)
+    host = Host(line)
+    try:
+        yield host
+    finally:
+        host.port.closePort()
+
+
 @pytest.fixture
 def line():
-    clock = SystemClock()
-    arm = SimArm('arm', 'koch_follower', clock.now_ns())
-    line = PtyLine(arm.transact, clock, arm.codec)
-    yield line
-    line.close()
+    with plugged_in('koch_follower') as made:
+        yield made
 
 
 @pytest.fixture
 def host(line, monkeypatch):
-    # The SDK waits twice this [ms]; a busy machine may need longer.
-    monkeypatch.setattr(dxl.port_handler, 'LATENCY_TIMER', 1000)
-    host = Host(line)
-    yield host
-    host.port.closePort()
+    with hosting(line, monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture
+def aloha(monkeypatch):
+    with plugged_in('viperx') as line, hosting(line, monkeypatch) as made:
+        yield made
 
 
 def test_ping(host):
@@ -171,3 +198,48 @@ def test_our_bus_reads_the_same(host, line):
     position = [int.from_bytes(block[6:10], 'little', signed=True) for block in theirs]
     assert state['Present_Position'].tolist() == position
     assert state['Present_Temperature'].tolist() == [block[20] for block in theirs]
+
+
+def test_shadows_obey_their_masters_ids_and_only_masters_answer(aloha):
+    read, write = aloha.packets.read4ByteTxRx, aloha.packets.write4ByteTxRx
+    found = [aloha.retried(aloha.packets.ping, servo) for servo in range(1, 10)]
+    assert found == [1120] * 7 + [1020] * 2
+    for shadow, master in SHADOWS.items():
+        assert aloha.retried(aloha.packets.read1ByteTxRx, shadow, SECONDARY_ID) == master
+        goal = aloha.position(master)
+        assert abs(goal - aloha.position(shadow)) <= 1
+        aloha.retried(write, master, GOAL, goal)
+        aloha.retried(aloha.packets.write1ByteTxRx, master, TORQUE, 1)
+        assert aloha.retried(aloha.packets.read1ByteTxRx, shadow, TORQUE) == 1
+        assert aloha.retried(read, shadow, GOAL) == goal
+    sync = dxl.GroupSyncWrite(aloha.port, aloha.packets, GOAL, 4)
+    goals = {master: aloha.position(master) + 30 for master in SHADOWS.values()}
+    for master, goal in goals.items():
+        assert sync.addParam(master, list(goal.to_bytes(4, 'little')))
+    assert sync.txPacket() == dxl.COMM_SUCCESS
+    assert {shadow: aloha.retried(read, shadow, GOAL) for shadow in SHADOWS} == {
+        shadow: goals[master] for shadow, master in SHADOWS.items()
+    }
+
+
+def test_a_shadow_of_nobody_obeys_itself_only(aloha):
+    aloha.retried(aloha.packets.write1ByteTxRx, 3, SECONDARY_ID, NOBODY)
+    aloha.retried(aloha.packets.write1ByteTxRx, 2, TORQUE, 1)
+    assert aloha.retried(aloha.packets.read1ByteTxRx, 3, TORQUE) == 0
+    aloha.retried(aloha.packets.write1ByteTxRx, 3, TORQUE, 1)
+    assert aloha.retried(aloha.packets.read1ByteTxRx, 3, TORQUE) == 1
+
+
+def test_our_driver_leaves_what_the_sdk_reads_as_set_up(monkeypatch):
+    with plugged_in('viperx') as line:
+        robot = make_robot(RobotConfig(type='viperx', port=line.path))
+        robot.connect()
+        robot.hang_up()
+        with hosting(line, monkeypatch) as host:
+            read = host.packets.read1ByteTxRx
+            each = [host.retried(read, servo, TORQUE) for servo in range(1, 10)]
+            modes = [host.retried(read, servo, MODE) for servo in range(1, 10)]
+            read = host.packets.read4ByteTxRx
+            goals = [host.retried(read, servo, GOAL) for servo in range(1, 10)]
+            assert goals == pytest.approx([host.position(servo) for servo in range(1, 10)], abs=1)
+    assert (each, modes) == ([1] * 9, [3] * 8 + [5])
