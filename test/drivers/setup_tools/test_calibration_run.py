@@ -211,6 +211,7 @@ def test_an_arm_with_shadows_is_homed_at_its_zeros_and_its_pairs_agree(stage):
     arm.emulated.move(**{**ZERO_POSE, 'shoulder': 0.1, 'wrist_rotate': -0.2})
     arm.run.home()
     at_home = arm.bus.sync_read('Present_Position')
+    assert arm.bus.read('Homing_Offset', 'gripper') == 33
     gripper = at_home.pop('gripper')
     assert set(at_home.values()) == {2048}
     for shoulder, gripping in ((-1.0, 0.7), (1.1, 1.5)):
