@@ -22,7 +22,6 @@ from lerobot_drivers.motors.calibration import (
     find_calibration,
     half_range,
     load_calibration,
-    parse_calibration,
 )
 from lerobot_drivers.motors.models import motor_model
 from lerobot_drivers.motors.motors_bus import BusSettings, BusState
@@ -89,10 +88,7 @@ class SerialArm:
             raise ConfigError(
                 f'{settings.type} needs a port, such as /dev/ttyACM0 or sim://bench/follower'
             )
-        if not self._is_simulated or settings.calibration_dir:
-            self._load_calibration_file()
-        if not self._calibration and plan.nominal:
-            self.use_calibration(plan.nominal, NOMINAL)
+        self._load_calibration()
 
     @property
     def calibration(self) -> dict[str, MotorCalibration]:
@@ -261,11 +257,10 @@ class SerialArm:
             return own
         if self.settings.use_degrees:
             return JointUnit(NormMode.DEGREES)
-        calibration = self._calibration or self._factory_calibration()
-        if name not in calibration:
+        if name not in self._calibration:
             raise self._no_calibration()
         resolution = motor_model(self.plan.motors[name].model).resolution
-        reach = half_range(calibration[name], resolution)
+        reach = half_range(self._calibration[name], resolution)
         return JointUnit(NormMode.RANGE_M100_100, lower=-reach, upper=reach)
 
     def _scale(self, name: str) -> JointScale:
@@ -281,19 +276,20 @@ class SerialArm:
         ]
         return np.array(values, dtype=np.float64)
 
-    def _load_calibration_file(self) -> None:
-        settings = self.settings
-        path = find_calibration(
-            settings.kind, settings.name, settings.id, settings.calibration_dir
-        )
+    def _load_calibration(self) -> None:
+        settings, path = self.settings, None
+        is_as_made = self._is_simulated and not settings.calibration_dir
+        if not is_as_made:
+            path = find_calibration(
+                settings.kind, settings.name, settings.id, settings.calibration_dir
+            )
         if path is not None:
             self.use_calibration(load_calibration(path), str(path))
-
-    def _factory_calibration(self) -> dict[str, MotorCalibration]:
-        """Return what a simulated arm will be calibrated with once it is connected."""
-        if not self._is_simulated or self.settings.calibration_dir:
-            return {}
-        return as_made(str(self.settings.port), self.plan.model_of(self.settings.type))
+        elif self.plan.nominal:
+            self.use_calibration(self.plan.nominal, NOMINAL)
+        elif is_as_made:
+            port = str(settings.port)
+            self.use_calibration(as_made(port, self.plan.model_of(settings.type)), port)
 
     def _open_bus(self) -> ArmBus:
         port = self._port_factory(self._device_path())
@@ -315,11 +311,7 @@ class SerialArm:
         address = SimAddress.parse(self.settings.port)
         self._sim = SimClient(address.world)
         model = self.plan.model_of(self.settings.type)
-        attached = self._sim.attach_arm(address.device, model)
-        if not self._calibration:
-            known = parse_calibration(attached.calibration, self.settings.port)
-            self.use_calibration(known, self.settings.port)
-        return attached.port
+        return self._sim.attach_arm(address.device, model).port
 
     def _check_calibration(self, bus: ArmBus, calibrate: bool) -> None:
         if not self._calibration:
@@ -355,11 +347,6 @@ class SerialArm:
         path = calibration_path(
             settings.kind, settings.name, settings.id, settings.calibration_dir
         )
-        if self._is_simulated:
-            return CalibrationError(
-                f'{settings.port}: its calibration is known once connected; '
-                'before that, give a calibration_dir'
-            )
         flag = 'robot' if settings.kind == 'robots' else 'teleop'
         label = settings.type, settings.id
         return CalibrationError(no_calibration(flag, label, str(settings.port), path))

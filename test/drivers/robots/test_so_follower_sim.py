@@ -226,9 +226,10 @@ def test_calibration_comes_from_the_world_or_a_folder(device, world, tmp_path):
     port = f'sim://{WORLD}/{device}'
     handed = world.attach_arm(device, 'so101_follower').calibration
     robot = make_robot(RobotConfig(type='so101_follower', port=port))
-    assert robot.arm.calibration == {}
-    robot.connect()
     assert robot.arm.calibration == parse_calibration(handed, 'world')
+    limits = [(joint.lower, joint.upper) for joint in robot.joints]
+    robot.connect()
+    assert limits == [(joint.lower, joint.upper) for joint in robot.joints]
     robot.disconnect()
     other = parse_calibration(handed, 'world')
     other['gripper'] = load_changed(other['gripper'], tmp_path)
