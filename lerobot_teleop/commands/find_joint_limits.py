@@ -1,4 +1,4 @@
-"""``lerobot-ros find-joint-limits``: how far a robot goes, found by teleoperating it there."""
+"""``lerobot-ros find-joint-limits``: how far a robot goes, found by moving it there."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from lerobot_drivers.common.command_line import make_console, read_sections, sec
 from lerobot_drivers.common.config import Section, build
 from lerobot_drivers.common.errors import ConfigError, DeviceError, UsageError
 from lerobot_drivers.common.help_text import Group, Help
+from lerobot_drivers.common.prompt import Prompt
 from lerobot_drivers.common.registry import check_type
 from lerobot_drivers.robots import ROBOTS, make_robot
 from lerobot_drivers.robots.config import RobotConfig
@@ -34,11 +35,12 @@ URDF_FLAGS = ('urdf_path', 'target_frame_name')
 GENTLE = 1.5
 """How fast the robot goes to where its operator is, unless --robot.max_velocity says [rad/s]."""
 HELP = Help(
-    usage='lerobot-ros find-joint-limits --robot.type=TYPE ... --teleop.type=TYPE ...',
+    usage='lerobot-ros find-joint-limits --robot.type=TYPE ... [--teleop.type=TYPE ...]',
     about=(
         'Lets the robot follow its operator and tells how far its joints have been, and the end '
-        'effector of an SO-101: limits for a workspace. Nothing is recorded, no ROS is needed. '
-        'Ctrl-C ends it early, with what was seen.'
+        'effector of an SO-101: limits for a workspace. A robot without an operator goes limp and '
+        'is moved by hand. Nothing is recorded, no ROS is needed. Ctrl-C ends it early, with what '
+        'was seen.'
     ),
     examples=(
         'lerobot-ros find-joint-limits --config_path=config/so101_sim.yaml --teleop_time_s=10',
@@ -76,9 +78,14 @@ def run(arguments: Sequence[str]) -> int:
     )
     _refuse_urdf(sections)
     robot, leader = _devices(sections)
-    session = Session(robot, leader, make_console(wraps=True), SystemClock(), _rate(sections))
+    console = make_console(wraps=True)
+    session = Session(robot, leader, console, SystemClock(), _rate(sections))
     warmup_s, teleop_s = (_seconds(sections, name) for name in ('warmup_time_s', 'teleop_time_s'))
-    leader.connect()
+    if leader is None:
+        robot.limp = True
+        Prompt(console).ask(f'The {robot.config.type} goes limp: hold it and press ENTER:')
+    else:
+        leader.connect()
     try:
         robot.connect()
         session.run(warmup_s, teleop_s)
@@ -88,15 +95,21 @@ def run(arguments: Sequence[str]) -> int:
         raise
     finally:
         robot.disconnect()
-        leader.disconnect()
+        if leader is not None:
+            leader.disconnect()
     return session.report()
 
 
 class Session:
-    """A robot that follows its operator while its limits are looked for."""
+    """A robot that follows its operator, or is moved by hand, while its limits are looked for."""
 
     def __init__(
-        self, robot: Robot, leader: Teleoperator, console: Console, clock: Clock, rate_hz: float
+        self,
+        robot: Robot,
+        leader: Teleoperator | None,
+        console: Console,
+        clock: Clock,
+        rate_hz: float,
     ) -> None:
         self._robot, self._leader = robot, leader
         self._console, self._clock = console, clock
@@ -111,11 +124,7 @@ class Session:
             ConfigError: the operator does not command the robot's joints.
             DeviceError: an arm failed.
         """
-        names = [joint.name for joint in self._robot.joints]
-        theirs = on_robot([joint.name for joint in self._leader.joints], names)
-        if sorted(names) != sorted(theirs):
-            raise ConfigError(f'the operator commands {theirs}, but the robot has {names}')
-        self._order = [theirs.index(name) for name in names]
+        self._order = self._order_of(self._leader) if self._leader is not None else []
         place = _tool if self._robot.config.type in KINEMATICS else None
         finder = LimitFinder(self._robot.joints, place)
         try:
@@ -126,6 +135,13 @@ class Session:
             self._follow(finder, teleop_s)
         except KeyboardInterrupt:
             self._console.print('interrupted')
+
+    def _order_of(self, leader: Teleoperator) -> list[int]:
+        names = [joint.name for joint in self._robot.joints]
+        theirs = on_robot([joint.name for joint in leader.joints], names)
+        if sorted(names) != sorted(theirs):
+            raise ConfigError(f'the operator commands {theirs}, but the robot has {names}')
+        return [theirs.index(name) for name in names]
 
     def report(self) -> int:
         """Print the limits as LeRobot does; return the exit code."""
@@ -148,7 +164,8 @@ class Session:
         live = Live(console=self._console, auto_refresh=False, transient=True)
         with live:
             while due_ns < end_ns:
-                self._robot.write_goal(self._leader.read_state().position[self._order])
+                if self._leader is not None:
+                    self._robot.write_goal(self._leader.read_state().position[self._order])
                 measured = self._robot.read_state().position
                 if finder is not None:
                     finder.see(measured)
@@ -180,16 +197,18 @@ def _say_limits(
     console.print(f'min_{what} = {low}', soft_wrap=True)
 
 
-def _devices(sections: Section) -> tuple[Robot, Teleoperator]:
+def _devices(sections: Section) -> tuple[Robot, Teleoperator | None]:
+    if 'robot' not in sections:
+        raise UsageError('name a --robot.type and its --robot.port')
     for name, table in (('robot', ROBOTS), ('teleop', TELEOPERATORS)):
-        if name not in sections:
-            raise UsageError(f'name a --{name}.type and its --{name}.port')
-        check_type(table, sections[name])
+        check_type(table, sections.get(name))
     config = build(RobotConfig, sections['robot'], 'robot')
     if config.max_velocity is None:
         config = replace(config, max_velocity=GENTLE)
-    leader = make_teleoperator(build(TeleopConfig, sections['teleop'], 'teleop'))
-    return make_robot(config), leader
+    robot = make_robot(config)
+    if 'teleop' not in sections:
+        return robot, None
+    return robot, make_teleoperator(build(TeleopConfig, sections['teleop'], 'teleop'))
 
 
 def _seconds(sections: Section, name: str) -> float:

@@ -75,9 +75,33 @@ def test_what_cannot_be_obeyed_is_told(more, told, capsys):
     assert told in capsys.readouterr().err
 
 
-def test_both_arms_must_be_named(capsys):
-    assert cli.main(['find-joint-limits', '--robot.type=so101_follower']) == 2
-    assert 'name a --teleop.type' in capsys.readouterr().err
+def test_the_robot_must_be_named(capsys):
+    assert cli.main(['find-joint-limits', '--teleop.type=so101_leader']) == 2
+    assert 'name a --robot.type' in capsys.readouterr().err
+
+
+def test_a_hand_without_an_operator_goes_limp_and_is_moved_by_hand():
+    robot = ['--robot.type=hope_jr_hand', '--robot.side=left', '--robot.port=sim://limits/hand']
+    times = ['--warmup_time_s=0.1', '--teleop_time_s=60']
+    with (
+        SimClient('limits') as world,
+        TerminalSession('find-joint-limits', *robot, *times) as terminal,
+    ):
+        terminal.wait_for('goes limp: hold it')
+        terminal.type()
+        terminal.wait_for('go to all limits')
+        for angle in (0.0, 0.7):
+            for _ in range(2):
+                terminal.wait_for('pinky_pip_dip')
+            world.inject('hand', 'push', joints={'index_radial_flexor': angle})
+        for _ in range(2):
+            terminal.wait_for('pinky_pip_dip')
+        assert world.truth('hand')['goal'] == {}
+        terminal.interrupt()
+        assert terminal.end() == 0
+    low, high = limits(terminal.shown, 'pos')
+    assert (low[4], high[4]) == pytest.approx((0.0, 0.7 / 0.7854 * 100), abs=1.0)
+    assert low[5] == high[5]
 
 
 def test_an_arm_that_is_unplugged_ends_it_with_what_was_seen():
