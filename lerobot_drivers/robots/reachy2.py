@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import socket
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -35,7 +36,9 @@ HOST = 'localhost'
 """LeRobot's default."""
 HAND_OVER_VELOCITY = 1.0
 """Fastest a hand-over may move a joint [rad/s]; the SDK's own postures take 2 s."""
-CONNECT_S = 20.0
+SDK_PORT = 50051
+KNOCK_S = 1.0
+CONNECT_S = 10.0
 TORQUE_S = 20.0
 
 
@@ -248,8 +251,10 @@ class Reachy2(Robot):
             raise NotConnectedError(failures)
 
     def _connect_robot(self) -> None:
-        self._link.open()
         host = self._address
+        if not is_sim_address(host):
+            _knock(host)
+        self._link.open()
         if is_sim_address(host):
             from lerobot_drivers.sim.reachy2_client import SimReachy
 
@@ -301,6 +306,21 @@ class Reachy2(Robot):
                 f'reachy2 refuses the action: {found}; '
                 f'expected finite numbers for {", ".join(self.action_features)}'
             )
+
+
+def _knock(host: str) -> None:
+    """Make sure that somebody listens: whoever waits for a robot need not load the SDK each time.
+
+    Raises:
+        DeviceError: nobody does.
+    """
+    try:
+        socket.create_connection((host, SDK_PORT), KNOCK_S).close()
+    except OSError as error:
+        raise DeviceError(
+            f'no Reachy answers at {host}, port {SDK_PORT} ({error.strerror or error}); '
+            'is it on, and in this network?'
+        ) from error
 
 
 def _address(config: RobotConfig) -> str:

@@ -27,7 +27,7 @@ PART_IDS = {
     'mobile_base': 6,
 }
 _COMPONENT_STRIDE = 10
-_MEMORY_OF_FIELDS = 6
+_DEPTH = 6
 _BATTERY_V = 27.2
 _SOFTWARE = 'simulated'
 
@@ -48,7 +48,7 @@ def services() -> list[ServiceDescriptor]:
 def complete(kind: Descriptor) -> Message:
     """Return a message of a type in which every part is there; the SDK takes none for missing."""
     message = GetMessageClass(kind)()
-    _fill(message, _MEMORY_OF_FIELDS)
+    _fill(message, _DEPTH)
     return message
 
 

@@ -258,6 +258,17 @@ def test_the_robot_and_a_camera_that_are_missing_are_told_together(tmp_path):
     assert set(caught.value.failures) == {'robot', 'camera front'}
 
 
+def test_nobody_at_an_address_is_told_with_it():
+    robot = make_robot(RobotConfig(type='reachy2', ip_address='127.255.255.1'))
+    with pytest.raises(
+        NotConnectedError, match=r'no Reachy answers at 127.255.255.1.*refused'
+    ) as caught:
+        robot.connect()
+    assert '\n' not in str(caught.value)
+    with pytest.raises(DeviceError, match='not connected'):
+        robot.read_state()
+
+
 def test_a_worker_that_dies_or_hangs_is_an_error_and_is_gone(tmp_path, monkeypatch):
     monkeypatch.setattr(link_module, 'START_S', 0.2)
     hangs = tmp_path / 'hangs'

@@ -16,7 +16,7 @@ from lerobot_drivers.cameras import make_camera
 from lerobot_drivers.common.clock import NS_PER_S, SystemClock
 from lerobot_drivers.common.errors import DeviceError, NotConnectedError
 from lerobot_drivers.joint_device import ArmDriver
-from lerobot_drivers.robots import CameraConfig, RobotConfig, make_robot
+from lerobot_drivers.robots import CameraConfig
 from lerobot_drivers.sim.reachy2_client import SimReachy
 
 SHARED = str(reachy_config('shared').port)
@@ -29,7 +29,6 @@ EYE = {
     'fps': 30,
 }
 HAND = 10
-NOBODY = {'type': 'reachy2', 'ip_address': '127.255.255.1'}
 POSE = {
     'neck_yaw.pos': 12.0,
     'neck_pitch.pos': -8.0,
@@ -195,18 +194,6 @@ def test_a_robot_without_a_part_says_what_to_set():
         assert len(rest.get_observation()) == 13
         assert sim.truth()['stiff'] == []
         rest.hang_up()
-
-
-def test_nobody_at_an_address_is_told_with_it():
-    need_sdk()
-    robot = make_robot(RobotConfig(**NOBODY, sdk_python=python_with_sdk()))
-    with pytest.raises(
-        NotConnectedError, match=r'Reachy at 127.255.255.1: it does not answer'
-    ) as caught:
-        robot.connect()
-    assert '\n' not in str(caught.value)
-    with pytest.raises(DeviceError, match='not connected'):
-        robot.read_state()
 
 
 def test_its_eyes_give_each_picture_once_with_its_time(sim):
