@@ -28,7 +28,7 @@ def load_mujoco() -> Any:
         import mujoco
     except ImportError as error:
         raise DeviceError(
-            f'a world with physics needs MuJoCo ({error}): pip install "lerobot_ros[sim]"'
+            f"a world with physics needs MuJoCo ({error}): pip install 'lerobot_ros[sim]'"
         ) from error
     except Exception as error:
         chosen = os.environ['MUJOCO_GL']

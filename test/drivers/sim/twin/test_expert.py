@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip('mujoco', reason='mujoco is not installed (extra sim)')
 
 from lerobot_drivers.sim.servo import RAD_PER_TICK
+from lerobot_drivers.sim.twin.arm_xml import PARALLEL_AT
 from lerobot_drivers.sim.twin.expert import HOME, Expert
 from lerobot_drivers.sim.twin.physics import Physics
 from lerobot_drivers.sim.twin.scene import CUBE_HALF, TRAY_CENTRE
@@ -47,6 +48,7 @@ def test_the_cube_comes_to_lie_on_the_tray_and_then_elsewhere():
     bench = Bench(5)
     start = bench.physics.cube()[0][:3].copy()
     assert bench.run(lambda: bench.task.success)
+    assert bench.physics.now()[0][-1] > PARALLEL_AT, 'still in the hand it is not there'
     there = bench.physics.cube()[0][:2]
     assert np.abs(there - TRAY_CENTRE).max() < 0.035
     assert bench.run(bench.finished(1))
