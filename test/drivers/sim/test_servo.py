@@ -146,6 +146,20 @@ def test_state_registers_make_sense():
     assert block[11] | block[12] << 8 == MIDDLE + 900
 
 
+def test_the_lower_of_two_limits_bounds_the_torque():
+    servo = make_servo()
+    assert servo.motion.torque_limit == 1.0
+    put(servo, reg.MAX_TORQUE, 500 & 0xFF, 500 >> 8)
+    assert servo.motion.torque_limit == 0.5
+    put(servo, reg.TORQUE_LIMIT, 20, 0)
+    assert servo.motion.torque_limit == 0.02
+    put(servo, reg.TORQUE_ENABLE, 1)
+    goal(servo, MIDDLE + 900)
+    run(servo, 0.2)
+    data = servo.read(reg.PRESENT_LOAD, 2)
+    assert (data[0] | data[1] << 8) & 0x3FF == 20
+
+
 def test_work_heats():
     servo = make_servo()
     put(servo, reg.TORQUE_ENABLE, 1)
