@@ -25,16 +25,24 @@ _LONGEST_BODY = 512
 _ESCAPED, _PLAIN = b'\xff\xff\xfd\xfd', b'\xff\xff\xfd'
 
 
-def checksum(frame: bytes) -> int:
-    """Return the CRC-16 (x^16 + x^15 + x^2 + 1) of all in front of it, bit by bit."""
-    register = 0
+def _shifted(byte: int) -> int:
+    """Return what the CRC-16 (x^16 + x^15 + x^2 + 1) makes of one byte, bit by bit."""
+    register = byte << 8
+    for _ in range(8):
+        carry = register & 0x8000
+        register = register << 1 & 0xFFFF
+        if carry:
+            register ^= 0x8005
+    return register
+
+
+_SHIFTED = [_shifted(byte) for byte in range(256)]
+
+
+def checksum(frame: bytes, register: int = 0) -> int:
+    """Return the CRC-16 of bytes behind those whose CRC-16 is given."""
     for byte in frame:
-        register ^= byte << 8
-        for _ in range(8):
-            carry = register & 0x8000
-            register = register << 1 & 0xFFFF
-            if carry:
-                register ^= 0x8005
+        register = register << 8 & 0xFF00 ^ _SHIFTED[register >> 8 ^ byte]
     return register
 
 
@@ -57,17 +65,17 @@ class FastStatus:
 
     def __init__(self, sizes: Sequence[int]) -> None:
         length = 1 + sum(size + _FAST_OVERHEAD for size in sizes)
-        self._sent = HEADER + bytes([BROADCAST_ID]) + length.to_bytes(2, 'little')
-        self._sent += bytes([STATUS])
-        self._begun = False
+        self._head = HEADER + bytes([BROADCAST_ID]) + length.to_bytes(2, 'little')
+        self._head += bytes([STATUS])
+        self._register = 0
 
     def encode(self, servo_id: int, error: int, parameters: bytes = b'') -> bytes:
         """Return what the next servo puts on the wire."""
-        start = len(self._sent) if self._begun else 0
-        self._begun = True
-        self._sent += bytes([error, servo_id]) + parameters
-        self._sent += checksum(self._sent).to_bytes(2, 'little')
-        return self._sent[start:]
+        share = self._head + bytes([error, servo_id]) + parameters
+        register = checksum(share, self._register)
+        share += register.to_bytes(2, 'little')
+        self._head, self._register = b'', checksum(share[-2:], register)
+        return share
 
 
 class RequestParser2:
