@@ -32,7 +32,6 @@ from std_msgs.msg import String
 
 from lerobot_drivers.common.clock import SystemClock
 from lerobot_drivers.common.config import read_yaml
-from lerobot_drivers.common.errors import CalibrationError
 from lerobot_drivers.common.health import Health, Level
 from lerobot_drivers.common.naming import (
     ACTIVE_SOURCE,
@@ -160,12 +159,8 @@ def _joints(path: Path) -> tuple[JointSpec, ...]:
     """Return the limits of the robot in a file [rad or m]; none without one."""
     if 'robot' not in read_yaml(path):
         return ()
-    config = robot_config(path)
-    try:
-        return make_robot(config).joints
-    except CalibrationError:
-        # Limits on topics do not depend on the dataset's unit, which needs a calibration.
-        return make_robot(replace(config, use_degrees=True)).joints
+    # Limits on topics do not depend on the dataset's unit, which may need a calibration.
+    return make_robot(replace(robot_config(path), use_degrees=True)).joints
 
 
 def main() -> int:

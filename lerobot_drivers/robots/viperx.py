@@ -6,9 +6,7 @@ from typing import ClassVar
 
 from lerobot_drivers.robots.aloha_arm import VIPERX, check_units
 from lerobot_drivers.robots.arm_plan import ArmPlan
-from lerobot_drivers.robots.arm_settings import ArmSettings
 from lerobot_drivers.robots.bi_follower import BiFollower
-from lerobot_drivers.robots.config import RobotConfig
 from lerobot_drivers.robots.serial_follower import SerialFollower
 
 
@@ -19,9 +17,10 @@ class ViperX(SerialFollower):
     plan: ClassVar[ArmPlan] = VIPERX
     use_degrees: ClassVar[bool] = False
 
-    def _settings(self, config: RobotConfig) -> ArmSettings:
-        check_units(config.type, config.use_degrees)
-        return super()._settings(config)
+    def connect(self, calibrate: bool = False) -> None:
+        """Open, check and configure arm and cameras, then hold the pose; see ``Robot``."""
+        check_units(self.config.type, self.config.use_degrees)
+        super().connect(calibrate)
 
 
 class Aloha(BiFollower):

@@ -6,9 +6,7 @@ from typing import ClassVar
 
 from lerobot_drivers.robots.aloha_arm import WIDOWX, check_units
 from lerobot_drivers.robots.arm_plan import ArmPlan
-from lerobot_drivers.robots.arm_settings import ArmSettings
 from lerobot_teleop.teleoperators.bi_leader import BiLeader
-from lerobot_teleop.teleoperators.config import TeleopConfig
 from lerobot_teleop.teleoperators.serial_leader import SerialLeader
 
 
@@ -19,9 +17,10 @@ class WidowX(SerialLeader):
     plan: ClassVar[ArmPlan] = WIDOWX
     use_degrees: ClassVar[bool] = False
 
-    def _settings(self, config: TeleopConfig) -> ArmSettings:
-        check_units(config.type, config.use_degrees)
-        return super()._settings(config)
+    def connect(self, calibrate: bool = False) -> None:
+        """Open, check and configure the arm, and let it go limp; see ``Teleoperator``."""
+        check_units(self.config.type, self.config.use_degrees)
+        super().connect(calibrate)
 
 
 class AlohaLeader(BiLeader):

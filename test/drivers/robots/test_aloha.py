@@ -133,4 +133,4 @@ def test_a_gripper_is_moved_in_metres():
 def test_degrees_are_refused():
     config = build(RobotConfig, {'type': 'viperx', 'port': '/dev/x', 'use_degrees': True}, 'robot')
     with pytest.raises(ConfigError, match='has radians in its datasets'):
-        make_robot(config)
+        make_robot(config).connect()

@@ -53,5 +53,6 @@ def test_the_other_name_of_the_pair_and_of_one():
     assert leaders(type='bi_widowx').name == 'aloha_leader'
     one = make_teleoperator(TeleopConfig(type='widowx', port='/dev/x'))
     assert (one.name, one.is_calibrated) == ('widowx', True)
+    in_degrees = TeleopConfig(type='widowx', port='/dev/x', use_degrees=True)
     with pytest.raises(ConfigError, match='has radians in its datasets'):
-        make_teleoperator(TeleopConfig(type='widowx', port='/dev/x', use_degrees=True))
+        make_teleoperator(in_degrees).connect()
