@@ -180,10 +180,7 @@ class Supervisor:
         Raises:
             GraphError: says which one, how, and its last line.
         """
-        deaths = self.poll()
-        if deaths:
-            self._clock.sleep(_GATHER_S)
-            deaths += self.poll()
+        if deaths := self._gathered():
             raise GraphError('; '.join(str(death) for death in deaths))
 
     def run(self, until: Callable[[], bool] = lambda: False) -> list[Death]:
@@ -202,8 +199,16 @@ class Supervisor:
             deaths: list[Death] = []
             while not (deaths or stop.is_set() or until()):
                 stop.wait(0.1)
-                deaths = self.poll()
+                deaths = self._gathered()
             return deaths
+
+    def _gathered(self) -> list[Death]:
+        """Return who has ended; if one failed, also who fails right after it."""
+        deaths = self.poll()
+        if any(death.returncode for death in deaths):
+            self._clock.sleep(_GATHER_S)
+            deaths += self.poll()
+        return deaths
 
     def stop(self) -> list[str]:
         """Stop every process in the reverse order of start.

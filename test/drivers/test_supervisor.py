@@ -284,6 +284,8 @@ def test_those_that_die_together_are_told_together(folder: Path) -> None:
     told = r'(left|right)_arm ended.*(left|right)_arm ended'
     with Supervisor(specs, folder / 'logs') as supervisor, pytest.raises(GraphError, match=told):
         wait_for(lambda: supervisor.check())
+    deaths = Supervisor(specs, folder / 'more_logs').run()
+    assert sorted(death.name for death in deaths) == ['left_arm', 'right_arm']
 
 
 def test_a_process_may_be_called_otherwise_than_its_node() -> None:
