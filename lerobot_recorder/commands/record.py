@@ -43,9 +43,9 @@ from lerobot_drivers.robots import make_robot
 from lerobot_drivers.robots.config import CameraConfig, RobotConfig
 from lerobot_recorder.bag_config import BagConfig
 from lerobot_recorder.commands import record_init
-from lerobot_recorder.commands.scripted_person import accompanied
 from lerobot_recorder.commands.terminal import TerminalView
 from lerobot_recorder.commands.which_dataset import check_free
+from lerobot_recorder.commands.world_company import accompanied
 from lerobot_recorder.config import DatasetConfig, RecorderConfig, TopicsConfig
 from lerobot_recorder.dashboard.config import DashboardConfig, dashboard_config, prepare
 from lerobot_recorder.dashboard.process import dashboard_process
@@ -163,7 +163,7 @@ def run(arguments: Sequence[str]) -> int:
         supervisor = running.enter_context(Supervisor(specs, config_file.parent, say=view.say))
         view.check = supervisor.check
         try:
-            with accompanied(view, sections) as seen:
+            with accompanied(view, sections, drivers) as seen:
                 code = run_recorder(sections, config_file, seen)
         finally:
             view.restore()
