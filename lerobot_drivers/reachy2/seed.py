@@ -1,4 +1,4 @@
-"""Goals that hold a Reachy 2 where it is, for what is about to become stiff."""
+"""Goals that hold a Reachy 2 where it is."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ _HEAD = {
 }
 
 
-def present_as_goals(description: Any, state: Any) -> Any:
-    """Return commands whose goals are where everything that is limp is now.
-
-    What is stiff already is left to whoever made it so.
+def present_as_goals(description: Any, state: Any, with_stiff: bool) -> Any:
+    """Return commands whose goals are where everything is now.
 
     Args:
         description: what there is of the robot (the API's message ``Reachy``).
         state: its latest state.
+        with_stiff: stop what is stiff already, too; else it is left to whoever made it so.
     """
     commands: dict[str, Any] = {}
     for part, actuators, kind in (
@@ -41,10 +40,11 @@ def present_as_goals(description: Any, state: Any) -> Any:
     ):
         if description.HasField(part):
             there, here = getattr(description, part).description, getattr(state, f'{part}_state')
-            commands[f'{part}_commands'] = kind(**_of_part(actuators, there, here))
+            goals = _of_part(actuators, there, here, with_stiff)
+            commands[f'{part}_commands'] = kind(**goals)
     for hand in ('l_hand', 'r_hand'):
         here = getattr(state, f'{hand}_state')
-        if description.HasField(hand) and here.compliant.value:
+        if description.HasField(hand) and (with_stiff or here.compliant.value):
             name = getattr(description, hand).part_id
             commands[f'{hand}_commands'] = HandPositionRequest(
                 id=name, position=here.present_position
@@ -52,11 +52,13 @@ def present_as_goals(description: Any, state: Any) -> Any:
     return ReachyComponentsCommands(**commands)
 
 
-def _of_part(actuators: dict[str, tuple[Any, Any]], there: Any, here: Any) -> dict[str, Any]:
+def _of_part(
+    actuators: dict[str, tuple[Any, Any]], there: Any, here: Any, with_stiff: bool
+) -> dict[str, Any]:
     found = {}
     for name, (command, commands) in actuators.items():
         state = getattr(here, f'{name}_state')
-        if there.HasField(name) and state.compliant.value:
+        if there.HasField(name) and (with_stiff or state.compliant.value):
             goal = command(id=getattr(there, name).id, goal_position=state.present_position)
             found[f'{name}_command'] = commands(cmd=[goal])
     return found

@@ -46,6 +46,7 @@ class Session:
         self._odometry: list[float] = []
         self._odometry_ns = 0
         self._with_base = with_base
+        self._has_full_limits = False
         if with_base:
             self._read_odometry()
             threading.Thread(target=self._follow_base, name='odometry', daemon=True).start()
@@ -80,17 +81,23 @@ class Session:
         self._reachy.mobile_base.set_goal_speed(vx, vy, turn * _DEGREES)
         self._reachy.mobile_base.send_speed_command()
 
-    def turn_on(self) -> None:
+    def turn_on(self, stop: bool) -> None:
         """Make it stiff where it is.
+
+        Args:
+            stop: what is stiff already stays where it is, too, and does not go on.
 
         Raises:
             RuntimeError: some part did not become stiff.
         """
         state, _ = self._reachy.wait_for_state(FIRST_STATE_S)
-        self._reachy.send_components(present_as_goals(self._reachy.description, state))
+        self._reachy.send_components(present_as_goals(self._reachy.description, state, stop))
+        if self._has_full_limits and self._reachy.is_on():
+            return
         if not self._reachy.turn_on():
             raise RuntimeError('it did not become stiff; check its services and its battery')
         self._reachy.reset_default_limits()
+        self._has_full_limits = True
         # The SDK keeps goals that came while a part was limp, and would send them with the next.
         for joint in self._joints:
             joint.goal_position = joint.present_position

@@ -161,7 +161,7 @@ class Reachy2(Robot):
 
     def enable_torque(self) -> None:
         """Hold the present position; goals are seeded from it before torque goes on."""
-        self._link.ask('turn_on', TORQUE_S)
+        self._link.ask('turn_on', TORQUE_S, stop=not self.config.use_external_commands)
         self._limiter.reset(self.read_state().position, self.clock.monotonic_ns())
 
     def disable_torque(self) -> None:

@@ -73,7 +73,7 @@ def _device(flag: str, made: type, config: RobotConfig | TeleopConfig) -> ArmDev
     plan_of = getattr(made, 'plan_of', lambda _: getattr(made, 'plan', None))
     plan = plan_of(config)
     if not isinstance(plan, ArmPlan):
-        raise UsageError(f'a {config.type} is no single arm with motors; name one of its arms')
+        raise UsageError(f'a {config.type} has no motors that are set up or calibrated from here')
     if not config.port:
         raise UsageError(
             f'--{flag}.port is missing: where is the {config.type}? lerobot-ros find-port finds it'

@@ -137,6 +137,20 @@ def test_speeds_go_out_within_the_caps_and_silence_stops_the_base(sim, robot):
     assert speed[2] == pytest.approx(math.pi / 4, abs=1e-6)
 
 
+def test_to_hold_stops_what_is_moving_where_it_is(sim, robot):
+    robot.send_action({'l_elbow_pitch.pos': -5.0, 'r_gripper.pos': 0.0})
+    wait_for(lambda: abs(robot.get_observation()['l_elbow_pitch.pos'] + 5.0) < 1e-3)
+    robot.send_action({'l_elbow_pitch.pos': -120.0, 'r_gripper.pos': 120.0})
+    wait_for(lambda: robot.get_observation()['l_elbow_pitch.pos'] < -10.0)
+    robot.enable_torque()
+    time.sleep(0.1)
+    before = sim.truth()['position']
+    assert before['l.elbow.pitch'] > math.radians(-110.0)
+    assert before['r.hand.finger'] < math.radians(110.0)
+    time.sleep(0.1)
+    assert sim.truth()['position'] == pytest.approx(before)
+
+
 def test_what_is_limp_becomes_stiff_where_it_was_moved_to(sim, robot):
     robot.disable_torque()
     assert sim.truth()['stiff'] == []
