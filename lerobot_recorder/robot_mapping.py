@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -20,6 +21,13 @@ from lerobot_drivers.common.naming import (
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.robots import ROBOTS, make_robot
 from lerobot_drivers.robots.config import RobotConfig
+
+_ONE_ARM: dict[str, Any] = {'port': 'sim://any/arm'}
+_TWO_ARMS: dict[str, Any] = {
+    'left_arm_port': 'sim://any/left',
+    'right_arm_port': 'sim://any/right',
+}
+"""Simulated ones need no calibration to tell their joints."""
 
 
 def robot_features(config: RobotConfig, namespace: str) -> dict[str, dict[str, Any]]:
@@ -79,10 +87,9 @@ def with_units(
 def robots_with(joints: Collection[str]) -> list[str]:
     """Return the types of robots of ours that have just these joints."""
     found = []
-    for name in ROBOTS.names():
-        with contextlib.suppress(LerobotRosError):  # it needs more settings than a type
-            # A simulated one needs no calibration to tell its joints.
-            robot = make_robot(RobotConfig(type=name, port='sim://any/arm'))
+    for name, ports in itertools.product(ROBOTS.names(), (_ONE_ARM, _TWO_ARMS)):
+        with contextlib.suppress(LerobotRosError):  # it needs other settings
+            robot = make_robot(RobotConfig(type=name, **ports))
             if {joint.name for joint in robot.joints} == set(joints):
                 found.append(name)
     return found

@@ -14,7 +14,7 @@ from lerobot_drivers.common.naming import JOINT_COMMANDS_SENT
 from lerobot_drivers.common.several import expanded, members_of, name_of
 from lerobot_drivers.motors.calibration import device_name, find_calibration, load_calibration
 from lerobot_drivers.processors.config import ProcessorConfig, processor_config
-from lerobot_drivers.robots import make_robot
+from lerobot_drivers.robots import make_robot, without_ports
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_recorder.bag_companion import BagCompanion
 from lerobot_recorder.bag_config import BagConfig, bag_config
@@ -287,7 +287,7 @@ def of_others(sections: Section) -> Section:
     A robot named there tells joints and units; it is not opened, so it needs no port.
     """
     robot = sections.get('robot')
-    named = {'robot': {'port': 'none', **robot}} if isinstance(robot, dict) else {}
+    named = {'robot': without_ports(robot)} if isinstance(robot, dict) else {}
     return {**sections, **named, 'attach': True}
 
 

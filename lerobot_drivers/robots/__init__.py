@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lerobot_drivers.common.arm_cameras import SIDES
 from lerobot_drivers.common.config import build, read_yaml
 from lerobot_drivers.common.errors import ConfigError
 from lerobot_drivers.common.registry import Registry
@@ -21,7 +23,10 @@ __all__ = [
     'make_robot',
     'make_robot_from_config',
     'robot_config',
+    'without_ports',
 ]
+
+NO_PORT = 'none'
 
 ROBOTS = Registry(
     'robot',
@@ -71,6 +76,16 @@ def make_robot_from_config(path: str | Path) -> Robot:
         ConfigError: the file cannot be read, or a key in it cannot be obeyed.
     """
     return make_robot(robot_config(path), with_cameras=True)
+
+
+def without_ports(robot: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a robot's section with a name for each port that is not told; it is not opened."""
+    known = robot.get('type') in ROBOTS.names()
+    if not known or not hasattr(ROBOTS.load(str(robot['type'])), 'side_config'):
+        return {'port': NO_PORT, **robot}
+    told = {side: robot.get(f'{side}_arm_config') or {} for side in SIDES}
+    missing = [f'{side}_arm_port' for side in SIDES if not told[side].get('port')]
+    return {**dict.fromkeys(missing, NO_PORT), **robot}
 
 
 def robot_config(path: str | Path) -> RobotConfig:

@@ -54,7 +54,8 @@ def _set_up_arm(device: ArmDevice, prompt: Prompt) -> None:
         setup = MotorSetup(SerialPort(path), device.plan, motor_setup.WAIT_S)
         for joint in setup.joints:
             _set_up(setup, joint, prompt)
-    prompt.say(f'all motors of the {device.label} are set up; next: lerobot-ros calibrate')
+    more = '' if device.plan.nominal else '; next: lerobot-ros calibrate'
+    prompt.say(f'all motors of the {device.label} are set up{more}')
 
 
 def _set_up(setup: MotorSetup, joint: JointPlan, prompt: Prompt) -> None:

@@ -6,7 +6,7 @@ from lerobot_drivers.robots.config import RobotConfig
 from lerobot_drivers.robots.lekiwi_plan import ARM_JOINTS
 from lerobot_recorder.capture import Capture
 from lerobot_recorder.mapping import build_mapping
-from lerobot_recorder.robot_mapping import robot_features
+from lerobot_recorder.robot_mapping import robot_features, robots_with
 from lerobot_recorder.several_robots import joined_features
 
 KIWI = RobotConfig(type='lekiwi', id='kiwi', port='sim://t/kiwi')
@@ -49,3 +49,11 @@ def test_what_the_base_was_asked_and_sent_is_kept_at_its_own_rate():
     assert [log.name for log in capture.logs()] == [
         'joint_commands', 'joint_commands_sent', 'cmd_vel', 'cmd_vel_sent',
     ]  # fmt: skip
+
+
+def test_robots_are_known_by_their_joints_two_arms_too():
+    arm = ['waist', 'shoulder', 'elbow', 'forearm_roll', 'wrist_angle', 'wrist_rotate', 'gripper']
+    assert robots_with(arm) == ['viperx']
+    both = [f'{side}_{joint}' for side in ('left', 'right') for joint in arm]
+    assert robots_with(both) == ['aloha', 'bi_viperx']
+    assert robots_with(['nobodys']) == []
