@@ -155,7 +155,8 @@ class SerialArm:
             self.bus = self._open_bus()
             self._check_calibration(self.bus, calibrate)
             self._configure(self.bus, registers)
-            check_shadows(self.bus, self.plan)
+            if self.settings.kind == 'robots':  # a leader's motors stay limp
+                check_shadows(self.bus, self.plan)
             self._watch = MotorWatch(list(self.plan.motors), self.bus.limits(), self.bus.cure)
         except BaseException:
             self.close()
