@@ -18,6 +18,7 @@ class PolicyConfig:
         type: name in the table of policies, such as ``replay``.
         path: what it is made from: the dataset's folder for ``replay``.
         episode: which episode to replay.
+        prefix: what the names of this robot's joints begin with, in a dataset of several robots.
         seed: what makes a scripted policy repeatable.
         fps: actions per second; None takes the policy's own.
         max_age_s: an observation further from now than this, older or stamped in the
@@ -35,6 +36,7 @@ class PolicyConfig:
     type: str
     path: Path | None = None
     episode: int = 0
+    prefix: str = ''
     seed: int = 0
     fps: int | None = None
     max_age_s: float = 0.5

@@ -36,6 +36,7 @@ class Stage(str, Enum):
 
     WAITING = 'waiting'
     APPROACHING = 'approaching'
+    READY = 'ready'
     RUNNING = 'running'
     ENDED = 'ended'
 
@@ -74,6 +75,7 @@ class InferenceLoop:
         stage: how far the policy has come.
         held: ticks without a command for want of a fresh observation.
         is_holding: the last tick was one of them.
+        must_wait: stay at the policy's first action, until others are there too.
 
     Raises:
         ConfigError: the policy is not made for these joints.
@@ -90,6 +92,7 @@ class InferenceLoop:
         self.stage = Stage.WAITING
         self.held = 0
         self.is_holding = False
+        self.must_wait = False
         self._policy = policy
         self._view = view
         self._config = config
@@ -147,10 +150,13 @@ class InferenceLoop:
         return seen.row
 
     def _act(self, observation: Observation, row: Row) -> Command | None:
-        if self.stage is Stage.APPROACHING:
+        if self.stage in (Stage.APPROACHING, Stage.READY):
             command = self._approach(observation, row)
             if command is not None:
                 return command
+            if self.must_wait:
+                self.stage = Stage.READY
+                return self._stay(observation)
             self._go(Stage.RUNNING)
         action = self._policy.select_action(observation, self._time_s)
         if action is None:
@@ -160,10 +166,9 @@ class InferenceLoop:
 
     def _approach(self, observation: Observation, row: Row) -> Command | None:
         """Return the next command on the way to the first action, None once it is reached."""
-        first = self._policy.select_action(observation, 0.0)
-        if first is None:
+        goals = self._first_goals(observation)
+        if goals is None:
             return None
-        goals = self._goals(first, self._begun) * self._has_pose
         reach = self._speeds * self._time_s
         ahead = np.abs(goals - self._start)
         distances = np.abs(goals - self._measured(row))
@@ -173,6 +178,15 @@ class InferenceLoop:
         if self._time_s > ramp_s + self._config.approach_timeout_s:
             raise PolicyError(self._told_apart(goals, distances))
         return self._command(self._start + np.clip(goals - self._start, -reach, reach))
+
+    def _stay(self, observation: Observation) -> Command | None:
+        """Return the command that holds the first action, None if there is none."""
+        goals = self._first_goals(observation)
+        return None if goals is None else self._command(goals)
+
+    def _first_goals(self, observation: Observation) -> Vector | None:
+        first = self._policy.select_action(observation, 0.0)
+        return None if first is None else self._goals(first, self._begun) * self._has_pose
 
     def _told_apart(self, goals: Vector, distances: Vector) -> str:
         worst = int(np.argmax(distances))

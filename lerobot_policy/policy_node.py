@@ -47,6 +47,9 @@ from lerobot_recorder.row_plan import RowPlan
 REFRESH_S = 0.5
 SOURCE = 'policy'
 """What the mux knows it as."""
+STAGE = 'policy/stage'
+THERE = {Stage.READY.value, Stage.RUNNING.value, Stage.ENDED.value}
+"""Stages of a policy whose robot is, or was, where it begins."""
 
 
 class PolicyNode(AutostartLifecycleNode):
@@ -58,6 +61,13 @@ class PolicyNode(AutostartLifecycleNode):
         self._exit_when_ended = declare(
             self, 'exit_when_ended', False, 'end the process when the policy has no more actions'
         )
+        told = declare(
+            self,
+            'together_with',
+            '',
+            'namespaces of robots whose policies begin and end with this one',
+        )
+        self._others = dict.fromkeys((name for name in told.split(',') if name), '')
         self._subscribers: list[TopicSubscriber] = []
         self._entities: list = []
         self._tickers: list = []
@@ -82,10 +92,11 @@ class PolicyNode(AutostartLifecycleNode):
         self._commands = self.create_publisher(JointState, source_topic(SOURCE), qos_commands())
         drives = made.base is not None
         self._base = VelocityPublisher(self, velocity_topic(SOURCE)) if drives else None
-        self._stage = self.create_publisher(String, 'policy/stage', qos_status())
+        self._stage = self.create_publisher(String, STAGE, qos_status())
         self._active_source = ''
         self._entities = [
-            self.create_subscription(String, ACTIVE_SOURCE, self._on_source, qos_status())
+            self.create_subscription(String, ACTIVE_SOURCE, self._on_source, qos_status()),
+            *(self._stage_of(name) for name in self._others),
         ]
         self._diagnostics = DiagnosticsPublisher(self, 'policy', self._health)
 
@@ -129,6 +140,14 @@ class PolicyNode(AutostartLifecycleNode):
     def _on_source(self, message: String) -> None:
         self._active_source = message.data
 
+    def _stage_of(self, namespace: str) -> Any:
+        """Subscribe to the stage of another policy."""
+
+        def note(message: String) -> None:
+            self._others[namespace] = message.data
+
+        return self.create_subscription(String, f'{namespace}/{STAGE}', note, qos_status())
+
     def _refresh(self) -> None:
         for subscriber in self._subscribers:
             subscriber.refresh()
@@ -137,6 +156,7 @@ class PolicyNode(AutostartLifecycleNode):
         for subscriber in self._subscribers:
             subscriber.drain()
         stamp_ns = now_ns(self)
+        self._loop.must_wait = not set(self._others.values()) <= THERE
         command = self._loop.step(stamp_ns, self._active_source in ('', SOURCE))
         if command is not None:
             self._commands.publish(joint_state(stamp_ns, command.names, command.positions))
@@ -144,8 +164,12 @@ class PolicyNode(AutostartLifecycleNode):
         if self._loop.stage is not self._told:
             self._told = self._loop.stage
             self._stage.publish(String(data=self._told.value))
-            if self._told is Stage.ENDED and self._exit_when_ended:
-                self.request_exit()
+        if self._told is Stage.ENDED and self._exit_when_ended and self._others_have_ended:
+            self.request_exit()
+
+    @property
+    def _others_have_ended(self) -> bool:
+        return set(self._others.values()) <= {Stage.ENDED.value}
 
     def _drive(self, command: Command | None) -> None:
         if self._base is not None:

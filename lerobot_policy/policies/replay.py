@@ -40,12 +40,13 @@ class ReplayPolicy(Policy):
             )
         self.fps = reader.fps
         self.observation_keys = (OBSERVATION_STATE,)
-        self.action_names = _action_names(reader, joints, bool(config.postprocessor))
+        names, columns = _own_names(reader, config.prefix)
+        self.action_names = _action_names(reader, names, joints, bool(config.postprocessor))
         episode = reader.episode(config.episode)
-        _check_units(reader, episode, joints)
+        _check_units(reader, episode, joints, config.prefix)
         if not config.postprocessor:
             _check_steps(reader, episode)
-        self._actions = _actions(reader, episode, len(self.action_names))
+        self._actions = _actions(reader, episode)[:, columns]
 
     def reset(self, observation: Observation) -> None:
         """Begin with the first action."""
@@ -60,13 +61,24 @@ class ReplayPolicy(Policy):
         return self._actions[index] if index < len(self._actions) else None
 
 
-def _action_names(
-    reader: DatasetReader, joints: tuple[JointSpec, ...], are_renamed: bool
-) -> tuple[str, ...]:
+def _own_names(reader: DatasetReader, prefix: str) -> tuple[tuple[str, ...], list[int]]:
+    """Return the names of a robot's actions without their prefix, and where they are."""
     feature = reader.features.get(ACTION)
     if feature is None:
         raise ConfigError(f'{reader.root} holds no actions')
-    names = tuple(map(str, feature.get('names') or ()))
+    names = [str(name) for name in feature.get('names') or ()]
+    columns = [at for at, name in enumerate(names) if name.startswith(prefix)]
+    if names and not columns:
+        raise ConfigError(f'no action of {reader.root} begins with {prefix}: {", ".join(names)}')
+    return tuple(names[at].removeprefix(prefix) for at in columns), columns
+
+
+def _action_names(
+    reader: DatasetReader,
+    names: tuple[str, ...],
+    joints: tuple[JointSpec, ...],
+    are_renamed: bool,
+) -> tuple[str, ...]:
     expected = [joint.feature for joint in joints]
     is_known = are_renamed or set(names) <= set(expected)
     if not names or not is_known or len(set(names)) < len(names):
@@ -77,8 +89,9 @@ def _action_names(
     return names
 
 
-def _actions(reader: DatasetReader, episode: EpisodeView, width: int) -> NDArray[np.float32]:
+def _actions(reader: DatasetReader, episode: EpisodeView) -> NDArray[np.float32]:
     actions = np.asarray(episode.rows[ACTION], dtype=np.float32).reshape(episode.length, -1)
+    width = len(reader.features[ACTION]['names'])
     where = f'episode {episode.index} of {reader.root}'
     if actions.shape[1] != width:
         raise ConfigError(f'{where} has {actions.shape[1]} numbers per action, expected {width}')
@@ -91,10 +104,10 @@ def _actions(reader: DatasetReader, episode: EpisodeView, width: int) -> NDArray
 
 
 def _check_units(
-    reader: DatasetReader, episode: EpisodeView, joints: tuple[JointSpec, ...]
+    reader: DatasetReader, episode: EpisodeView, joints: tuple[JointSpec, ...], prefix: str
 ) -> None:
     """Refuse actions in other units than the robot's, where the dataset tells (ours do)."""
-    recorded = _recorded_units(_details(reader, episode))
+    recorded = _recorded_units(_details(reader, episode), prefix)
     if recorded is None:
         return
     for joint in joints:
@@ -119,10 +132,12 @@ def _check_steps(reader: DatasetReader, episode: EpisodeView) -> None:
     )
 
 
-def _recorded_units(details: Any) -> dict[str, Any] | None:
+def _recorded_units(details: Any, prefix: str) -> dict[str, Any] | None:
     """Return joint -> unit of the actions as they were recorded, None if nothing is told."""
     try:
         sources = details['mapping']['features'][ACTION]['sources']
+        if prefix:
+            sources = [source for source in sources if source['names'][0].startswith(prefix)]
         return {joint: unit for source in sources for joint, unit in source['units'].items()}
     except (KeyError, TypeError, AttributeError):
         return None

@@ -185,3 +185,22 @@ def test_what_cannot_be_obeyed_is_told(
         Parameter('config_file', value=str(config_file(text)))]))  # fmt: skip
     with pytest.raises(ConfigError, match=told):
         node.autostart()
+
+
+def test_it_begins_and_ends_with_the_policies_of_other_robots(
+    graph: Any, config_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    root = recorded(tmp_path / 'set', [[8.0] * 6] * 10)
+    config = ROBOT + f'policy: {{type: replay, path: {root}}}\n'
+    bench = Bench(graph, config_file(config), together_with='/hand', exit_when_ended=True)
+    other = graph.peer.create_publisher(String, '/hand/policy/stage', ros.qos_status())
+    other.publish(String(data='approaching'))
+    bench.until_stage('ready')
+    bench.more_commands()
+    assert bench.stages[-1].data == 'ready'
+    other.publish(String(data='ready'))
+    bench.until_stage('ended')
+    graph.spin(0.1)
+    assert bench.node.exit_code is None
+    other.publish(String(data='ended'))
+    graph.until(lambda: bench.node.exit_code == 0)

@@ -374,3 +374,18 @@ def test_a_base_stands_until_the_arm_is_where_the_policy_begins():
 def test_a_policy_without_a_base_leaves_it_alone():
     bench = mobile(('pan.pos',), first=(0.0,), speed=(0.0,))
     assert bench.tick(obey=False).velocity is None
+
+
+def test_while_it_must_wait_for_others_it_stays_at_the_first_action():
+    bench = Bench(Line(first=(30.0, 50.0)))
+    bench.loop.must_wait = True
+    bench.run(Stage.READY)
+    stays = [bench.tick().positions for _ in range(30)]
+    assert bench.loop.stage is Stage.READY
+    assert np.ptp(stays, axis=0).max() == 0
+    assert stays[0] == pytest.approx([math.radians(30.0), 1.0])
+    assert set(bench.policy.asked) == {0.0}
+    bench.loop.must_wait = False
+    bench.run(Stage.RUNNING)
+    bench.tick()
+    assert bench.policy.asked[-1] == pytest.approx(1 / FPS)

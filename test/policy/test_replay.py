@@ -161,3 +161,37 @@ def test_actions_that_steps_changed_for_the_dataset_are_not_replayed(tmp_path):
     absolute = [{'type': 'absolute_actions_processor'}]
     config = PolicyConfig(type='replay', path=root, postprocessor=absolute)
     assert ReplayPolicy(config, JOINTS).action_names == ('pan.pos', 'jaw.pos')
+
+
+def of_two(tmp_path, *modes):
+    names = [f'{robot}_{name}' for robot in ('left', 'right') for name in NAMES]
+    units = [{'pan': {'mode': mode}, 'jaw': {'mode': mode}} for mode in modes]
+    sources = [
+        {'topic': f'/{robot}', 'names': [f'{robot}_{name}' for name in NAMES], 'units': unit}
+        for robot, unit in zip(('left', 'right'), units, strict=True)
+    ]
+    record = EpisodeRecord(
+        'one', details={'mapping': {'features': {'action': {'sources': sources}}}}
+    )
+    actions = [[k, -k, 10 * k, -10 * k] for k in range(3)]
+    return write(tmp_path / 'set', [actions], names, records=[record])
+
+
+def of_side(root, side):
+    return ReplayPolicy(PolicyConfig(type='replay', path=root, prefix=f'{side}_'), JOINTS)
+
+
+def test_one_robot_of_several_in_a_dataset(tmp_path):
+    root = of_two(tmp_path, 'degrees', 'range_m100_100')
+    left = of_side(root, 'left')
+    assert left.action_names == tuple(NAMES)
+    assert list(left.select_action({}, 2 / FPS)) == [2, -2]
+    with pytest.raises(ConfigError, match='recorded with pan in range_m100_100'):
+        of_side(root, 'right')
+    with pytest.raises(ConfigError, match=r'no action of .* begins with middle_: left_pan'):
+        of_side(root, 'middle')
+
+
+def test_the_other_robot_of_several_has_its_own_numbers(tmp_path):
+    right = of_side(of_two(tmp_path, 'degrees', 'degrees'), 'right')
+    assert list(right.select_action({}, 2 / FPS)) == [20, -20]

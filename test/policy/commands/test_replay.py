@@ -124,3 +124,47 @@ def test_a_session_file_of_recording_will_do(root, started, tmp_path):
     )
     assert replay.run([f'--config_path={path}']) == 0
     assert list(started['specs']) == ['arm', 'command_mux', 'policy']
+
+
+def several(tmp_path, root, datasets):
+    names = [
+        f'{robot}_{name}'
+        for robot in ('left', 'right')
+        for name in make_robot(RobotConfig(type='so101_follower', port='x')).action_features
+    ]
+    for folder, keys in (('one', names), ('each_left', names[:6]), ('each_right', names[6:])):
+        keys = names if folder == 'one' else [key.partition('_')[2] for key in keys]
+        feature = {'dtype': 'float32', 'shape': [len(keys)], 'names': keys}
+        with DatasetWriter.create(root / folder, DatasetInfo(30, {'action': feature})) as writer:
+            writer.add_frame({'action': np.zeros(len(keys), np.float32)}, {}, 'wave')
+            writer.save_episode()
+    arms = [
+        f'{{robot: {{type: so101_follower, id: {side}, port: sim://t/{side}}}, '
+        'policy: {type: scripted, approach_timeout_s: 3}}'
+        for side in ('left', 'right')
+    ]
+    path = tmp_path / 'several.yaml'
+    path.write_text(
+        f'robots: {{datasets: {datasets}, members: [{", ".join(arms)}]}}\n'
+        f'dataset: {{root: {root / datasets}}}\n'
+    )
+    return path
+
+
+@pytest.mark.parametrize('datasets', ['one', 'each'])
+def test_several_robots_replay_together(tmp_path, started, capsys, datasets):
+    path = several(tmp_path, tmp_path / 'sets', datasets)
+    started['deaths'] = [death('left_policy', 0)]
+    assert replay.run([f'--config_path={path}']) == 0
+    for side, other in (('left', 'right'), ('right', 'left')):
+        policy = started['specs'][f'{side}_policy']
+        assert policy.parameters['together_with'] == f'/{other}'
+        session = yaml.safe_load(Path(policy.parameters['config_file']).read_text())
+        assert session['policy']['approach_timeout_s'] == 3
+        folder = 'one' if datasets == 'one' else f'each_{side}'
+        assert session['policy']['path'] == str(tmp_path / 'sets' / folder)
+        assert session['policy'].get('prefix') == (f'{side}_' if datasets == 'one' else None)
+    assert '/left and /right replay episode 0 of ' in capsys.readouterr().out
+    started['deaths'] = [death('left_arm', 0)]
+    with pytest.raises(GraphError, match='left_arm ended'):
+        replay.run([f'--config_path={path}'])
