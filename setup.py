@@ -78,8 +78,12 @@ REACHY2 = ['reachy2-sdk>=1.0.15,<1.1']
 # Simulated worlds with physics; 4.0 is another kind of package, for Python 3.11 and up.
 SIM = ['mujoco>=3.2,<4']
 
+# A LeKiwi that is reached by network.
+LEKIWI = ['pyzmq>=25,<28']
+
 TEST = [
     *DASHBOARD,
+    *LEKIWI,
     *CLUSTER,
     *SIM,
     'pytest>=8',
@@ -160,6 +164,7 @@ setup(
         'keys': KEYS,
         'dashboard': DASHBOARD,
         'cluster': CLUSTER,
+        'lekiwi': LEKIWI,
         'reachy2': REACHY2,
         'sim': SIM,
         'test': TEST,

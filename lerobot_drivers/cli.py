@@ -31,6 +31,7 @@ COMMANDS = {
         'give the motors of an arm their ids, one by one',
     ),
     'urdf': ('lerobot_drivers.commands.urdf', 'print the URDF of a robot'),
+    'lekiwi-host': ('lerobot_drivers.commands.lekiwi_host', 'serve a LeKiwi on a network'),
     'dashboard': ('lerobot_recorder.commands.dashboard', 'operate a recorder in a browser'),
     'convert': ('lerobot_recorder.commands.convert', 'make a dataset of a bag'),
     'to-bag': ('lerobot_recorder.commands.to_bag', 'make bags of the episodes of a dataset'),

@@ -10,6 +10,7 @@ import numpy as np
 
 from lerobot_drivers.common.clock import Clock
 from lerobot_drivers.common.errors import DeviceError
+from lerobot_drivers.common.naming import position_key
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots.arm_plan import ArmPlan
 from lerobot_drivers.robots.config import RobotConfig
@@ -74,7 +75,22 @@ class LeKiwi(SerialFollower):
     def get_observation(self) -> dict[str, Any]:
         """Return positions and velocities in dataset units, and the own cameras' pictures."""
         seen = super().get_observation()
-        return {key: {**seen, **self._wheels.dataset_values()}[key] for key in self._order(seen)}
+        pictures = {name: seen[name] for name in self.config.cameras if name in seen}
+        return {**self.dataset_values(), **pictures}
+
+    def dataset_values(self) -> dict[str, float]:
+        """Return positions and velocities read last, in dataset units; no bus traffic."""
+        positions = self.arm.dataset_values().items()
+        arm = {position_key(name): value for name, value in positions}
+        return {**arm, **self._wheels.dataset_values()}
+
+    def check_action(self, action: Mapping[str, float]) -> None:
+        """Check an action in dataset units.
+
+        Raises:
+            DeviceError: a key is nothing of this robot's, or a value is not finite.
+        """
+        self._check(action, self.action_features)
 
     def send_action(self, action: dict[str, float]) -> dict[str, float]:
         """Send goals and velocities in dataset units and return what was sent; see ``Robot``.
@@ -82,7 +98,7 @@ class LeKiwi(SerialFollower):
         Of velocities all are meant: one that is not named is none.
         """
         axes = {axis.feature: axis for axis in self._wheels.axes}
-        self._check(action, self.action_features)
+        self.check_action(action)
         velocity = {key: value for key, value in action.items() if key in axes}
         sent = super().send_action({k: v for k, v in action.items() if k not in axes})
         if not velocity:
@@ -91,10 +107,6 @@ class LeKiwi(SerialFollower):
         driven = self._wheels.drive(np.array(asked))
         pairs = zip(axes.items(), driven, strict=True)
         return {**sent, **{key: axis.unit.to_dataset(float(v)) for (key, axis), v in pairs}}
-
-    def _order(self, seen: Mapping[str, Any]) -> list[str]:
-        numbers = list(self.action_features)
-        return [*numbers, *(name for name in seen if name not in numbers)]
 
     def _stand(self) -> None:
         with suppress(DeviceError):
