@@ -24,8 +24,8 @@ from lerobot_drivers.robots.lekiwi import LeKiwi
 
 WARNING = (
     'warning: {address} is reachable from outside, and this protocol has neither token nor TLS: '
-    'whoever reaches ports {ports} drives the robot and sees through its cameras. Better leave '
-    '--host.address alone and tunnel: ssh -L {first}:127.0.0.1:{first} '
+    'whoever reaches ports {first} and {second} drives the robot and sees through its cameras. '
+    'Better leave --host.address alone and tunnel: ssh -L {first}:127.0.0.1:{first} '
     '-L {second}:127.0.0.1:{second} ROBOT, with --robot.remote_ip=127.0.0.1 at the other end'
 )
 HELP = Help(
@@ -105,9 +105,8 @@ def serve(
             running.callback(feed.close)
             feed.start()
         first, second = link.ports
-        if not _is_loopback(host.address):
-            told = {'address': host.address, 'first': first, 'second': second}
-            say(WARNING.format(ports=f'{first} and {second}', **told))
+        for warning in warnings_of(host.address, link.ports):
+            say(warning)
         say(f'serves {config.port} at {host.address}, ports {first} and {second}; Ctrl-C ends it')
         served = LeKiwiHost(robot, driver, link, feeds, clock, say)
         served.dialect = host.dialect
@@ -128,10 +127,10 @@ def _loop(host: LeKiwiHost, config: HostConfig, stop: threading.Event, clock: Cl
         stop.wait((due_ns - now_ns) / NS_PER_S)
 
 
-def _is_loopback(address: str) -> bool:
-    if address == 'localhost':
-        return True
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+def warnings_of(address: str, ports: tuple[int, int]) -> list[str]:
+    """Return what is to be told of an address that others reach."""
+    with contextlib.suppress(ValueError):
+        if address == 'localhost' or ipaddress.ip_address(address).is_loopback:
+            return []
+    first, second = ports
+    return [WARNING.format(address=address, first=first, second=second)]

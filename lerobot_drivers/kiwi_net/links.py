@@ -116,6 +116,8 @@ class ClientLink:
         self._context = zmq.Context()
         self._commands = self._context.socket(zmq.PUSH)
         self._commands.setsockopt(zmq.CONFLATE, 1)
+        # What nobody was there to obey must not be obeyed when somebody comes.
+        self._commands.setsockopt(zmq.IMMEDIATE, 1)
         self._observations = self._context.socket(zmq.PULL)
         self._observations.setsockopt(zmq.RCVHWM, _WAITING)
         self._observations.setsockopt(zmq.MAXMSGSIZE, LARGEST_OBSERVATION)

@@ -40,6 +40,7 @@ ROBOTS = Registry(
         'bi_viperx': 'lerobot_drivers.robots.viperx:Aloha',
         'hope_jr_arm': 'lerobot_drivers.robots.hope_jr_arm:HopeJrArm',
         'hope_jr_hand': 'lerobot_drivers.robots.hope_jr_hand:HopeJrHand',
+        'lekiwi_client': 'lerobot_drivers.robots.lekiwi_client:LeKiwiClient',
         'lekiwi': 'lerobot_drivers.robots.lekiwi:LeKiwi',
         'koch_follower': 'lerobot_drivers.robots.koch_follower:KochFollower',
         'reachy2': 'lerobot_drivers.robots.reachy2:Reachy2',

@@ -192,6 +192,13 @@ OF_ONE_TYPE = {
         'with_mobile_base',
         'sdk_python',
     ),
+    'lekiwi_client': (
+        'remote_ip',
+        'port_zmq_cmd',
+        'port_zmq_observations',
+        'polling_timeout_ms',
+        'connect_timeout_s',
+    ),
 }
 """Settings that mean something to one type of robot only."""
 
@@ -255,6 +262,11 @@ class RobotConfig:
             reachy2 is read and commanded.
         sdk_python: the interpreter that has reachy2-sdk; None is the one in the environment
             variable LEROBOT_ROS_REACHY2_PYTHON, else the one that runs this.
+        remote_ip: where the host of a lekiwi_client is reached.
+        port_zmq_cmd: where that takes commands.
+        port_zmq_observations: where that gives observations.
+        polling_timeout_ms: how long a new observation is waited for [ms].
+        connect_timeout_s: how long the first one is [s].
     """
 
     __pydantic_config__ = STRICT_KEYS
@@ -290,6 +302,11 @@ class RobotConfig:
     with_antennas: bool = True
     with_mobile_base: bool = True
     sdk_python: str | None = None
+    remote_ip: str | None = None
+    port_zmq_cmd: PositiveInt = 5555
+    port_zmq_observations: PositiveInt = 5556
+    polling_timeout_ms: PositiveFloat = 15.0
+    connect_timeout_s: PositiveFloat = 5.0
 
     def __post_init__(self) -> None:
         sides = [getattr(self, f'{side}_arm_config') or FollowerSide() for side in SIDES]

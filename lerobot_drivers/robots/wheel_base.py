@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,19 @@ KEYS = ('x.vel', 'y.vel', 'theta.vel')
 UNITS = (JointUnit(), JointUnit(), JointUnit(NormMode.DEGREES))
 BLIND_NS = NS_PER_S // 2
 """After so long without a reading a wheel may have gone round more than half a turn."""
+
+
+def base_axes(limited: Callable[[Vector], Vector]) -> tuple[JointSpec, ...]:
+    """Return the axes of a LeKiwi's base.
+
+    Args:
+        limited: brings a velocity within its ceilings.
+    """
+    fastest = [limited(axis * 1e3)[at] for at, axis in enumerate(np.eye(len(AXES)))]
+    return tuple(
+        JointSpec(name, -float(most), float(most), unit=unit, key=key, is_velocity=True)
+        for name, most, unit, key in zip(AXES, fastest, UNITS, KEYS, strict=True)
+    )
 
 
 @dataclass(frozen=True)
@@ -51,11 +65,7 @@ class WheelBase(MobileBase):
         self._shape = shape or OmniBase()
         self._wheels = [wheel.name for wheel in arm.plan.wheels]
         self._rows = [list(arm.plan.motors).index(name) for name in self._wheels]
-        fastest = [self.limited(axis * 1e3)[at] for at, axis in enumerate(np.eye(len(AXES)))]
-        self._axes = tuple(
-            JointSpec(name, -float(most), float(most), unit=unit, key=key, is_velocity=True)
-            for name, most, unit, key in zip(AXES, fastest, UNITS, KEYS, strict=True)
-        )
+        self._axes = base_axes(self.limited)
         self._odometry = Odometry()
         self._seen: _Seen | None = None
         self._reading: BaseReading | None = None
