@@ -19,10 +19,8 @@ from lerobot_drivers.ros import (
     DiagnosticsPublisher,
     declare,
     declare_config_file,
-    joint_state,
     now_ns,
     qos_commands,
-    qos_states,
     run_node,
     stamp_ns,
 )
@@ -42,6 +40,7 @@ from lerobot_drivers.ros_arm_services import ArmServices
 from lerobot_drivers.ros_base import make_base_topics
 from lerobot_drivers.ros_calibration import CalibrationServices
 from lerobot_drivers.ros_description import RobotDescription
+from lerobot_drivers.ros_joints import JointStream
 from lerobot_drivers.setup_tools.calibration_session import told
 
 _COMMAND_DEPTH = 4
@@ -83,8 +82,8 @@ class ArmNode(AutostartLifecycleNode):
         self._control.connect()
         self._names = [joint.name for joint in self._driver.robot.joints]
         self._gate = CommandGate(self._names, self._max_age_s, self._warn)
-        self._states = self.create_publisher(JointState, JOINT_STATES, qos_states())
-        self._sent = self.create_publisher(JointState, JOINT_COMMANDS_SENT, qos_states())
+        self._states = JointStream(self, JOINT_STATES, self._names)
+        self._sent = JointStream(self, JOINT_COMMANDS_SENT, self._names)
         self._commands = self.create_subscription(
             JointState, JOINT_COMMANDS, self._on_command, qos_commands(_COMMAND_DEPTH)
         )
@@ -115,8 +114,8 @@ class ArmNode(AutostartLifecycleNode):
                 self._base.destroy()
             self._description.close()
             self.destroy_subscription(self._commands)
-            self.destroy_publisher(self._sent)
-            self.destroy_publisher(self._states)
+            self._sent.destroy()
+            self._states.destroy()
             self._names = []
         self._driver.disconnect()
 
@@ -137,8 +136,7 @@ class ArmNode(AutostartLifecycleNode):
         reading = self._control.step()
         if reading is not None:
             rest = {'velocity': reading.velocity, 'effort': reading.effort}
-            message = joint_state(reading.stamp_ns, self._names, reading.position, **rest)
-            self._states.publish(message)
+            self._states.publish(reading.stamp_ns, reading.position, **rest)
         self._publish_goal()
         if self._base is not None:
             self._base.publish(reading is not None, self._control.drive())
@@ -159,8 +157,7 @@ class ArmNode(AutostartLifecycleNode):
     def _publish_goal(self) -> None:
         if self._control.has_news:
             self._control.has_news = False
-            goal = joint_state(self._time.now_ns(), self._names, self._driver.goal)
-            self._sent.publish(goal)
+            self._sent.publish(self._time.now_ns(), self._driver.goal)
 
     def _health(self) -> Health:
         refused = self._gate.refused.items()

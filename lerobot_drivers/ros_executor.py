@@ -137,6 +137,9 @@ class SteadyExecutor(SingleThreadedExecutor):
         """Let rclpy serve one thing; it may take the trigger that something came or went."""
         self._stale = True
         super().spin_once(timeout_sec)
+        with self._tasks_lock:
+            # Done ones rclpy forgets at its next turn; waiting for that, all would go by rclpy.
+            self._tasks = [entry for entry in self._tasks if not entry[0].done()]
 
     def _ready(self, kind: str, entities: list[Any]) -> list[Any]:
         ready = self._wait_set.get_ready_entities(kind) if entities else ()

@@ -30,6 +30,7 @@ from lerobot_drivers.common.naming import JOINT_COMMANDS, JOINT_STATES
 from lerobot_drivers.joint_device import DeviceReader
 from lerobot_drivers.robots.robot import JointReading
 from lerobot_drivers.ros_calibration import CalibrationServices
+from lerobot_drivers.ros_joints import JointStream
 from lerobot_teleop.operator_commands import operator_commands, robot_names
 from lerobot_teleop.teleoperators import make_teleoperator_from_config
 
@@ -57,7 +58,7 @@ class TeleopNode(AutostartLifecycleNode):
         self._processor = operator_commands(self._config_file, self._leader)
         self._names = [joint.name for joint in self._leader.joints]
         self._robot_names = robot_names(read_yaml(self._config_file), self._leader)
-        self._states = self.create_publisher(JointState, JOINT_STATES, qos_states())
+        self._states = JointStream(self, JOINT_STATES, self._names)
         self._commands = self.create_publisher(JointState, JOINT_COMMANDS, qos_states())
         self._diagnostics = DiagnosticsPublisher(
             self, 'leader', self._reader.health, hardware_id=self._leader.hardware_id
@@ -76,7 +77,7 @@ class TeleopNode(AutostartLifecycleNode):
         if self._names:
             self._diagnostics.destroy()
             self.destroy_publisher(self._commands)
-            self.destroy_publisher(self._states)
+            self._states.destroy()
             self._names = []
         self._reader.disconnect()
 
@@ -99,7 +100,7 @@ class TeleopNode(AutostartLifecycleNode):
             return
         self._command(reading)
         rest = {'velocity': reading.velocity, 'effort': reading.effort}
-        self._states.publish(joint_state(reading.stamp_ns, self._names, reading.position, **rest))
+        self._states.publish(reading.stamp_ns, reading.position, **rest)
 
     def _command(self, reading: JointReading) -> None:
         """Command what the operator asks for; nothing where a step on it fails."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from lerobot_drivers.common.naming import position_key
 
@@ -42,7 +43,7 @@ class JointUnit:
         if not self.upper > self.lower:
             raise ValueError(f'upper ({self.upper}) must be greater than lower ({self.lower})')
 
-    @property
+    @cached_property
     def scale(self) -> float:
         """Dataset units per topic unit."""
         span = self.upper - self.lower
@@ -54,7 +55,7 @@ class JointUnit:
             NormMode.RANGE_0_1: 1.0 / span,
         }[self.mode]
 
-    @property
+    @cached_property
     def offset(self) -> float:
         """Dataset value at topic value zero."""
         return {

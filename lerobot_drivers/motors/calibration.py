@@ -12,6 +12,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -123,7 +124,7 @@ class MotorScale:
     def _top(self) -> float:
         return 1.0 if self.unit.mode is NormMode.RANGE_0_1 else 100.0
 
-    @property
+    @cached_property
     def _is_angle(self) -> bool:
         return self.unit.mode in (NormMode.DEGREES, NormMode.RADIANS)
 

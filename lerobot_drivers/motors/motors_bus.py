@@ -124,6 +124,7 @@ class MotorsBus(ABC):
         self.clock = clock or SystemClock()
         self._lock = threading.RLock()
         self._debts: dict[int, Debt] = {}
+        self._shared: dict[tuple[str, ...], Register] = {}
 
     @property
     def is_connected(self) -> bool:
@@ -374,10 +375,13 @@ class MotorsBus(ABC):
         )
 
     def _common_register(self, register: str, names: Sequence[str]) -> Register:
-        found = {self.models[name].register(register) for name in names}
-        if len(found) != 1:
-            raise ConfigError(f'{register} lies elsewhere in some of {", ".join(names)}')
-        return found.pop()
+        key = (register, *names)
+        if key not in self._shared:
+            found = {self.models[name].register(register) for name in names}
+            if len(found) != 1:
+                raise ConfigError(f'{register} lies elsewhere in some of {", ".join(names)}')
+            self._shared[key] = found.pop()
+        return self._shared[key]
 
     def _check_motors(self) -> None:
         ids = {name: motor.id for name, motor in self.motors.items()}

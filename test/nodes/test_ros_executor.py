@@ -71,6 +71,35 @@ def test_one_wait_set_serves_many_turns(node, executor, monkeypatch):
     assert not made
 
 
+def test_what_rclpy_has_served_once_does_not_leave_all_that_follows_to_it(
+    node, executor, monkeypatch
+):
+    turns: list[int] = []
+
+    def work() -> None:
+        turns.append(1)
+        time.sleep(0.001)  # so that the other one is due meanwhile
+
+    for _ in range(2):
+        node.create_timer(0.001, work, clock=STEADY)
+    spin_until(executor, lambda: len(turns) > 20)
+    left: list[int] = []
+    leave = executor._leave_to_rclpy
+
+    def counted(timeout_sec):
+        left.append(1)
+        leave(timeout_sec)
+
+    monkeypatch.setattr(executor, '_leave_to_rclpy', counted)
+    for _ in range(3):
+        monkeypatch.setattr(executor, '_next_events_s', 0.0)
+        executor.spin_once(timeout_sec=0.1)
+    monkeypatch.setattr(executor, '_next_events_s', time.monotonic() + 3600)
+    turns.clear()
+    spin_until(executor, lambda: len(turns) > 100)
+    assert len(left) <= 6, 'tasks that are done kept it coming back'
+
+
 def test_messages_timers_services_and_clients_are_served(node, executor):
     heard: list[str] = []
     ticks: list[int] = []
