@@ -31,6 +31,7 @@ def wait_until(condition):
 def world():
     with SimClient(f'twin{os.getpid()}.mujoco') as client:
         client.attach_arm('leader', 'so101_leader')
+        client.attach_arm('follower', 'so101_follower')
         client.ask_operator('leader', 'wait')
         yield client
 
@@ -79,13 +80,12 @@ def test_without_power_for_a_moment_it_falls(robot, world):
     wait_until(lambda: np.abs(robot.read_state().position - RAISED).max() > 0.12)
 
 
-def test_pushed_by_hand_it_is_there(robot, world):
-    robot.disable_torque()
+def test_pushed_by_hand_it_is_there(world):
     world.inject('follower', 'push', joints={'shoulder_pan': 0.7})
     assert world.truth('follower')['position']['shoulder_pan'] == pytest.approx(0.7, abs=0.02)
 
 
-def test_a_camera_sees_the_cube_move(robot, world):
+def test_a_camera_sees_the_cube_move(world):
     if choose_gl() == 'disable':
         pytest.skip('neither EGL nor OSMesa is installed')
     pictures = []
@@ -113,7 +113,7 @@ def test_a_camera_sees_the_cube_move(robot, world):
         (lambda w: w.ask_operator('leader', 'dance'), "not 'dance'"),
     ],
 )
-def test_what_it_cannot_is_one_line(robot, world, ask, told):
+def test_what_it_cannot_is_one_line(world, ask, told):
     with pytest.raises(ConfigError, match=told):
         ask(world)
 
