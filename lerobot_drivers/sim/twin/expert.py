@@ -22,17 +22,20 @@ WORDS = ('begin', 'wait', 'free')
 HOME = np.array([0.0, -1.2, 1.1, 0.9, 1.5, 0.4])
 """Where the arm waits between two demonstrations [rad]."""
 
-_SWAY_RAD = np.array([0.004, 0.003, 0.003, 0.004, 0.006, 0.006])
+# Angles of the gripper [rad]: open, this much less than the pads' angle around a cube, let go.
 _OPEN, _SQUEEZE, _LET_GO = (0.55, 0.75), (0.06, 0.10), 0.45
+# Heights of the cube's centre over the table [m].
 _CARRY_HEIGHT, _GRASP_HEIGHT, _PUT_HEIGHT = 0.085, CUBE_HALF, CUBE_HALF + 0.003
-_STEEP, _LESS_PER_M = (1.3, 1.45), 3.5
-_OFF, _BESIDE = 0.0025, 0.006
-_ON_TRAY = 0.015
 _IN_HAND_ABOVE = 0.04
+# Pitch of the hand at the table [rad], and how much less it is higher up [rad/m].
+_STEEP, _LESS_PER_M = (1.3, 1.45), 3.5
+# How far he misses the cube's centre, keeps a finger off it, and scatters on the tray [m].
+_MISSES, _BESIDE, _ON_TRAY = 0.00125, 0.006, 0.015
+# Fastest joint of a move [rad/s]; times [s].
 _SPEEDS, _SHORTEST_S = (0.8, 1.25), 0.45
-_SETTLE_S, _PAUSE_S, _WAIT_S = 0.25, 0.8, 0.1
+_SETTLE_S, _PAUSE_S, _WAIT_S, _ASLEEP_S = 0.25, 0.8, 0.1, 1.0
+_SWAY_RAD = np.array([0.004, 0.003, 0.003, 0.004, 0.006, 0.006])
 _ATTEMPTS = 3
-_ASLEEP_S = 1.0
 
 
 class Expert:
@@ -122,7 +125,7 @@ class Expert:
         pose, _ = self._physics.cube()
         x, y = float(pose[0]), float(pose[1])
         yaw = nearest_yaw(x, y, 2.0 * math.atan2(pose[6], pose[3]))
-        off_x, off_y = (self._chance.gauss(0.0, _OFF / 2) for _ in range(2))
+        off_x, off_y = (self._chance.gauss(0.0, _MISSES) for _ in range(2))
         hold = Hold(x + off_x, y + off_y, _GRASP_HEIGHT, self._steep, yaw, _BESIDE)
         try:
             self._go(hold, _CARRY_HEIGHT, self._open)

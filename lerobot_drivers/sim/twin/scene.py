@@ -15,9 +15,13 @@ from lerobot_drivers.sim.twin.engine import load_mujoco
 STALL_NM = 2.94
 """Stall torque of an STS3215 at 12 V: 30 kg cm (Feetech's data sheet) [N m]."""
 STEP_S = 0.002
+"""Between two steps of the physics [s]."""
 CUBE_HALF = 0.0125
+"""Half the cube's edge [m]."""
 CUBE_KG = 0.02
+"""Mass of the cube [kg]."""
 TRAY_CENTRE = (0.245, 0.15)
+"""Where the tray lies in the arm's base frame [m]."""
 TRAY_HALF = 0.045
 """Inner half-width of the tray [m]."""
 

@@ -10,10 +10,10 @@ from lerobot_drivers.sim.kinematics import JOINTS
 from lerobot_drivers.sim.twin.physics import Physics
 from lerobot_drivers.sim.twin.scene import CUBE_HALF, TRAY_CENTRE, TRAY_HALF
 
-_RADII = (0.18, 0.25)
-_DIRECTIONS = (-0.75, 0.15)
-_RESTS_BELOW = 0.02
-_LIES_WITHIN = 0.006
+# Where the cube is put, as seen from the shoulder [m, rad].
+_RADII, _DIRECTIONS = (0.18, 0.25), (-0.75, 0.15)
+# What lies: slower than that [m/s], no higher over the table than that [m].
+_SLOW, _LOW = 0.02, 0.006
 
 
 class PickAndPlace:
@@ -79,6 +79,6 @@ class PickAndPlace:
         inside = TRAY_HALF - CUBE_HALF
         if max(abs(pose[0] - TRAY_CENTRE[0]), abs(pose[1] - TRAY_CENTRE[1])) > inside:
             return False
-        low = pose[2] < CUBE_HALF + _LIES_WITHIN
-        still = bool((abs(velocity[:3]) < _RESTS_BELOW).all())
+        low = pose[2] < CUBE_HALF + _LOW
+        still = bool((abs(velocity[:3]) < _SLOW).all())
         return low and still and not self._physics.touches_cube(self._hand)
