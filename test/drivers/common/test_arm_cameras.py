@@ -1,10 +1,13 @@
 """Cameras of two arms come together under LeRobot's names, and none is lost."""
 
+from pathlib import Path
+
 import pytest
 
 from lerobot_drivers.common.arm_cameras import cameras_of, without_cameras
 from lerobot_drivers.common.config import build
 from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.common.graph import robot_processes
 from lerobot_drivers.robots.config import RobotConfig
 
 
@@ -41,3 +44,9 @@ def test_they_can_be_left_out():
     assert cameras_of(bare) == {}
     assert bare['left_arm_config']['port'] == '/dev/a'
     assert cameras_of({'type': 'x', 'left_arm_config': None}) == {}
+
+
+def test_each_has_a_node():
+    specs = robot_processes({'robot': SECTION}, Path('/s.yaml'))
+    cameras = [spec.parameters['camera'] for spec in specs if 'camera' in spec.parameters]
+    assert cameras == NAMES

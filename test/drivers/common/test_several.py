@@ -72,6 +72,16 @@ def test_one_robot_is_its_own_session():
             'ports must differ, sim://t/a_l occurs twice',
         ),
         (
+            lambda s: s['robots']['members'][1]['robot'].update(left_arm_port='sim://t/a'),
+            'ports must differ, sim://t/a occurs twice',
+        ),
+        (
+            lambda s: s['robots']['members'][1]['teleop'].update(
+                right_arm_config={'port': 'sim://t/a'}
+            ),
+            'ports must differ, sim://t/a occurs twice',
+        ),
+        (
             lambda s: s['robots']['members'][1]['teleop'].update(id='a_l'),
             'teleop ids must differ, a_l occurs twice',
         ),
