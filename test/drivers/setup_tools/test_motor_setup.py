@@ -124,7 +124,7 @@ def test_whom_a_motor_obeys_beside_itself_is_set_up_too():
             bus.port.open()
             bus.write('Secondary_ID', joint.name, 7)
             bus.disconnect()
-            setup.assign(joint, setup.find()[0])
+            setup.assign(joint, FoundMotor(1, 57_600))
         arm.inject('clear')
         bus = VIPERX.bus(SerialPort(arm.port), VIPERX.motors)
         bus.connect()
