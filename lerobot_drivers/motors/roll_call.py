@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from lerobot_drivers.common.errors import NotConnectedError
 from lerobot_drivers.motors.control_table import MotorModel
+from lerobot_drivers.motors.models import model_name
+
+_SEVERAL = 2
+"""So many strangers are another arm, one is a motor that was exchanged."""
 
 
 def roll_call(
@@ -29,6 +33,12 @@ def roll_call(
         asked = ', '.join(map(str, ids.values()))
         said = f'no motor answers (ids {asked}); is the arm powered, and is this its port?'
         raise NotConnectedError({port: said})
+    if foreign := _foreign(accepted, numbers):
+        wanted = dict.fromkeys(model.name for models in accepted.values() for model in models)
+        said = (
+            f'the motors there are {foreign}, not {", ".join(wanted)}; which arm is on this port?'
+        )
+        raise NotConnectedError({port: said})
     failures: dict[str, BaseException | str] = {}
     models = {}
     for name, number in numbers.items():
@@ -48,3 +58,15 @@ def roll_call(
     if failures:
         raise NotConnectedError(failures)
     return models
+
+
+def _foreign(
+    accepted: Mapping[str, Sequence[MotorModel]], numbers: Mapping[str, int | None]
+) -> str:
+    """Return the models of motors none of which belongs to this arm; empty if one does."""
+    known = {name: {model.number for model in models} for name, models in accepted.items()}
+    there = {name: number for name, number in numbers.items() if number is not None}
+    if len(there) < _SEVERAL or any(number in known[name] for name, number in there.items()):
+        return ''
+    found = (model_name(number, accepted[name][0].byte_order) for name, number in there.items())
+    return ', '.join(dict.fromkeys(found))

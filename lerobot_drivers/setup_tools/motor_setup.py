@@ -17,8 +17,8 @@ from lerobot_drivers.common.errors import (
     NotConnectedError,
 )
 from lerobot_drivers.motors.arm_bus import ArmBus
-from lerobot_drivers.motors.models import MODELS
-from lerobot_drivers.motors.motors_bus import BusSettings, Motor
+from lerobot_drivers.motors.models import model_name
+from lerobot_drivers.motors.motors_bus import BusSettings
 from lerobot_drivers.motors.port import Port
 from lerobot_drivers.robots.arm_plan import ArmPlan, JointPlan
 
@@ -106,8 +106,9 @@ class MotorSetup:
             number = bus.read('Model_Number', joint.name)
         if number not in {model.number for model in joint.motor.models}:
             wanted = ' or '.join(model.name for model in joint.motor.models)
+            order = joint.motor.models[0].byte_order
             return (
-                f'this is a {_model_name(number, joint.motor)}, but the '
+                f'this is a {model_name(number, order)}, but the '
                 f'{joint.name} of {self._plan.what} has a {wanted}'
             )
         return ''
@@ -184,13 +185,3 @@ class MotorSetup:
             yield bus
         finally:
             self._port.close()
-
-
-def _model_name(number: int, asked: Motor) -> str:
-    """Return what answered a model number, as it was understood in the byte order asked in."""
-    order = asked.models[0].byte_order
-    known = {
-        int.from_bytes(model.number.to_bytes(2, model.byte_order), order): model.name
-        for model in MODELS.values()
-    }
-    return known.get(number, f'motor of model number {number}')

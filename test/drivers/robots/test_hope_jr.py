@@ -222,6 +222,22 @@ def test_a_motor_that_belongs_to_neither_is_named(make_arm):
     assert 'number 1284, expected 2825 or 777' in said
 
 
+def test_an_arm_on_the_port_of_a_hand_and_the_other_way_round_is_one_line(
+    make_arm, make_hand, hand_port, tmp_path
+):
+    with pytest.raises(NotConnectedError) as caught:
+        make_arm(hand_port).connect()
+    assert str(caught.value).endswith(
+        'the motors there are scs0009, not sm8512bl, sts3250, sts3215; which arm is on this port?'
+    )
+    config = make_hand('left').config
+    hand = HopeJrHand(config, clock=ManualClock(), port_factory=lambda _: FakeArm())
+    with pytest.raises(
+        NotConnectedError, match='the motors there are sm8512bl, sts3250, not scs0'
+    ):
+        hand.connect()
+
+
 def test_the_shoulder_is_read_apart_the_others_together(make_arm):
     port = FakeArm()
     robot = make_arm(port)
