@@ -15,6 +15,7 @@ pytest.importorskip('lerobot', reason='real LeRobot is not installed')
 pytest.importorskip('zmq', reason='pyzmq is not installed')
 
 import zmq
+from emulated import MIDDLE, SWEEP, EmulatedArm
 from lerobot.robots.lekiwi import LeKiwi, LeKiwiClient, LeKiwiConfig, lekiwi_host
 from lerobot.robots.lekiwi.config_lekiwi import LeKiwiClientConfig, LeKiwiHostConfig
 from lerobot_twins import as_floats, connect_patiently, settle
@@ -23,7 +24,11 @@ from lerobot_drivers.commands.lekiwi_host import serve
 from lerobot_drivers.kiwi_net.host import HostConfig
 from lerobot_drivers.kiwi_net.messages import Dialect
 from lerobot_drivers.motors.calibration import parse_calibration, save_calibration
+from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots import RobotConfig, make_robot
+from lerobot_drivers.robots.lekiwi_plan import LEKIWI
+from lerobot_drivers.setup_tools.calibration_run import CalibrationRun
+from lerobot_drivers.setup_tools.motor_setup import MotorSetup
 from lerobot_drivers.sim.client import SimClient
 
 pytestmark = pytest.mark.lerobot
@@ -127,6 +132,40 @@ def speeds(robot):
     with contextlib.suppress(ConnectionError):
         seen = robot.get_observation()
         return {axis: float(seen[axis]) for axis in AXES}
+
+
+def test_lerobot_takes_what_our_tools_set_up_and_calibrated(tmp_path, monkeypatch):
+    monkeypatch.setattr('builtins.input', lambda *_: pytest.fail('LeRobot asks'))
+    with EmulatedArm('lekiwi') as kiwi:
+        kiwi.inject('factory')
+        setup = MotorSetup(SerialPort(kiwi.port), LEKIWI, wait_s=0.02)
+        order = [joint.name for joint in setup.joints]
+        assert order == [*list(LEKIWI.names)[::-1], *(w.name for w in LEKIWI.wheels[::-1])]
+        for joint in setup.joints:
+            kiwi.inject('only', joints=[joint.name])
+            setup.assign(joint, setup.find()[0])
+        kiwi.inject('clear')
+        bus = LEKIWI.bus(SerialPort(kiwi.port), LEKIWI.motors)
+        bus.connect()
+        run = CalibrationRun(bus, LEKIWI)
+        run.begin()
+        kiwi.move(**{f'arm_{name}': angle for name, angle in MIDDLE.items()})
+        run.home()
+        for angle in SWEEP:
+            kiwi.move(**dict.fromkeys(run.ranges, angle) | {'arm_gripper': 0.8 + angle / 2})
+            run.watch()
+        made = run.finish()
+        bus.disconnect()
+        save_calibration(tmp_path / 'mine.json', made)
+        lerobot = LeKiwi(
+            LeKiwiConfig(port=kiwi.port, id='mine', calibration_dir=tmp_path, cameras={})
+        )
+        before = (tmp_path / 'mine.json').read_bytes()
+        lerobot._save_calibration()
+        assert (tmp_path / 'mine.json').read_bytes() == before
+        connect_patiently(lerobot)
+        assert lerobot.is_calibrated
+        lerobot.disconnect()
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from lerobot_drivers.motors.calibration import load_calibration
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots import RobotConfig, make_robot
 from lerobot_drivers.robots.aloha_arm import VIPERX
+from lerobot_drivers.robots.lekiwi_plan import LEKIWI
 from lerobot_drivers.robots.so_arm import JOINT_NAMES, SO_ARM
 
 ALL = tuple(name for name in JOINT_NAMES if name != 'wrist_roll')
@@ -38,7 +39,7 @@ def flags(arm, tmp_path):
 def sweep(arm, terminal, *joints):
     """Move joints as far as they go, seeing each position arrive in the table."""
     for angle in SWEEP:
-        arm.move(**{name: 0.8 + angle / 2 if name == 'gripper' else angle for name in joints})
+        arm.move(**{n: 0.8 + angle / 2 if n.endswith('gripper') else angle for n in joints})
         for _ in range(2):
             terminal.wait_for('position')
 
@@ -92,6 +93,32 @@ def test_a_hand_needs_no_middle(tmp_path):
         settings = {'type': 'hope_jr_hand', 'side': 'left', 'calibration_dir': tmp_path}
         robot = make_robot(RobotConfig(id='mine', port=hand.port, **settings))
         robot.connect()
+        robot.disconnect()
+
+
+def test_wheels_are_not_asked_for_and_hold_what_lerobot_gives_them(tmp_path):
+    with EmulatedArm('lekiwi') as kiwi:
+        flags = ['--robot.type=lekiwi', f'--robot.port={kiwi.port}', '--robot.id=mine']
+        with TerminalSession(
+            'calibrate', *flags, f'--robot.calibration_dir={tmp_path}'
+        ) as terminal:
+            terminal.wait_for('to the middle of its range of motion')
+            kiwi.move(**{f'arm_{name}': angle for name, angle in MIDDLE.items()})
+            terminal.type()
+            assert 'except arm_wrist_roll one' in terminal.wait_for('then press ENTER.')
+            sweep(kiwi, terminal, *(f'arm_{name}' for name in ALL))
+            terminal.type()
+            assert terminal.end() == 0
+        made = load_calibration(tmp_path / 'mine.json')
+        assert [made[name].id for name in LEKIWI.motors] == list(range(1, 10))
+        wheels = [made[wheel.name] for wheel in LEKIWI.wheels]
+        assert {(w.homing_offset, w.range_min, w.range_max) for w in wheels} == {(0, 0, 4095)}
+        robot = make_robot(
+            RobotConfig(type='lekiwi', id='mine', port=kiwi.port, calibration_dir=tmp_path)
+        )
+        robot.connect()
+        modes = [robot.arm.bus.read('Operating_Mode', name) for name in LEKIWI.motors]
+        assert modes == [0] * 6 + [1] * 3
         robot.disconnect()
 
 
