@@ -121,7 +121,7 @@ class BaseTopics:
         message.pose.pose.orientation = _about_z(heading)
         message.pose.covariance = _covariance(reading.covariance)
         message.twist.twist = _twist(reading.velocity)
-        message.twist.covariance = _covariance(SPEED_VARIANCE * np.eye(3))
+        message.twist.covariance = _SPEED_COVARIANCE
         return message
 
 
@@ -226,3 +226,6 @@ def _covariance(plane: Vector) -> Vector:
     whole = UNSEEN_VARIANCE * np.eye(6)
     whole[np.ix_(_IN_PLANE, _IN_PLANE)] = plane
     return whole.ravel()
+
+
+_SPEED_COVARIANCE = _covariance(SPEED_VARIANCE * np.eye(3))
