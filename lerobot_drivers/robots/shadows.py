@@ -19,6 +19,7 @@ TOLERANCE_DEG = 2.0
 An XM540 of the factory's gain pushes with a sixth of its torque for this; a tooth of the horn is
 more.
 """
+CURE = 'lerobot-ros calibrate homes both alike'
 
 
 def apart(plan: ArmPlan, ticks: Mapping[str, int], resolution: int = 4096) -> dict[str, float]:
@@ -36,8 +37,13 @@ def apart(plan: ArmPlan, ticks: Mapping[str, int], resolution: int = 4096) -> di
     }
 
 
-def check_shadows(bus: ArmBus, plan: ArmPlan) -> None:
+def check_shadows(bus: ArmBus, plan: ArmPlan, cure: str = CURE) -> None:
     """Check that each shadow tells the same position as its motor.
+
+    Args:
+        bus: connected.
+        plan: of the arm behind it.
+        cure: what is to be done if not.
 
     Raises:
         DeviceError: one does not; all are named.
@@ -53,6 +59,5 @@ def check_shadows(bus: ArmBus, plan: ArmPlan) -> None:
         told = ', '.join(f'{name} by {degrees:.1f} degrees' for name, degrees in far.items())
         raise DeviceError(
             f'{bus.port.name}: motors on one axis disagree about its angle, and would fight each '
-            f'other: {told} (at most {TOLERANCE_DEG:g} is accepted); torque stays off; '
-            'lerobot-ros calibrate homes both alike'
+            f'other: {told} (at most {TOLERANCE_DEG:g} is accepted); torque stays off; {cure}'
         )

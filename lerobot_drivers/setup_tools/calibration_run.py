@@ -15,6 +15,7 @@ from lerobot_drivers.common.errors import CalibrationError, DeviceError
 from lerobot_drivers.motors.arm_bus import ArmBus
 from lerobot_drivers.motors.calibration import MotorCalibration
 from lerobot_drivers.robots.arm_plan import ArmPlan, JointPlan
+from lerobot_drivers.robots.shadows import check_shadows
 
 SMALLEST_RANGE_DEG = 10.0
 """No joint of an arm has less between its stops; who records less did not move it all the way."""
@@ -139,6 +140,7 @@ class CalibrationRun:
 
         Raises:
             CalibrationError: motors are farther from where they are homed than they can hold.
+            DeviceError: motors on one axis disagree all the same.
         """
         bus = self._bus
         self._offsets = {}
@@ -154,6 +156,7 @@ class CalibrationRun:
         _check_offsets(self._plan, found)
         for name, offset in found.items():
             bus.write('Homing_Offset', name, offset)
+        check_shadows(bus, self._plan, 'their homing offsets, just written, did not help')
         self._offsets = {s.name: found.get(s.name, self._kept(s)) for s in self._plan.servos}
         self._ranges = {
             name: JointRange.at(ticks, bus.models[name].resolution, bus.models[name].reach_deg)

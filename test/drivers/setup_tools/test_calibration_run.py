@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from emulated import MIDDLE, SWEEP, EmulatedArm, HastyClock
 
-from lerobot_drivers.common.errors import CalibrationError
+from lerobot_drivers.common.errors import CalibrationError, DeviceError
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots.aloha_arm import VIPERX
 from lerobot_drivers.robots.hope_jr_arm import HOPE_JR_ARM
@@ -280,3 +280,13 @@ def test_an_arm_of_two_models_of_motor_is_calibrated_as_others_are(stage):
     assert arm.bus.read_calibration() == made
     widths = [entry.range_max - entry.range_min for entry in made.values()]
     assert widths == pytest.approx([2 * j.upper * 4096 / 6.283185 for j in joints], abs=2)
+
+
+def test_a_pair_that_its_homing_offsets_do_not_bring_together_is_refused(stage):
+    arm = stage('viperx')
+    arm.bus.homing_sign = 1
+    arm.run.begin()
+    arm.emulated.move(**ZERO_POSE)
+    with pytest.raises(DeviceError, match=r'disagree about its angle.*just written, did not help'):
+        arm.run.home()
+    arm.run.abandon()
