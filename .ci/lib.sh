@@ -68,17 +68,19 @@ install_system_packages() {
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq python3 python3-venv </dev/null
 }
 
-# The dashboard's tests drive a real browser, those of keys an X server; where there is none they are
-# skipped, aloud.
+# The dashboard's tests drive a real browser, those of keys an X server, those of pictures with physics
+# draw off screen; where there is none they are skipped, aloud.
 install_screens() {
-  command -v chromium >/dev/null && command -v Xvfb >/dev/null && return 0
+  command -v chromium >/dev/null && command -v Xvfb >/dev/null && has_library libOSMesa && return 0
   command -v apt-get >/dev/null || return 0
   local sudo=
   [ "$(id -u)" -eq 0 ] || sudo=sudo
   { $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq \
-    --no-install-recommends chromium xvfb </dev/null; } >/dev/null 2>&1 ||
-    echo 'no Chromium and no Xvfb could be installed'
+    --no-install-recommends chromium xvfb libosmesa6 </dev/null; } >/dev/null 2>&1 ||
+    echo 'not all of Chromium, Xvfb and OSMesa could be installed'
 }
+
+has_library() { ldconfig -p | grep -q "$1"; }
 
 # make_venv NAME PYTHON PIP-ARGUMENTS...: reused while Python, arguments and setup.py stay the same.
 make_venv() {

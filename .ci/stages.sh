@@ -71,6 +71,7 @@ stage_readme() {
 }
 
 # Real LeRobot, in the light environment that fits its 0.4.4: CPU torch, torchvision without its operators.
+# Reachy's SDK, which clashes with our OpenCV, is here too.
 stage_oracle() {
   local python
   if ! python=$(find_python 3.11); then
@@ -78,8 +79,10 @@ stage_oracle() {
     return 77
   fi
   make_venv oracle "$python" -r test/compat/requirements.txt
-  "$VENVS/oracle/bin/python" -m pip install -q --no-deps lerobot==0.4.4 torchvision==0.24.1 -e .
+  "$VENVS/oracle/bin/python" -m pip install -q --no-deps lerobot==0.4.4 torchvision==0.24.1 \
+    reachy2-sdk==1.0.15 reachy2-sdk-api==1.0.21 -e .
   run_pytest oracle oracle -m lerobot test/compat
+  run_pytest oracle reachy test/drivers/robots/test_reachy2_sim.py
 }
 
 stage_leftovers() { "$PYTHON" .ci/leftovers.py check "$WORK/before.json"; }
