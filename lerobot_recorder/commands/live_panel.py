@@ -93,6 +93,8 @@ def line(status: RecorderStatus) -> str:
     """Return a plain line, where there is no terminal."""
     if status.phase == 'saving':
         return f'saving: {_being_saved(status)}'
+    if status.phase == 'done':
+        return f'done: {status.accepted} of {status.wanted} episodes'
     word = f'{status.phase} (paused)' if status.paused else status.phase
     waiting = ', '.join(status.waiting_for)
     told = f'{word}: {episode(status)}'

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from lerobot_drivers.common.health import Level
 from lerobot_recorder.commands.big_text import HEIGHT, big_text
-from lerobot_recorder.commands.live_panel import panel
+from lerobot_recorder.commands.live_panel import line, panel
 from lerobot_recorder.recorder_status import RecorderStatus
 from lerobot_recorder.stream_health import StreamLine
 
@@ -18,12 +18,16 @@ STREAMS = (
 )
 
 
-def shown(columns=80, lines=24, **more):
+def status_of(**more):
     values = {
         'phase': 'recording', 'saved': 11, 'accepted': 12, 'wanted': 50, 'frames': 45,
         'episode_frames': 1800, 'waiting_for': (), 'left_s': 0.0, 'task': 'fold', 'message': '',
     }  # fmt: skip
-    status = RecorderStatus(**values | more)
+    return RecorderStatus(**values | more)
+
+
+def shown(columns=80, lines=24, **more):
+    status = status_of(**more)
     console = Console(width=columns, height=lines, force_terminal=False, color_system=None)
     with console.capture() as capture:
         console.print(panel(status, 30, columns, lines))
@@ -48,6 +52,12 @@ def test_phase_and_number_can_be_read_from_afar(more, word, number):
     lines = [line.rstrip() for line in shown(**more)]
     assert lines[:HEIGHT] == blocks(word, number)
     assert max(map(len, lines)) <= 80
+
+
+def test_a_plain_line_tells_the_episode_and_in_the_end_how_many_there_are():
+    assert line(status_of()) == 'recording: episode 13 of 50'
+    assert line(status_of(phase='done')) == 'done: 12 of 50 episodes'
+    assert line(status_of(phase='done', accepted=0)) == 'done: 0 of 50 episodes'
 
 
 def test_a_letter_is_as_high_as_the_others():
