@@ -13,16 +13,17 @@ from lerobot_drivers.sim.pty_line import PtyLine
 scs = pytest.importorskip('scservo_sdk', reason='feetech-servo-sdk is not installed')
 
 IDS = range(1, 7)
+HANDS = ('hope_jr_hand_left', 'hope_jr_hand_right')
 PATIENCE_S = 10.0
 POSITION = 56
 
 
 class Host:
-    def __init__(self, line: PtyLine) -> None:
+    def __init__(self, line: PtyLine, protocol: int = 0) -> None:
         self.port = scs.PortHandler(line.path)
         assert self.port.openPort()
         assert self.port.setBaudRate(1_000_000)
-        self.packets = scs.PacketHandler(0)
+        self.packets = scs.PacketHandler(protocol)
 
     def retried(self, call, *arguments):
         """A damaged answer is asked for again, as the SDK's users do."""
@@ -45,15 +46,15 @@ class Host:
         return [group.getData(servo, address, min(size, 2)) for servo in IDS]
 
 
-@pytest.fixture
-def host(monkeypatch):
+@pytest.fixture(params=['so101_follower'])
+def host(monkeypatch, request):
     # The SDK waits twice this [ms] and takes a later reply for the next one's; a busy machine
     # may need longer.
     monkeypatch.setattr(scs.port_handler, 'LATENCY_TIMER', 1000)
     clock = SystemClock()
-    arm = SimArm('arm', 'so101_follower', clock.now_ns())
+    arm = SimArm('arm', request.param, clock.now_ns())
     line = PtyLine(arm.transact, clock)
-    host = Host(line)
+    host = Host(line, protocol=int(request.param in HANDS))
     yield host
     host.port.closePort()
     line.close()
@@ -115,3 +116,27 @@ def test_baud_rate_change(host):
     assert host.packets.ping(host.port, 1)[1] != scs.COMM_SUCCESS
     assert host.port.setBaudRate(500_000)
     assert host.retried(host.packets.ping, 1) == 777
+
+
+@pytest.mark.parametrize('host', HANDS, indirect=True)
+def test_a_hand_reads_and_writes_big_endian_words_and_knows_no_sync_read(host):
+    for servo in range(1, 17):
+        assert host.retried(host.packets.ping, servo) == 1284
+    start = host.retried(host.packets.read2ByteTxRx, 5, POSITION)
+    low, high = (host.retried(host.packets.read2ByteTxRx, 5, address) for address in (9, 11))
+    assert 0 < low < start < high < 1023
+    goal = (low + high) // 2
+    group = scs.GroupSyncWrite(host.port, host.packets, 42, 2)
+    assert group.addParam(5, list(goal.to_bytes(2, 'big')))
+    assert group.txPacket() == scs.COMM_SUCCESS
+    host.retried(host.packets.write1ByteTxRx, 5, 40, 1)
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if host.retried(host.packets.read2ByteTxRx, 5, POSITION) == goal:
+            break
+    assert host.retried(host.packets.read2ByteTxRx, 5, POSITION) == goal
+    together = scs.GroupSyncRead(host.port, host.packets, POSITION, 2)
+    assert together.addParam(5)
+    assert together.txPacket() == scs.COMM_SUCCESS
+    time.sleep(0.05)
+    assert not host.port.readPort(1)
