@@ -17,6 +17,7 @@ CAMERAS = Registry(
     {
         'opencv': 'lerobot_drivers.cameras.opencv_camera:OpenCVCamera',
         'reachy2_camera': 'lerobot_drivers.cameras.reachy2_camera:Reachy2Camera',
+        'lekiwi': 'lerobot_drivers.cameras.lekiwi_camera:LeKiwiCamera',
         'sim': 'lerobot_drivers.cameras.sim_camera:SimCamera',
     },
 )

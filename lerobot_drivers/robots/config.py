@@ -311,6 +311,11 @@ class RobotConfig:
     def __post_init__(self) -> None:
         sides = [getattr(self, f'{side}_arm_config') or FollowerSide() for side in SIDES]
         cameras = merged_cameras(self.cameras, sides[0].cameras, sides[1].cameras)
+        if self.type == 'lekiwi_client':
+            # They are opened and turned at the host; their pictures come with the joints.
+            host = f'{self.remote_ip}:{self.port_zmq_observations}'
+            theirs = {'type': 'lekiwi', 'index_or_path': host, 'rotation': 0}
+            cameras = {name: replace(camera, **theirs) for name, camera in cameras.items()}
         object.__setattr__(self, 'cameras', cameras)
         for side, own in zip(SIDES, sides, strict=True):
             if own.cameras:

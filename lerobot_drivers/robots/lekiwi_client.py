@@ -20,6 +20,7 @@ from lerobot_drivers.kiwi_net.messages import (
     image_of,
     read_observation,
 )
+from lerobot_drivers.kiwi_net.relay import PictureRelay
 from lerobot_drivers.robots.config import RobotConfig
 from lerobot_drivers.robots.lekiwi_plan import ARM_JOINTS
 from lerobot_drivers.robots.remote_base import RemoteBase
@@ -46,7 +47,7 @@ class LeKiwiClient(Robot):
 
     Args:
         config: its settings.
-        with_cameras: return the host's pictures too.
+        with_cameras: return the host's pictures too, else hand them on to the cameras' nodes.
         clock: of its stamps, which are those of arrival.
         make_link: calls the host.
     """
@@ -73,6 +74,7 @@ class LeKiwiClient(Robot):
         self._joints = _joints(config)
         self._limiter = GoalLimiter(self.joints, config.max_relative_target, config.max_velocity)
         self._link: ClientLink | None = None
+        self._relay: PictureRelay | None = None
         self._seen = Observation({})
         self._reading: JointReading | None = None
         self._heard_ns = 0
@@ -117,6 +119,8 @@ class LeKiwiClient(Robot):
             self._close()
             raise
         self._hold()
+        if config.cameras and not self._with_cameras:
+            self._relay = PictureRelay(f'{config.remote_ip}:{config.port_zmq_observations}')
 
     def read_state(self) -> JointReading:
         """Return what the host told last, waiting a little for something new; see ``Robot``."""
@@ -250,6 +254,8 @@ class LeKiwiClient(Robot):
         self._reading = JointReading(stamp_ns, position, velocity, np.zeros(len(values)))
         self._base.take_in(seen.state, stamp_ns)
         self._seen, self._heard_ns = seen, self.clock.monotonic_ns()
+        if self._relay is not None:
+            self._relay.publish(seen.pictures, stamp_ns)
 
     def _drive(self) -> None:
         self._connected()
@@ -272,7 +278,9 @@ class LeKiwiClient(Robot):
     def _close(self) -> None:
         if self._link is not None:
             self._link.close(LINGER_S)
-        self._link = None
+        if self._relay is not None:
+            self._relay.close()
+        self._link = self._relay = None
 
 
 def _joints(config: RobotConfig) -> tuple[JointSpec, ...]:

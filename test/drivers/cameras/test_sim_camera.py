@@ -23,7 +23,7 @@ def camera(device: str = 'front', **changes) -> Camera:
 
 
 def test_every_registered_camera_can_be_loaded():
-    assert CAMERAS.names() == ['opencv', 'reachy2_camera', 'sim']
+    assert CAMERAS.names() == ['lekiwi', 'opencv', 'reachy2_camera', 'sim']
     for name in CAMERAS.names():
         assert issubclass(CAMERAS.load(name), Camera)
 
