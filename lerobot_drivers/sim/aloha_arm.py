@@ -6,6 +6,7 @@ offset makes good; nothing else is calibrated.
 
 from __future__ import annotations
 
+import math
 import random
 import zlib
 from dataclasses import replace
@@ -20,6 +21,7 @@ from lerobot_drivers.sim.pose_operator import Angles, PoseOperator
 from lerobot_drivers.sim.servo import RAD_PER_TICK
 from lerobot_drivers.sim.urdf_figure import ALONG_X, robot_figure
 from lerobot_drivers.sim.wire2 import DynamixelWire
+from lerobot_drivers.urdf.models import ALOHA_REACH
 
 SLEEP = (0.0, -1.80, 1.55, 0.0, -1.57, 0.0)
 """How the arms wait, folded: Interbotix' sleep positions [rad]."""
@@ -139,6 +141,12 @@ def _axis_of(servos: tuple[_Servo, ...]) -> list[int]:
 
 _COLUMNS = _axis_of(_WIDOWX)
 _REST = tuple((*SLEEP, _angle(2500))[column] for column in _axis_of(_VIPERX))
+_AHEAD = 0.2
+_PLACES = {
+    'left': (_AHEAD, ALOHA_REACH, -math.pi / 2),
+    'right': (_AHEAD, -ALOHA_REACH, math.pi / 2),
+}
+"""Two arms look at each other across the middle of the mat [m, m, rad]."""
 
 VIPERX = SimModel(
     'viperx',
@@ -149,6 +157,7 @@ VIPERX = SimModel(
     build_servo=dynamixel,
     calibrate=as_built,
     volts=VOLTS,
+    places=_PLACES,
 )
 WIDOWX = SimModel(
     'widowx',
@@ -160,4 +169,5 @@ WIDOWX = SimModel(
     calibrate=as_built,
     volts=VOLTS,
     operator=_Person,
+    places=_PLACES,
 )

@@ -20,6 +20,8 @@ _STANDPOINTS = {
     'front': ((0.80, -0.34, 0.50), (0.17, 0.0, 0.095)),
     'side': ((0.30, -0.88, 0.34), (0.165, 0.0, 0.09)),
     'top': ((0.20, 0.0, 1.05), (0.201, 0.0, 0.0)),
+    'cam_high': ((1.55, 0.0, 1.20), (0.20, 0.0, 0.14)),
+    'cam_low': ((1.75, 0.0, 0.20), (0.20, 0.0, 0.20)),
 }
 _ORBIT_CENTRE = (0.17, 0.0, 0.09)
 _WRIST_EYE = (0.095, 0.0, 0.02)
@@ -50,7 +52,7 @@ class View:
 
     @classmethod
     def named(cls, name: str, width: int, height: int) -> View:
-        """Return the view of a camera's name: ``front``, ``side``, ``top``, ``wrist``.
+        """Return the view of a camera's name: ``front``, ``cam_high``, ``wrist`` and others.
 
         A name that holds one of these has that view; any other one looks at the arm
         from a direction of its own.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -175,6 +175,7 @@ class SimModel:
         volts: supply [V].
         operator: makes the person who moves it, from a seed; None if nobody does.
         drive: how its wheels carry it over the floor; None where it stands.
+        places: where it stands if its device name holds a word: x, y, heading [m, m, rad].
     """
 
     name: str
@@ -187,6 +188,7 @@ class SimModel:
     volts: float
     operator: MakeOperator | None = None
     drive: Drive | None = None
+    places: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
 
 def sim_model(name: str) -> SimModel:

@@ -133,7 +133,7 @@ class WorldState:
             arms = list(self._arms.values())
         seen = [arm for arm in arms if not arm.is_leader] or arms[:1]
         words = set(camera.split('_'))
-        places = {arm.device: _place(index) for index, arm in enumerate(seen)}
+        places = {arm.device: _place(arm, index) for index, arm in enumerate(seen)}
         seen.sort(key=lambda arm: words.isdisjoint(arm.device.split('_')))
         return [
             Body(
@@ -172,7 +172,10 @@ class WorldState:
             line.close()
 
 
-def _place(index: int) -> Pose:
+def _place(arm: SimArm, index: int) -> Pose:
     """Return where the nth arm's base stands: in the middle, then right, left, ... [m]."""
+    for word in arm.device.split('_'):
+        if word in arm.model.places:
+            return standing_at(*arm.model.places[word])
     side = -1 if index % 2 else 1
     return standing_at(0.0, side * ((index + 1) // 2) * _ARM_SPACING)

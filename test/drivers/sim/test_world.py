@@ -18,6 +18,7 @@ import pytest
 import serial
 from bus_frames import packet
 
+from lerobot_drivers.common.clock import SystemClock
 from lerobot_drivers.common.errors import ConfigError, DeviceError
 from lerobot_drivers.sim.camera_model import View
 from lerobot_drivers.sim.client import SimClient
@@ -25,6 +26,7 @@ from lerobot_drivers.sim.figure import Body
 from lerobot_drivers.sim.kinematics import SO101
 from lerobot_drivers.sim.renderer import Renderer
 from lerobot_drivers.sim.runtime import runtime_dir
+from lerobot_drivers.sim.world_state import WorldState
 
 PATIENCE_S = 10.0
 _numbers = count()
@@ -296,3 +298,15 @@ def test_a_runtime_folder_that_others_can_enter_is_refused(monkeypatch, tmp_path
     monkeypatch.setenv('XDG_RUNTIME_DIR', str(tmp_path))
     with pytest.raises(DeviceError, match='0700'):
         SimClient('any')
+
+
+def test_two_arms_of_an_aloha_look_at_each_other(name):
+    state = WorldState(name, SystemClock())
+    try:
+        for device in ('follower_right', 'follower_left'):
+            state.attach_arm(device, 'viperx')
+        left, right = (body.place for body in state.bodies(state.start_ns, 'left_wrist'))
+        assert left[1, 3] == -right[1, 3] > 0.4
+        assert left[:3, 0] == pytest.approx(-right[:3, 0])
+    finally:
+        state.close()
