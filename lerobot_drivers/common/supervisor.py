@@ -22,6 +22,7 @@ from types import FrameType, TracebackType
 import lerobot_drivers
 from lerobot_drivers.common.clock import NS_PER_S, Clock, SystemClock
 from lerobot_drivers.common.errors import GraphError
+from lerobot_drivers.common.log_warnings import LogWarnings
 from lerobot_drivers.common.processes import stop_signals
 from lerobot_drivers.common.shared_memory import held_segments, remove_unheld
 
@@ -108,7 +109,7 @@ class Supervisor:
         specs: in the order of start; they are stopped in the reverse order.
         log_dir: folder for ``<name>.log`` (stderr) and ``<name>.out.log`` (stdout).
         clock: for time-outs.
-        say: hears of a process that ended and was not vital.
+        say: hears of a process that ended and was not vital, and what vital ones warn of.
     """
 
     def __init__(
@@ -129,6 +130,9 @@ class Supervisor:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._segments: set[str] = set()
         self._next_snapshot_ns = 0
+        self._warnings = {
+            name: LogWarnings(self.log_path(name), self._clock) for name in self._vital
+        }
 
     def __enter__(self) -> Supervisor:
         self.start()
@@ -164,9 +168,12 @@ class Supervisor:
     def poll(self) -> list[Death]:
         """Return the processes that ended since the last call, without being asked to.
 
-        Of those that are not vital the user is told, no more.
+        Of those that are not vital the user is told, no more, and of what the others warn.
         """
         self._snapshot()
+        for name, warnings in self._warnings.items():
+            for text in warnings.new():
+                self._say(f'{name}: {text}')
         ended = [name for name, process in self._running.items() if _has_ended(process)]
         deaths = [self._death(name, self._bury(name)) for name in ended]
         for death in deaths:

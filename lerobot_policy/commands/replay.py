@@ -85,7 +85,7 @@ def run(arguments: Sequence[str]) -> int:
         f'{" and ".join(namespaces)} {verb} episode {episode} of {roots}; Ctrl-C ends it '
         f'(logs: {config_file.parent})'
     )
-    deaths = Supervisor(specs, config_file.parent).run()
+    deaths = Supervisor(specs, config_file.parent, say=console.print).run()
     policies = {spec.name for spec in specs if (spec.node or spec.name) == 'policy'}
     failed = [death for death in deaths if death.name not in policies or death.returncode]
     if failed:

@@ -52,6 +52,12 @@ print('error: port /dev/ttyX is not there\\n\\n', file=sys.stderr)
 sys.exit(3)
 """
 
+WARNING = """
+import sys, time
+print('[WARN] [1.5] [arm]: lost: the device was unplugged', file=sys.stderr, flush=True)
+time.sleep(60)
+"""
+
 # A supervisor of its own process, to be killed by the tests.
 SUPERVISOR = """
 import pathlib, sys
@@ -69,7 +75,8 @@ print(Supervisor(specs, folder / 'logs').run())
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the children's modules, on their path."""
-    for name, source in (('sleeper', SLEEPER), ('stubborn', STUBBORN), ('dying', DYING)):
+    sources = {'sleeper': SLEEPER, 'stubborn': STUBBORN, 'dying': DYING, 'warning': WARNING}
+    for name, source in sources.items():
         (tmp_path / f'{name}.py').write_text(source)
     monkeypatch.setenv('PYTHONPATH', os.pathsep.join([str(tmp_path), str(ROOT)]))
     return tmp_path
@@ -277,6 +284,14 @@ def test_what_is_not_vital_is_told_of_and_no_more(folder: Path) -> None:
         supervisor.check()
         assert list(supervisor.running) == ['a']
     assert said[0].startswith('view ended with exit code 3: error: port /dev/ttyX is not there')
+
+
+def test_what_a_vital_process_warns_of_is_told(folder: Path) -> None:
+    said: list[str] = []
+    specs = [ProcessSpec('arm', 'warning'), ProcessSpec('view', 'warning', is_vital=False)]
+    with Supervisor(specs, folder / 'logs', say=said.append) as supervisor:
+        wait_for(lambda: supervisor.poll() or said)
+    assert said == ['arm: lost: the device was unplugged']
 
 
 def test_those_that_die_together_are_told_together(folder: Path) -> None:

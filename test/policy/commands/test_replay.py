@@ -35,7 +35,7 @@ def started(monkeypatch, tmp_path):
     made = {'deaths': []}
 
     class Supervisor:
-        def __init__(self, specs, log_dir):
+        def __init__(self, specs, log_dir, say):
             made['specs'] = {spec.name: spec for spec in specs}
 
         def run(self):
