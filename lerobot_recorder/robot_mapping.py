@@ -21,6 +21,7 @@ from lerobot_drivers.common.naming import (
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.robots import ROBOTS, make_robot
 from lerobot_drivers.robots.config import RobotConfig
+from lerobot_recorder.guess import namespace_of
 
 _ONE_ARM: dict[str, Any] = {'port': 'sim://any/arm'}
 _TWO_ARMS: dict[str, Any] = {
@@ -82,6 +83,25 @@ def with_units(
     return {
         key: {**entry, **(numbers if key in numeric else {})} for key, entry in features.items()
     }
+
+
+def with_base(
+    features: Mapping[str, Mapping[str, Any]], config: RobotConfig, topics: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the features of a known robot's joints with its mobile base behind them.
+
+    Args:
+        features: as ``with_units`` returns them.
+        config: the robot.
+        topics: those there are; a base is taken where it has its topics beside the joints'.
+    """
+    base = make_robot(config).base
+    found = {key: dict(entry) for key, entry in features.items()}
+    for key, name in ((OBSERVATION_STATE, ODOM), (ACTION, CMD_VEL_SENT)):
+        beside = f'{namespace_of(str(found.get(key, {}).get("topic", "")))}/{name}'
+        if base is not None and beside in topics:
+            found[key] = {'sources': [found[key], {'topic': beside, **_numbers(base.axes)}]}
+    return found
 
 
 def robots_with(joints: Collection[str]) -> list[str]:

@@ -37,7 +37,7 @@ from lerobot_recorder.recorder import Recorder
 from lerobot_recorder.recorder_group import CaptureGroup, RecorderGroup
 from lerobot_recorder.recorder_status import SessionConfig
 from lerobot_recorder.resource_guard import Check, ResourceGuard
-from lerobot_recorder.robot_mapping import robot_features, with_units
+from lerobot_recorder.robot_mapping import robot_features, with_base, with_units
 from lerobot_recorder.row_plan import RowPlan
 from lerobot_recorder.row_processor import make_row_processor
 from lerobot_recorder.session_facts import session_facts, without_secrets
@@ -119,7 +119,8 @@ class RecordConfig:
         elif self.needs_graph:
             chosen = choose(self.recorder.preset, topics)
             features = guess_features(topics, self.topics.hints(), chosen.features)
-            features = with_units(features, self.robot) if self.robot else features
+            if self.robot is not None:
+                features = with_base(with_units(features, self.robot), self.robot, topics)
         elif self.robots:
             features = joined_features(self.robots)
         else:

@@ -7,6 +7,7 @@ from lerobot_drivers.robots.lekiwi_plan import ARM_JOINTS
 from lerobot_recorder.capture import Capture
 from lerobot_recorder.mapping import build_mapping
 from lerobot_recorder.robot_mapping import robot_features, robots_with
+from lerobot_recorder.session_file import of_others, record_config
 from lerobot_recorder.several_robots import joined_features
 
 KIWI = RobotConfig(type='lekiwi', id='kiwi', port='sim://t/kiwi')
@@ -33,6 +34,18 @@ def test_state_and_action_are_arm_and_base():
     assert base['joints'] == ['linear.x', 'linear.y', 'angular.z']
     assert base['units']['angular.z']['mode'] == 'degrees'
     build_mapping({'features': features}, 'kiwi')
+
+
+def test_in_a_graph_or_bag_of_others_the_base_is_found_beside_the_joints():
+    told = {'robot': {'type': 'lekiwi'}, 'dataset': {'repo_id': 'me/x', 'single_task': 'go'}}
+    session = record_config(of_others(told), 'file')
+    topics = {f'/k/joint_{name}': JOINTS for name in ('states', 'commands', 'commands_sent')}
+    base = {'/k/odom': 'nav_msgs/msg/Odometry', '/k/cmd_vel_sent': TWIST}
+    whole = session.mapping('/', {**topics, **base}).features
+    assert [s.topic for s in whole['observation.state'].sources] == ['/k/joint_states', '/k/odom']
+    assert whole['action'].sources[1].names == ['x.vel', 'y.vel', 'theta.vel']
+    alone = session.mapping('/', topics).features
+    assert [s.topic for s in alone['action'].sources] == ['/k/joint_commands']
 
 
 def test_beside_another_robot_its_id_is_in_front():
