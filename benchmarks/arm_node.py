@@ -29,6 +29,7 @@ import yaml
 from sensor_msgs.msg import JointState
 
 from benchmarks.processes import Child, load, steal_s
+from lerobot_drivers.common.errors import BusError
 from lerobot_drivers.robots import RobotConfig, make_robot
 from lerobot_drivers.sim.client import SimClient
 
@@ -65,8 +66,9 @@ def flat_out(kind: str, seconds: float) -> tuple[float, float]:
     robot.connect()
     cycles, cpu, start = 0, time.thread_time(), time.perf_counter()
     while time.perf_counter() < start + seconds:
-        robot.write_goal(robot.read_state().position)
-        cycles += 1
+        with suppress(BusError):  # a machine that stands still for a third of a second
+            robot.write_goal(robot.read_state().position)
+            cycles += 1
     took, used = time.perf_counter() - start, time.thread_time() - cpu
     robot.hang_up()
     return cycles / took, used / cycles * 1e6
@@ -79,7 +81,8 @@ def paced(kind: str, seconds: float) -> float:
     cpu, start = time.thread_time(), time.perf_counter()
     for turn in range(round(seconds * RATE_HZ)):
         time.sleep(max(0.0, start + turn / RATE_HZ - time.perf_counter()))
-        robot.write_goal(robot.read_state().position)
+        with suppress(BusError):
+            robot.write_goal(robot.read_state().position)
     used = (time.thread_time() - cpu) / (time.perf_counter() - start)
     robot.hang_up()
     return used

@@ -262,6 +262,9 @@ def test_found_again_it_does_not_jump_to_who_went_on_commanding(
     make: Callable[..., Bench],
 ) -> None:
     bench = make()
+    for _ in range(20):
+        bench.steps(1)
+        bench.ask(shoulder_pan=0.0)  # is met, hence followed from then on
     bench.unplug()
     bench.replug()
     for _ in range(110):

@@ -7,7 +7,10 @@ import time
 import numpy as np
 import pytest
 
+from lerobot_drivers.arm_control import ArmControl
+from lerobot_drivers.common.clock import ManualClock
 from lerobot_drivers.common.errors import BusError, ConfigError, DeviceError, NotConnectedError
+from lerobot_drivers.joint_device import ArmDriver
 from lerobot_drivers.robots import RobotConfig, make_robot
 from lerobot_drivers.robots.pair import Pair
 from lerobot_drivers.robots.so_arm import HOME, JOINT_NAMES
@@ -121,6 +124,26 @@ def test_if_one_arm_is_missing_from_the_start_the_other_is_let_go_as_configured(
     robot.connect()
     assert world.truth(f'{device}_left')['goal']
     robot.disconnect()
+
+
+def test_an_emergency_stop_reaches_the_arm_that_is_left(robot, device, world):
+    clock = ManualClock(10**18)
+    driver = ArmDriver(robot, 100.0, clock, lambda _: None)
+    control = ArmControl(driver, 'release', clock, lambda _: None)
+    control.connect()
+    world.inject(f'{device}_right', 'unplug')
+    control.step()
+    assert driver.lost and world.truth(f'{device}_left')['goal']
+    with pytest.raises(DeviceError, match='limp as soon as the arm can be reached'):
+        control.emergency_stop()
+    clock.advance(1.1)
+    control.step()
+    assert not world.truth(f'{device}_left')['goal'], 'it is let go though the other is gone'
+    world.inject(f'{device}_right', 'replug')
+    clock.advance(1.1)
+    control.step()
+    assert not driver.lost
+    assert not world.truth(f'{device}_right')['goal']
 
 
 def test_limp_both_are_limp_when_they_connect(robot, device, world):
