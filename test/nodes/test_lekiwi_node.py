@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip('rclpy', reason='needs the ROS wheels')
@@ -15,11 +16,16 @@ pytest.importorskip('nav_msgs.msg', reason='needs ros-nav-msgs (extra ros-jazzy 
 from geometry_msgs.msg import Twist, TwistStamped
 from nav_msgs.msg import Odometry
 from rclpy.parameter import Parameter
+from sensor_msgs.msg import JointState
+from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from lerobot_drivers import ros
 from lerobot_drivers.arm_node import ArmNode
+from lerobot_drivers.robots.lekiwi_plan import ARM_JOINTS
 from lerobot_drivers.sim.client import SimClient
+from lerobot_policy.policy_node import PolicyNode
+from lerobot_recorder.dataset.dataset_writer import DatasetInfo, DatasetWriter
 
 pytestmark = pytest.mark.ros
 CONFIG = """
@@ -104,3 +110,43 @@ def test_it_drives_as_asked_tells_where_it_is_and_stops(
     graph.until(lambda: (drive(), len(sent) > before + 10)[1])
     assert sent[-1].twist == Twist() and speed(sim) < 1e-3
     assert node.trigger_deactivate() and speed(sim) < 1e-3
+
+
+def test_a_replay_drives_the_base_as_long_as_it_lasts_and_then_lets_it_stand(
+    graph: Any, tmp_path: Path, config_file: Callable[[str], Path]
+) -> None:
+    names = [*(f'{name}.pos' for name in ARM_JOINTS), 'x.vel', 'y.vel', 'theta.vel']
+    feature = {'dtype': 'float32', 'shape': [9], 'names': names}
+    with DatasetWriter.create(tmp_path / 'set', DatasetInfo(50, {'action': feature})) as writer:
+        for _ in range(25):
+            action = np.array([0.0] * 5 + [50.0, 0.1, -0.05, 90.0], np.float32)
+            writer.add_frame({'action': action}, {}, 'drive')
+        writer.save_episode()
+    policy = f"policy: {{type: replay, path: '{tmp_path / 'set'}'}}\n"
+    path = config_file("robot: {type: lekiwi, port: 'sim://none/kiwi'}\n" + policy)
+    states = graph.peer.create_publisher(JointState, 'joint_states', 10)
+    odom = graph.peer.create_publisher(Odometry, 'odom', 10)
+    asked = graph.listen(TwistStamped, 'policy/cmd_vel')
+    stages = graph.listen(String, 'policy/stage', ros.qos_status())
+    pose = [0.0] * 5 + [0.785]
+
+    def talk() -> None:
+        stamp = ros.now_ns(graph.peer)
+        states.publish(ros.joint_state(stamp, ARM_JOINTS, pose))
+        message = Odometry()
+        message.header.stamp = ros.stamp_message(stamp)
+        odom.publish(message)
+
+    graph.peer.create_timer(0.01, talk)
+    node = graph.add(PolicyNode(parameter_overrides=[Parameter('config_file', value=str(path))]))
+    node.autostart()
+    graph.until(lambda: stages and stages[-1].data == 'ended')
+    graph.until(lambda: asked[-1].twist == Twist())
+    driven = [one.twist for one in asked if one.twist != Twist()]
+    assert 20 <= len(driven) <= 27
+    first = driven[0]
+    assert (first.linear.x, first.linear.y) == pytest.approx((0.1, -0.05))
+    assert first.angular.z == pytest.approx(math.pi / 2)
+    before = len(asked)
+    graph.spin(0.1)
+    assert len(asked) == before, 'who has let go says nothing more'
