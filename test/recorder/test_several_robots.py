@@ -16,7 +16,7 @@ CAMERA = {'index_or_path': 0, 'width': 64, 'height': 48, 'fps': 30}
 
 
 def member(name, camera):
-    arm = {'type': 'so101_follower', 'id': name, 'port': f'sim://t/{name}'}
+    arm = {'type': 'so101_follower', 'id': name, 'port': f'sim://t/{name.split()[0]}'}
     return {'robot': {**arm, 'cameras': {camera: {**CAMERA, 'index_or_path': camera}}}}
 
 
