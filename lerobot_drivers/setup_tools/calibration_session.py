@@ -64,7 +64,7 @@ class CalibrationSession:
                 run = self._runs[prefix] = CalibrationRun(bus, arm.plan)
                 run.begin()
         except BaseException:
-            self.cancel()
+            self._abandon()
             raise
         return (
             'limp: hold it, move all joints to the middle of their range of motion, then call '
@@ -137,10 +137,15 @@ class CalibrationSession:
 
     def cancel(self) -> str:
         """Leave limp motors that hold what they held before; harmless if none is under way."""
+        if not self.is_open:
+            return 'no calibration was under way'
+        self._abandon()
+        return 'cancelled: the motors hold the calibration that they held before'
+
+    def _abandon(self) -> None:
         for run in self._runs.values():
             run.abandon()
         self._close()
-        return 'cancelled: the motors hold the calibration that they held before'
 
     def _close(self) -> None:
         self._runs = {}

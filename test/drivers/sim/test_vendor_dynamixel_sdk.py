@@ -22,6 +22,7 @@ BAUD, MODE, HOMING, TORQUE, GOAL, STATE, POSITION = 8, 11, 20, 64, 116, 126, 132
 SECONDARY_ID, NOBODY = 12, 255
 SHADOWS = {3: 2, 5: 4}
 EXTENDED = 4
+HARDWARE_ERROR, ALERT, OVERHEAT, OVERLOAD = 70, 0x80, 4, 32
 
 
 class Host:
@@ -68,6 +69,7 @@ def plugged_in(model):
     clock = SystemClock()
     arm = SimArm('arm', model, clock.now_ns())
     line = PtyLine(arm.transact, clock, arm.codec)
+    line.arm = arm
     try:
         yield line
     finally:
@@ -243,3 +245,10 @@ def test_our_driver_leaves_what_the_sdk_reads_as_set_up(monkeypatch):
             goals = [host.retried(read, servo, GOAL) for servo in range(1, 10)]
             assert goals == pytest.approx([host.position(servo) for servo in range(1, 10)], abs=1)
     assert (each, modes) == ([1] * 9, [3] * 8 + [5])
+
+
+def test_the_sdk_names_what_a_servo_complains_about(line, host):
+    line.arm.inject('alert', 0, {'joints': ['elbow_flex'], 'causes': ['overload', 'overheat']})
+    told = host.packets.read1ByteTxRx(host.port, 3, HARDWARE_ERROR)
+    assert told == (OVERLOAD | OVERHEAT, dxl.COMM_SUCCESS, ALERT)
+    assert 'Hardware error occurred' in host.packets.getRxPacketError(ALERT)

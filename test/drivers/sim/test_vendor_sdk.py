@@ -16,6 +16,7 @@ IDS = range(1, 7)
 HANDS = ('hope_jr_hand_left', 'hope_jr_hand_right')
 PATIENCE_S = 10.0
 POSITION = 56
+OVERLOAD = 32
 
 
 class Host:
@@ -55,6 +56,7 @@ def host(monkeypatch, request):
     arm = SimArm('arm', request.param, clock.now_ns())
     line = PtyLine(arm.transact, clock)
     host = Host(line, protocol=int(request.param in HANDS))
+    host.arm = arm
     yield host
     host.port.closePort()
     line.close()
@@ -63,6 +65,14 @@ def host(monkeypatch, request):
 def test_ping(host):
     for servo in IDS:
         assert host.retried(host.packets.ping, servo) == 777
+
+
+def test_the_sdk_names_what_a_servo_complains_about(host):
+    host.arm.inject('alert', 0, {'joints': ['elbow_flex'], 'causes': ['overload']})
+    _, result, error = host.packets.read2ByteTxRx(host.port, 3, POSITION)
+    assert result == scs.COMM_SUCCESS
+    assert error == OVERLOAD
+    assert 'Overload' in host.packets.getRxPacketError(error)
 
 
 def test_write_and_read_back(host):
