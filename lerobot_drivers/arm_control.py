@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -222,8 +223,10 @@ class ArmControl:
         """Enter a state, at a standstill.
 
         Raises:
-            DeviceError: the arm cannot be reached; it is brought to a standstill when it can be.
+            ModeError: it cannot be let go, so it holds.
+            DeviceError: it cannot be reached; it is brought to a standstill when it can be.
         """
+        before = self.state
         self._enter(state)
         self.begin()
         self._is_due = True
@@ -231,6 +234,10 @@ class ArmControl:
             self._driver.halt_base()
         try:
             self._apply()
+        except ModeError:  # its torque is not ours
+            self._enter(replace(state, torque=True) if state.is_latched else before)
+            self._apply()
+            raise
         except DeviceError as error:
             raise DeviceError(
                 f'{state} as soon as the arm can be reached, which failed: {error}'

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.clock import NS_PER_S, Clock, SystemClock
-from lerobot_drivers.common.errors import ConfigError, DeviceError, NotConnectedError
+from lerobot_drivers.common.errors import ConfigError, DeviceError, ModeError, NotConnectedError
 from lerobot_drivers.common.units import JointSpec, JointUnit, NormMode
 from lerobot_drivers.kiwi_net.links import ClientLink
 from lerobot_drivers.kiwi_net.messages import (
@@ -159,10 +159,10 @@ class LeKiwiClient(Robot):
         """Refuse, standing: torque is the host's.
 
         Raises:
-            DeviceError: always.
+            ModeError: always.
         """
         self._stand()
-        raise DeviceError(
+        raise ModeError(
             f'torque is the business of the host at {self.config.remote_ip}: the arm goes limp '
             'when that ends'
         )

@@ -196,7 +196,11 @@ class Robot(ABC):
 
     @abstractmethod
     def disable_torque(self) -> None:
-        """Let the joints go limp."""
+        """Let the joints go limp.
+
+        Raises:
+            ModeError: whether they hold is not this process' business.
+        """
 
     @abstractmethod
     def disconnect(self) -> None:

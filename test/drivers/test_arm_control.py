@@ -287,3 +287,23 @@ def test_what_could_not_be_told_is_told_when_the_arm_answers(make: Callable[...,
     bench.arm.inject('clear')
     bench.steps(1)
     assert not bench.has_goals()
+
+
+@pytest.mark.parametrize('wish', ['set_torque', 'emergency_stop'])
+def test_an_arm_whose_torque_is_not_ours_holds_and_says_so(
+    make: Callable[..., Bench], wish: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make(emergency_stop='release')
+
+    def refuse() -> None:
+        raise ModeError('torque is the business of the host')
+
+    monkeypatch.setattr(bench.driver.robot, 'disable_torque', refuse)
+    with pytest.raises(ModeError, match='the business of the host'):
+        bench.control.set_torque(False) if wish == 'set_torque' else bench.control.emergency_stop()
+    held = ArmState() if wish == 'set_torque' else ArmState(Mode.EMERGENCY)
+    assert bench.control.state == held
+    assert bench.has_goals()
+    bench.steps(3)
+    assert bench.driver.errors == 0
+    assert bench.ask(shoulder_pan=0.1) == (wish == 'set_torque')

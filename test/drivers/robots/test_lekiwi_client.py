@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lerobot_drivers.common.clock import ManualClock
-from lerobot_drivers.common.errors import ConfigError, DeviceError, NotConnectedError
+from lerobot_drivers.common.errors import ConfigError, DeviceError, ModeError, NotConnectedError
 from lerobot_drivers.kiwi_net.messages import Dialect, Observation, observation_frames
 from lerobot_drivers.robots import RobotConfig, make_robot
 from lerobot_drivers.robots.lekiwi_client import LeKiwiClient
@@ -128,7 +128,7 @@ def test_torque_is_the_hosts():
     bench.robot.send_action({'x.vel': 0.2, 'arm_gripper.pos': 99.0})
     bench.robot.enable_torque()
     assert bench.line.sent[-1]['arm_gripper.pos'] == pytest.approx(50.0), 'it holds where it is'
-    with pytest.raises(DeviceError, match='the business of the host at kiwi'):
+    with pytest.raises(ModeError, match='the business of the host at kiwi'):
         bench.robot.disable_torque()
     assert bench.line.sent[-1]['x.vel'] == 0.0
 
