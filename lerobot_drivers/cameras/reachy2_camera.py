@@ -10,12 +10,12 @@ import numpy as np
 
 from lerobot_drivers.cameras.camera import Camera, CameraFrame
 from lerobot_drivers.cameras.rotation import rotate, unrotated_size
+from lerobot_drivers.common.channel import Message
 from lerobot_drivers.common.clock import NS_PER_S, Clock
 from lerobot_drivers.common.errors import DeviceError
 from lerobot_drivers.robots.config import CameraConfig
 from lerobot_drivers.robots.reachy2_link import REPLY_S, ReachyLink, sdk_python
 from lerobot_drivers.sim.address import is_sim_address
-from lerobot_drivers.sim.channel import Message
 
 if TYPE_CHECKING:
     from lerobot_drivers.sim.reachy2_client import SimReachy

@@ -16,8 +16,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from lerobot_drivers.common.channel import Message, receive_message, send_message
 from lerobot_drivers.common.clock import SystemClock
-from lerobot_drivers.sim.channel import Message, receive_message, send_message
 
 if TYPE_CHECKING:
     from lerobot_drivers.reachy2.eyes import Eyes

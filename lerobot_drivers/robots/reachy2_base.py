@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lerobot_drivers.common.channel import Message
 from lerobot_drivers.common.units import JointSpec, JointUnit, NormMode
 from lerobot_drivers.reachy2.joints import BASE, BASE_AXES, BASE_LIMITS
 from lerobot_drivers.robots.config import RobotConfig
@@ -15,7 +16,6 @@ from lerobot_drivers.robots.mobile_base import (
     within_ceilings,
 )
 from lerobot_drivers.robots.reachy2_link import ReachyLink
-from lerobot_drivers.sim.channel import Message
 
 UNITS = (JointUnit(), JointUnit(), JointUnit(NormMode.DEGREES))
 COVARIANCE = np.diag([1e-3, 1e-3, 1e-3])

@@ -9,9 +9,9 @@ import subprocess
 import sys
 from typing import Any
 
+from lerobot_drivers.common.channel import Message, receive_message, send_message
 from lerobot_drivers.common.errors import ConfigError, DeviceError
 from lerobot_drivers.common.guest import guest_command
-from lerobot_drivers.sim.channel import Message, receive_message, send_message
 
 PYTHON_VARIABLE = 'LEROBOT_ROS_REACHY2_PYTHON'
 REPLY_S = 1.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import select
 import socket
 
+from lerobot_drivers.common.channel import send_message
 from lerobot_drivers.common.clock import NS_PER_S
 from lerobot_drivers.sim.camera_model import View
-from lerobot_drivers.sim.channel import send_message
 from lerobot_drivers.sim.exposure import Exposure, Shutter, check_format
 from lerobot_drivers.sim.picture_ring import PictureRing
 from lerobot_drivers.sim.world_state import WorldState

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 
+from lerobot_drivers.common.channel import Message, receive_message, send_message
 from lerobot_drivers.common.errors import ConfigError, DeviceError
 from lerobot_drivers.sim.address import SimAddress, check_name, is_sim_address
-from lerobot_drivers.sim.channel import Message, receive_message, send_message
 from lerobot_drivers.sim.picture_ring import CameraStream
 from lerobot_drivers.sim.runtime import connect_to_world
 

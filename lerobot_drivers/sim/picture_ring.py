@@ -18,8 +18,8 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from lerobot_drivers.common.channel import Message
 from lerobot_drivers.common.errors import DeviceError
-from lerobot_drivers.sim.channel import Message
 
 SLOTS = 6
 _HEADER = 64

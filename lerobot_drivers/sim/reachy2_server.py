@@ -13,10 +13,10 @@ import sys
 import zlib
 from collections.abc import Sequence
 
+from lerobot_drivers.common.channel import Message
 from lerobot_drivers.common.clock import Clock, SystemClock
 from lerobot_drivers.common.errors import ConfigError, DeviceError, LerobotRosError
 from lerobot_drivers.sim.address import check_name
-from lerobot_drivers.sim.channel import Message
 from lerobot_drivers.sim.reachy2_body import ReachyBody
 from lerobot_drivers.sim.reachy2_grpc import ReachyGrpc
 from lerobot_drivers.sim.reachy2_messages import PART_IDS

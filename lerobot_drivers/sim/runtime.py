@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from lerobot_drivers.common.channel import receive_message, send_message
 from lerobot_drivers.common.errors import DeviceError
-from lerobot_drivers.sim.channel import receive_message, send_message
 
 START_TIMEOUT_S = 30.0
 GREETING_TIMEOUT_S = 10.0

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import FrameType
 
+from lerobot_drivers.common.channel import Message, receive_message, send_message
 from lerobot_drivers.common.errors import ConfigError, LerobotRosError
-from lerobot_drivers.sim.channel import Message, receive_message, send_message
 from lerobot_drivers.sim.runtime import socket_path, world_lock
 
 FIRST_CLIENT_S = 20.0

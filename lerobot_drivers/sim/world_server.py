@@ -7,10 +7,10 @@ import sys
 
 import cv2
 
+from lerobot_drivers.common.channel import Message, send_message
 from lerobot_drivers.common.clock import SystemClock
 from lerobot_drivers.common.errors import LerobotRosError
 from lerobot_drivers.sim.camera_feed import CameraFeed
-from lerobot_drivers.sim.channel import Message, send_message
 from lerobot_drivers.sim.service import Handlers, Service, refusal, run_service
 from lerobot_drivers.sim.worlds import make_world
 

@@ -1,4 +1,4 @@
-"""Messages between a world and its clients: length-prefixed JSON on a unix socket."""
+"""Messages between processes of one machine: length-prefixed JSON on a unix socket."""
 
 from __future__ import annotations
 
