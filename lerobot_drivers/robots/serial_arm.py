@@ -18,8 +18,6 @@ from lerobot_drivers.common.units import JointSpec, JointUnit, NormMode
 from lerobot_drivers.motors.arm_bus import ArmBus
 from lerobot_drivers.motors.calibration import (
     MotorCalibration,
-    calibration_path,
-    find_calibration,
     half_range,
     load_calibration,
 )
@@ -233,12 +231,6 @@ class SerialArm:
         }
         self.connected_bus().sync_write('Goal_Position', goals)
 
-    @property
-    def _is_simulated(self) -> bool:
-        from lerobot_drivers.sim.address import is_sim_address
-
-        return is_sim_address(self.settings.port)
-
     def _joint(self, name: str) -> JointSpec:
         velocity = self.settings.velocity
         limit = velocity.get(name, math.inf) if isinstance(velocity, Mapping) else velocity
@@ -278,12 +270,9 @@ class SerialArm:
         return np.array(values, dtype=np.float64)
 
     def _load_calibration(self) -> None:
-        settings, path = self.settings, None
-        is_as_made = self._is_simulated and not settings.calibration_dir
-        if not is_as_made:
-            path = find_calibration(
-                settings.kind, settings.name, settings.id, settings.calibration_dir
-            )
+        settings = self.settings
+        is_as_made = settings.is_simulated and not settings.calibration_dir
+        path = None if is_as_made else settings.found_calibration
         if path is not None:
             self.use_calibration(load_calibration(path), str(path))
         elif self.plan.nominal:
@@ -305,7 +294,7 @@ class SerialArm:
 
     def _device_path(self) -> str:
         assert self.settings.port
-        if not self._is_simulated:
+        if not self.settings.is_simulated:
             return self.settings.port
         from lerobot_drivers.sim.client import SimAddress, SimClient
 
@@ -345,12 +334,11 @@ class SerialArm:
 
     def _no_calibration(self) -> CalibrationError:
         settings = self.settings
-        path = calibration_path(
-            settings.kind, settings.name, settings.id, settings.calibration_dir
-        )
         flag = 'robot' if settings.kind == 'robots' else 'teleop'
         label = settings.type, settings.id
-        return CalibrationError(no_calibration(flag, label, str(settings.port), path))
+        return CalibrationError(
+            no_calibration(flag, label, str(settings.port), settings.calibration_file)
+        )
 
 
 def _clamp(scale: JointScale, ticks: int) -> int:

@@ -128,7 +128,7 @@ class CalibrationSession:
         with self._giving_up_if_gone():
             made = {prefix: run.finish() for prefix, run in self._runs.items()}
         for prefix, calibration in made.items():
-            file = ArmDevice.of(self._arms[prefix]).file
+            file = self._arms[prefix].settings.calibration_file
             save_calibration(file, calibration)
             self._arms[prefix].use_calibration(calibration, str(file))
             files.append(str(file))

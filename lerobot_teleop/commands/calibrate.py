@@ -68,17 +68,17 @@ def _calibrate_arm(device: ArmDevice, prompt: Prompt) -> None:
             say(f'the motors of {device.label} hold the calibration of its file')
             return
         _calibrate(device, bus, prompt)
-    say(f'calibration of {device.label} saved to {device.file}')
+    say(f'calibration of {device.label} saved to {device.calibration_file}')
     if device.is_simulated and device.calibration_dir is None:
         say(
             'a simulated arm keeps the calibration it was made with unless it is used with '
-            f'calibration_dir={device.file.parent}'
+            f'calibration_dir={device.calibration_file.parent}'
         )
 
 
 def _known(device: ArmDevice, prompt: Prompt) -> dict[str, MotorCalibration] | None:
     """Return the calibration that there is in a file, if it can be used with this arm."""
-    path = device.found_file
+    path = device.found_calibration
     if path is None:
         return None
     try:
@@ -94,8 +94,8 @@ def _known(device: ArmDevice, prompt: Prompt) -> dict[str, MotorCalibration] | N
 
 def _keeps_known(device: ArmDevice, prompt: Prompt) -> bool:
     answer = prompt.ask(
-        f'Press ENTER to use the calibration file {device.found_file}, or type "c" and press '
-        'ENTER to calibrate anew:'
+        f'Press ENTER to use the calibration file {device.found_calibration}, or type "c" '
+        'and press ENTER to calibrate anew:'
     )
     return answer.lower() != 'c'
 
@@ -110,7 +110,7 @@ def _calibrate(device: ArmDevice, bus: ArmBus, prompt: Prompt) -> None:
             procedure.home()
             if _records_ranges(procedure, prompt):
                 break
-        save_calibration(device.file, procedure.finish())
+        save_calibration(device.calibration_file, procedure.finish())
     except BaseException:
         procedure.abandon()
         raise

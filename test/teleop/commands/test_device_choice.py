@@ -29,7 +29,7 @@ def test_left_then_right(flag, device_type, arm_type, plan):
     assert (right.id, right.port) == ('duo_right', '/dev/r')
     assert {left.type, right.type} == {arm_type}
     assert left.plan is right.plan is plan
-    assert left.file.name == 'duo_left.json'
+    assert left.calibration_file.name == 'duo_left.json'
 
 
 def test_one_arm_stays_one_and_a_missing_port_is_asked_for():
