@@ -12,7 +12,7 @@ import threading
 import time
 
 _ESCAPES = re.compile(rb'\x1b\[[0-9;?]*[A-Za-z]')
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 _START = 'import sys; from lerobot_drivers.cli import main; sys.exit(main())'
 
 

@@ -8,7 +8,7 @@ pytest.importorskip('lerobot', reason='real LeRobot is not installed')
 pytest.importorskip('scservo_sdk', reason='feetech-servo-sdk is not installed')
 
 import scservo_sdk as scs
-from emulated import EmulatedArm
+from emulated import DirectPort, EmulatedArm
 from lerobot.motors.feetech.tables import MODEL_CONTROL_TABLE, MODEL_NUMBER_TABLE
 from lerobot.robots.hope_jr import HopeJrArm, HopeJrArmConfig, HopeJrHand, HopeJrHandConfig
 from lerobot.robots.hope_jr.hope_jr_hand import LEFT_HAND_INVERSIONS, RIGHT_HAND_INVERSIONS
@@ -191,7 +191,7 @@ def test_lerobot_takes_what_our_tools_set_up_and_calibrated_without_asking(
 
 def set_up(arm, plan):
     arm.inject('factory')
-    setup = MotorSetup(SerialPort(arm.port), plan, wait_s=0.02)
+    setup = MotorSetup(DirectPort(arm), plan)
     for joint in setup.joints:
         arm.inject('only', joints=[joint.name])
         setup.assign(joint, setup.find()[0])

@@ -15,7 +15,7 @@ pytest.importorskip('lerobot', reason='real LeRobot is not installed')
 pytest.importorskip('zmq', reason='pyzmq is not installed')
 
 import zmq
-from emulated import MIDDLE, SWEEP, EmulatedArm
+from emulated import MIDDLE, SWEEP, DirectPort, EmulatedArm
 from lerobot.robots.lekiwi import LeKiwi, LeKiwiClient, LeKiwiConfig, lekiwi_host
 from lerobot.robots.lekiwi.config_lekiwi import LeKiwiClientConfig, LeKiwiHostConfig
 from lerobot_twins import as_floats, connect_patiently, settle
@@ -138,7 +138,7 @@ def test_lerobot_takes_what_our_tools_set_up_and_calibrated(tmp_path, monkeypatc
     monkeypatch.setattr('builtins.input', lambda *_: pytest.fail('LeRobot asks'))
     with EmulatedArm('lekiwi') as kiwi:
         kiwi.inject('factory')
-        setup = MotorSetup(SerialPort(kiwi.port), LEKIWI, wait_s=0.02)
+        setup = MotorSetup(DirectPort(kiwi), LEKIWI)
         order = [joint.name for joint in setup.joints]
         assert order == [*list(LEKIWI.names)[::-1], *(w.name for w in LEKIWI.wheels[::-1])]
         for joint in setup.joints:

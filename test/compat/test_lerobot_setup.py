@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip('lerobot', reason='real LeRobot is not installed')
 
 import draccus
-from emulated import MIDDLE, SWEEP, EmulatedArm, HastyClock
+from emulated import MIDDLE, SWEEP, DirectPort, EmulatedArm, HastyClock
 from lerobot.motors import MotorCalibration
 from lerobot.robots.koch_follower import KochFollower, KochFollowerConfig
 from lerobot.robots.so_follower import SO101Follower, SO101FollowerConfig
@@ -57,7 +57,7 @@ def calibrate(arm, plan, is_leader):
 
 def set_up(arm, plan):
     arm.inject('factory')
-    setup = MotorSetup(SerialPort(arm.port), plan, wait_s=0.02)
+    setup = MotorSetup(DirectPort(arm), plan)
     for joint in setup.joints:
         arm.inject('only', joints=[joint.name])
         setup.assign(joint, setup.find()[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from emulated import EmulatedArm
+from emulated import DirectPort, EmulatedArm
 
 from lerobot_drivers.common.errors import BusError, NotConnectedError
 from lerobot_drivers.motors.port import SerialPort
@@ -34,7 +34,7 @@ def arm(model):
 
 @pytest.fixture
 def setup(arm, model):
-    return MotorSetup(SerialPort(arm.port), PLANS[model], wait_s=0.02)
+    return MotorSetup(DirectPort(arm), PLANS[model])
 
 
 def test_every_motor_gets_its_id_and_the_rate_of_the_arm(arm, setup, model):
@@ -66,7 +66,7 @@ def test_motors_that_are_found_at_other_rates_and_ids_are_set_up_too(arm, setup,
         bus.write('Baud_Rate', joint.name, code)
         bus.read('ID', joint.name)
     bus.disconnect()
-    again = MotorSetup(SerialPort(arm.port), PLANS[model], wait_s=0.02)
+    again = MotorSetup(DirectPort(arm), PLANS[model])
     assert again.find() == [FoundMotor(joint.motor.id, 115_200)]
     again.assign(joint, again.find()[0])
     assert again.find() == [FoundMotor(joint.motor.id, 1_000_000)]
@@ -115,7 +115,7 @@ def test_a_motor_that_forgets_at_once_is_no_success(arm, setup):
 def test_whom_a_motor_obeys_beside_itself_is_set_up_too():
     with EmulatedArm('viperx') as arm:
         arm.inject('factory')
-        setup = MotorSetup(SerialPort(arm.port), VIPERX, wait_s=0.02)
+        setup = MotorSetup(DirectPort(arm), VIPERX)
         for joint in setup.joints:
             arm.inject('only', joints=[joint.name])
             sold = {joint.name: replace(joint.motor, id=1)}
@@ -138,7 +138,7 @@ def test_motors_that_hear_no_ping_to_all_are_asked_one_id_after_the_other():
     hand = HANDS['left']
     with EmulatedArm('hope_jr_hand_left') as arm:
         arm.inject('factory')
-        setup = MotorSetup(SerialPort(arm.port), hand, wait_s=0.02)
+        setup = MotorSetup(DirectPort(arm), hand)
         arm.inject('only', joints=['thumb_cmc', 'pinky_pip_dip'])
         assert 'more than one' in setup.problem(hand.joints[0], setup.find())
         arm.inject('only', joints=['pinky_pip_dip'])
@@ -154,15 +154,15 @@ def test_motors_that_hear_no_ping_to_all_are_asked_one_id_after_the_other():
 def test_motors_of_another_byte_order_and_of_another_parts_list_are_told_apart():
     with EmulatedArm('hope_jr_arm') as arm:
         arm.inject('only', joints=['shoulder_pitch'])
-        setup = MotorSetup(SerialPort(arm.port), HANDS['left'], wait_s=0.02)
+        setup = MotorSetup(DirectPort(arm), HANDS['left'])
         assert setup.problem(HANDS['left'].joints[0], setup.find()) == (
             'this is a sm8512bl, but the thumb_cmc of a HOPE Jr left hand has a scs0009'
         )
-        setup = MotorSetup(SerialPort(arm.port), HOPE_JR_ARM, wait_s=0.02)
+        setup = MotorSetup(DirectPort(arm), HOPE_JR_ARM)
         assert setup.problem(HOPE_JR_ARM.joints[1], setup.find()) == (
             'this is a sm8512bl, but the shoulder_yaw of a HOPE Jr arm has a sts3250 or sts3215'
         )
     with EmulatedArm('so101_follower') as arm:
         arm.inject('only', joints=['shoulder_pan'])
-        setup = MotorSetup(SerialPort(arm.port), HOPE_JR_ARM, wait_s=0.02)
+        setup = MotorSetup(DirectPort(arm), HOPE_JR_ARM)
         assert setup.problem(HOPE_JR_ARM.joints[1], setup.find()) == ''

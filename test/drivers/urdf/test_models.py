@@ -22,6 +22,7 @@ TOLERANCE, TURN = 0.005, 6.28
 OWN = {
     **{name: {'use_degrees': True} for name in ('koch_follower', 'hope_jr_arm')},
     'hope_jr_hand': {'side': 'right'},
+    'lekiwi_client': {'remote_ip': '127.0.0.1'},
     'reachy2': {'port': None},
 }
 """What a type needs beside a port."""

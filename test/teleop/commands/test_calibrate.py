@@ -37,11 +37,11 @@ def flags(arm, tmp_path):
 
 
 def sweep(arm, terminal, *joints):
-    """Move joints as far as they go, seeing each position arrive in the table."""
+    """Move joints as far as they go, each position being read."""
+    terminal.wait_for('position')
     for angle in SWEEP:
         arm.move(**{n: 0.8 + angle / 2 if n.endswith('gripper') else angle for n in joints})
-        for _ in range(2):
-            terminal.wait_for('position')
+        arm.wait_for_requests(2)
 
 
 def held(arm):
@@ -82,10 +82,10 @@ def test_a_hand_needs_no_middle(tmp_path):
         with TerminalSession('calibrate', *flags) as terminal:
             told = terminal.wait_for('then press ENTER.')
             assert 'middle' not in told and 'except' not in told
+            terminal.wait_for('position')
             for share in (0.0, 0.4, 0.8, 1.0):
                 hand.move(**{j.name: share * j.upper for j in hand.arm.model.joints})
-                for _ in range(2):
-                    terminal.wait_for('position')
+                hand.wait_for_requests(2 * len(hand.arm.model.joints))
             terminal.type()
             assert terminal.end() == 0
         made = load_calibration(tmp_path / 'mine.json')
@@ -197,9 +197,9 @@ def test_both_arms_of_two_are_calibrated_one_after_the_other(tmp_path):
                 terminal.type()
                 shown = terminal.wait_for('then press ENTER.')
                 assert 'except waist, forearm_roll, wrist_rotate' in ' '.join(shown.split())
+                terminal.wait_for('position')
                 arm.move(**moved)
-                for _ in range(2):
-                    terminal.wait_for('position')
+                arm.wait_for_requests(2)
                 terminal.type()
                 terminal.wait_for(f'calibration of viperx mine_{side} saved')
             assert terminal.end() == 0

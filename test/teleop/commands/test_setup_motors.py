@@ -9,7 +9,13 @@ from terminal_session import TerminalSession
 from lerobot_drivers.motors.port import SerialPort
 from lerobot_drivers.robots.so_arm import JOINT_NAMES, SO_ARM
 
-HURRY = 'import lerobot_drivers.setup_tools.motor_setup as m; m.WAIT_S = 0.02'
+HURRY = """
+from lerobot_drivers.motors.feetech import FeetechMotorsBus
+from lerobot_drivers.setup_tools import motor_setup
+motor_setup.WAIT_S = 0.1
+FeetechMotorsBus.baud_codes = {1_000_000: 0, 500_000: 1}
+"""
+"""Few rates, for a time that an answer keeps to on a busy machine too."""
 
 
 @pytest.fixture
