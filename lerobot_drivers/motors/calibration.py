@@ -120,7 +120,7 @@ class MotorScale:
         ]
         return min(ends), max(ends)
 
-    @property
+    @cached_property
     def _top(self) -> float:
         return 1.0 if self.unit.mode is NormMode.RANGE_0_1 else 100.0
 

@@ -13,6 +13,7 @@ e-manual, DYNAMIXEL Protocol 2.0; frames published by others decode in the tests
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -75,11 +76,11 @@ class Packet:
 
 
 def crc(data: bytes) -> int:
-    """Return the CRC-16 of all bytes before it."""
-    value = 0
-    for byte in data:
-        value = (value << 8 & 0xFFFF) ^ _CRC_TABLE[(value >> 8) ^ byte]
-    return value
+    """Return the CRC-16 of all bytes before it; two of them at a time."""
+    value, whole = 0, len(data) // 2
+    for pair in struct.unpack_from(f'>{whole}H', data):
+        value = _CRC_PAIRS[value ^ pair]
+    return _next_crc(value, data[-1]) if len(data) % 2 else value
 
 
 def ping(motor_id: int) -> bytes:
@@ -260,4 +261,9 @@ def _crc_table() -> tuple[int, ...]:
     return tuple(table)
 
 
+def _next_crc(value: int, byte: int) -> int:
+    return (value << 8 & 0xFFFF) ^ _CRC_TABLE[(value >> 8) ^ byte]
+
+
 _CRC_TABLE = _crc_table()
+_CRC_PAIRS = array('H', (_next_crc(_next_crc(value, 0), 0) for value in range(1 << 16)))
