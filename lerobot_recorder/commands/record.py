@@ -113,8 +113,8 @@ HELP = Help(
         Group('bag of every episode beside the dataset, --bag=true', BagConfig, 'bag'),
         Group('page in the browser, --dashboard=true', DashboardConfig, 'dashboard'),
     ),
-    notes="""Ports and cameras named sim://WORLD/DEVICE are simulated, with physics where WORLD
-ends in .mujoco (config/so101_twin_sim.yaml).
+    notes="""Ports and cameras named sim://WORLD/DEVICE are simulated, with physics where
+WORLD ends in .mujoco (config/so101_twin_sim.yaml).
 
 Keys: right or n keeps the episode (or ends the reset), left or r records it
 again, space starts, p pauses, s and f keep it as a success or a failure, Esc or
