@@ -183,9 +183,14 @@ class ArmControl:
 
         Raises:
             ModeError: something else is to end first.
-            DeviceError: it cannot be reached.
+            DeviceError: it cannot be reached; it is limp when it can be.
         """
-        self._pass_to(self.state.calibrating())
+        calibrating = self.state.calibrating()
+        try:
+            self._pass_to(calibrating)
+        except DeviceError:
+            self._enter(self.state.done())  # nobody comes who would end it
+            raise
         self._driver.suspend()
 
     def end_calibration(self) -> None:

@@ -11,6 +11,8 @@ its last goal, a base stands still.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 # Before any message package: it says in one line that rclpy is missing.
@@ -42,6 +44,7 @@ from lerobot_drivers.ros_calibration import CalibrationServices
 from lerobot_drivers.ros_description import RobotDescription
 from lerobot_drivers.ros_joints import JointStream
 from lerobot_drivers.setup_tools.calibration_session import told
+from lerobot_drivers.wheel_guard import guarded_wheels
 
 _COMMAND_DEPTH = 4
 """Room for partial commands that come together, none for a backlog."""
@@ -76,23 +79,15 @@ class ArmNode(AutostartLifecycleNode):
             lambda: not self._names or self._control.state.mode is Mode.CALIBRATING,
         )  # fmt: skip
         self._names: list[str] = []
+        self._open = ExitStack()
+        """What is to be undone, the last first; one that fails does not keep the others."""
 
     def do_configure(self) -> None:
         """Connect, and open the topics and services."""
+        self._open.enter_context(guarded_wheels(self._driver.robot))
+        self._open.callback(self._driver.disconnect)
         self._control.connect()
-        self._names = [joint.name for joint in self._driver.robot.joints]
-        self._gate = CommandGate(self._names, self._max_age_s, self._warn)
-        self._states = JointStream(self, JOINT_STATES, self._names)
-        self._sent = JointStream(self, JOINT_COMMANDS_SENT, self._names)
-        self._commands = self.create_subscription(
-            JointState, JOINT_COMMANDS, self._on_command, qos_commands(_COMMAND_DEPTH)
-        )
-        self._base = make_base_topics(self, self._driver, self._config.base, self._warn)
-        self._description.open(self._names)
-        self._operation.open(self._control)
-        self._diagnostics = DiagnosticsPublisher(
-            self, 'bus', self._health, hardware_id=self._driver.robot.hardware_id
-        )
+        self._open_topics(self._open.callback)
 
     def do_activate(self) -> None:
         """Read at ``robot.rate_hz``, and obey."""
@@ -107,22 +102,36 @@ class ArmNode(AutostartLifecycleNode):
 
     def do_cleanup(self) -> None:
         """Leave the topics and services, and disconnect."""
-        if self._names:
-            self._operation.close()
-            self._diagnostics.destroy()
-            if self._base is not None:
-                self._base.destroy()
-            self._description.close()
-            self.destroy_subscription(self._commands)
-            self._sent.destroy()
-            self._states.destroy()
-            self._names = []
-        self._driver.disconnect()
+        self._open.close()
 
     def wind_down(self) -> None:
         """End a calibration that is under way, then all else; see ``AutostartLifecycleNode``."""
         self._calibration.close()
         super().wind_down()
+
+    def _open_topics(self, undo: Callable[..., object]) -> None:
+        self._names = [joint.name for joint in self._driver.robot.joints]
+        undo(setattr, self, '_names', [])
+        self._gate = CommandGate(self._names, self._max_age_s, self._warn)
+        self._states = JointStream(self, JOINT_STATES, self._names)
+        undo(self._states.destroy)
+        self._sent = JointStream(self, JOINT_COMMANDS_SENT, self._names)
+        undo(self._sent.destroy)
+        commands = self.create_subscription(
+            JointState, JOINT_COMMANDS, self._on_command, qos_commands(_COMMAND_DEPTH)
+        )
+        undo(self.destroy_subscription, commands)
+        self._base = make_base_topics(self, self._driver, self._config.base, self._warn)
+        if self._base is not None:
+            undo(self._base.destroy)
+        self._description.open(self._names)
+        undo(self._description.close)
+        self._operation.open(self._control)
+        undo(self._operation.close)
+        diagnostics = DiagnosticsPublisher(
+            self, 'bus', self._health, hardware_id=self._driver.robot.hardware_id
+        )
+        undo(diagnostics.destroy)
 
     def _before_calibration(self) -> None:
         if self._names:

@@ -15,12 +15,14 @@ from lerobot_drivers.common.command_line import make_console, read_sections, sec
 from lerobot_drivers.common.config import build
 from lerobot_drivers.common.errors import UsageError
 from lerobot_drivers.common.help_text import Group, Help
+from lerobot_drivers.common.processes import stop_signals
 from lerobot_drivers.joint_device import ArmDriver
 from lerobot_drivers.kiwi_net.host import HostConfig, LeKiwiHost
 from lerobot_drivers.kiwi_net.jpegs import JpegFeed
 from lerobot_drivers.kiwi_net.links import HostLink
 from lerobot_drivers.robots.config import CameraConfig, RobotConfig
 from lerobot_drivers.robots.lekiwi import LeKiwi
+from lerobot_drivers.wheel_guard import guarded_wheels
 
 WARNING = (
     'warning: {address} is reachable from outside, and this protocol has neither token nor TLS: '
@@ -70,10 +72,7 @@ def run(arguments: Sequence[str]) -> int:
     timeout_s = host.watchdog_timeout_ms / 1e3
     config = replace(config, base=replace(config.base, cmd_vel_timeout=timeout_s))
     stop = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stop.set())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in stop_signals()}
     try:
         serve(config, host, stop, make_console().print)
     finally:
@@ -99,6 +98,7 @@ def serve(
         ports = host.port_zmq_cmd, host.port_zmq_observations
         link = HostLink(host.address, *ports, host.dialect)
         running.callback(link.close)
+        running.enter_context(guarded_wheels(robot))
         running.callback(driver.disconnect)
         driver.connect()
         for feed in feeds:

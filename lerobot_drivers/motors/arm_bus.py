@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -171,13 +171,22 @@ class ArmBus(PacketBus):
             BusError: the first failure, after all motors have been tried.
             DeviceError: the device was unplugged.
         """
-        failures = []
         for _ in range(UNHEARD_TRIES):
             with contextlib.suppress(BusError):
                 self.sync_write('Torque_Enable', dict.fromkeys(self.motors, 0))
-        for motor in self.motors:
+        self._tell_each(self.motors, lambda motor: self.disable_torque([motor]))
+
+    def _tell_each(self, motors: Iterable[str], tell: Callable[[str], None]) -> None:
+        """Tell each motor something; one that fails does not keep the others.
+
+        Raises:
+            BusError: the first failure, after all have been told.
+            DeviceError: the device was unplugged.
+        """
+        failures = []
+        for motor in motors:
             try:
-                self.disable_torque([motor])
+                tell(motor)
             except BusError as error:
                 failures.append(error)
         if failures:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum, IntFlag
 from types import MappingProxyType
 from typing import ClassVar
@@ -84,9 +84,9 @@ class DynamixelMotorsBus(ArmBus):
     is_fast = False
     _complaints: Mapping[str, str] = MappingProxyType({})
 
-    def connect(self) -> None:
+    def connect(self, first: Callable[[], None] = lambda: None) -> None:
         """Open the port, check the motors, find out how they may be read; see ``MotorsBus``."""
-        super().connect()
+        super().connect(first)
         try:
             self.is_fast = self._try_fast()
         except BaseException:
@@ -180,11 +180,9 @@ class DynamixelMotorsBus(ArmBus):
         """Let motors hold the position they are at.
 
         The goal is written, acknowledged, before torque: else a motor would run to whatever goal
-        it was given last.
+        it was given last. A motor that fails does not keep the others.
         """
-        for motor in self.motors if motors is None else motors:
-            self.write('Goal_Position', motor, self._seed(motor))
-            self.write('Torque_Enable', motor, 1)
+        self._tell_each(self.motors if motors is None else motors, self._hold)
 
     def lock(self) -> None:
         """Do nothing: these motors' persistent registers are closed by torque."""
@@ -207,6 +205,10 @@ class DynamixelMotorsBus(ArmBus):
         if not error & packet2.ALERT:
             return 'none'
         return self._complaints.get(motor, _UNNAMED)
+
+    def _hold(self, motor: str) -> None:
+        self.write('Goal_Position', motor, self._seed(motor))
+        self.write('Torque_Enable', motor, 1)
 
     def _seed(self, motor: str) -> int:
         """Return where a motor is, or the limit next to it where it refuses goals beyond."""

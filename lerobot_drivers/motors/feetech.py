@@ -128,17 +128,19 @@ class FeetechMotorsBus(ArmBus):
         """Let motors hold the position they are at, and lock their persistent registers.
 
         The goal is written, acknowledged, before torque: else a motor would run to
-        whatever goal it was given last.
+        whatever goal it was given last. A motor that fails does not keep the others.
         """
-        for motor in self.motors if motors is None else motors:
-            self.write('Goal_Position', motor, self.read('Present_Position', motor))
-            self.write('Torque_Enable', motor, 1)
-            self.write('Lock', motor, 1)
+        self._tell_each(self.motors if motors is None else motors, self._hold)
 
     def lock(self) -> None:
         """Let no write change persistent registers."""
         for motor in self.motors:
             self.write('Lock', motor, 1)
+
+    def _hold(self, motor: str) -> None:
+        self.write('Goal_Position', motor, self.read('Present_Position', motor))
+        self.write('Torque_Enable', motor, 1)
+        self.write('Lock', motor, 1)
 
     def _common(self, motor: str) -> dict[str, int]:
         """Return what registers of each motor are to hold, of those that it has."""

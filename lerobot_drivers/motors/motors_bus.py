@@ -131,8 +131,11 @@ class MotorsBus(ABC):
         """Whether the port is open and has not failed."""
         return self.port.is_open
 
-    def connect(self) -> None:
+    def connect(self, first: Callable[[], None] = lambda: None) -> None:
         """Open the port and check that every motor is there and of its model.
+
+        Args:
+            first: done as soon as the port is open, before any motor is asked.
 
         Raises:
             NotConnectedError: the port cannot be opened, or some motors are missing or
@@ -142,6 +145,7 @@ class MotorsBus(ABC):
         # What a former user of the port asked may be answered yet.
         self._debts = {motor.id: Debt(failed=False) for motor in self.motors.values()}
         try:
+            first()
             self._check_motors()
         except BaseException:
             self.port.close()

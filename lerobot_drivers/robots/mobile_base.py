@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,13 @@ class BaseReading:
 
 
 class MobileBase(ABC):
-    """What a robot drives on. It is connected, read and closed with its robot."""
+    """What a robot drives on. It is connected, read and closed with its robot.
+
+    Attributes:
+        goes_on: whether it goes on as it was told last when nobody speaks to it any more.
+    """
+
+    goes_on: ClassVar[bool] = False
 
     @property
     @abstractmethod

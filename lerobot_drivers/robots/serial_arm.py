@@ -15,7 +15,7 @@ from lerobot_drivers.common.clock import Clock, SystemClock
 from lerobot_drivers.common.errors import CalibrationError, ConfigError, DeviceError
 from lerobot_drivers.common.health import Alarm
 from lerobot_drivers.common.units import JointSpec, JointUnit, NormMode
-from lerobot_drivers.motors.arm_bus import ArmBus
+from lerobot_drivers.motors.arm_bus import UNHEARD_TRIES, ArmBus
 from lerobot_drivers.motors.calibration import (
     MotorCalibration,
     half_range,
@@ -179,6 +179,20 @@ class SerialArm:
             self._sim.close()
             self._sim = None
 
+    def stop_wheels(self) -> None:
+        """Open the port only to tell wheels to stand, whoever else is missing, and close it.
+
+        Raises:
+            DeviceError: the port is not there, or in use.
+        """
+        try:
+            bus = self._make_bus()
+            bus.port.open()
+            self._stand(bus)
+            bus.disconnect()
+        finally:
+            self.close()
+
     def read_state(self) -> JointReading:
         """Read all joints in one transaction."""
         bus = self.connected_bus()
@@ -282,15 +296,23 @@ class SerialArm:
             self.use_calibration(as_made(port, self.plan.model_of(settings.type)), port)
 
     def _open_bus(self) -> ArmBus:
-        port = self._port_factory(self._device_path())
-        settings = BusSettings(num_retry=self.settings.num_retry)
-        bus = self.plan.bus(port, self.plan.motors, self.clock, settings)
+        bus = self._make_bus()
         if self.bus is not None:
             bus.statistics = self.bus.statistics
-        bus.connect()
+        bus.connect(lambda: self._stand(bus))
         for wheel in self.plan.wheels:
             bus.write('Goal_Velocity', wheel.name, 0)
         return bus
+
+    def _make_bus(self) -> ArmBus:
+        port = self._port_factory(self._device_path())
+        settings = BusSettings(num_retry=self.settings.num_retry)
+        return self.plan.bus(port, self.plan.motors, self.clock, settings)
+
+    def _stand(self, bus: ArmBus) -> None:
+        """Tell wheels to stand, without asking: whoever left them turning may have died."""
+        for _ in range(UNHEARD_TRIES):
+            bus.sync_write('Goal_Velocity', dict.fromkeys([w.name for w in self.plan.wheels], 0))
 
     def _device_path(self) -> str:
         assert self.settings.port

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -58,6 +59,8 @@ class WheelBase(MobileBase):
         config: ceilings.
         shape: where the wheels are.
     """
+
+    goes_on: ClassVar[bool] = True
 
     def __init__(self, arm: SerialArm, config: BaseConfig, shape: OmniBase | None = None) -> None:
         self._arm = arm

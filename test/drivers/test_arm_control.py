@@ -307,3 +307,33 @@ def test_an_arm_whose_torque_is_not_ours_holds_and_says_so(
     bench.steps(3)
     assert bench.driver.errors == 0
     assert bench.ask(shoulder_pan=0.1) == (wish == 'set_torque')
+
+
+def test_a_calibration_that_cannot_begin_does_not_lock_the_arm_up(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make(num_read_retries=0)
+    bench.arm.inject('silence', ids=[2])
+    with pytest.raises(DeviceError, match='as soon as the arm can be reached'):
+        bench.control.begin_calibration()
+    assert bench.control.state == ArmState(Mode.LIMP, torque=False)
+    bench.arm.inject('clear')
+    bench.steps(1)
+    assert not bench.has_goals()
+    bench.control.set_torque(True)
+    assert bench.has_goals() and bench.ask(shoulder_pan=0.1)
+
+
+def test_stopped_it_holds_with_all_motors_that_answer(make: Callable[..., Bench]) -> None:
+    bench = make(num_read_retries=0)
+    bench.ask(gripper=0.5)
+    bench.steps(200)
+    bench.ask(gripper=1.5)
+    bench.steps(3)
+    before = bench.truth()['gripper']
+    assert 0.5 < before < 1.3, 'it is on its way'
+    bench.arm.inject('silence', ids=[1])
+    with pytest.raises(DeviceError, match='shoulder_pan'):
+        bench.control.stop()
+    bench.clock.ns += 10**9
+    assert bench.truth()['gripper'] == pytest.approx(before, abs=0.02)

@@ -18,7 +18,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
-from lerobot_drivers import ros
+from lerobot_drivers import arm_node, ros
 from lerobot_drivers.arm_node import ArmNode
 from lerobot_drivers.common.errors import ConfigError, LerobotRosError
 from lerobot_drivers.common.health import Level
@@ -261,6 +261,27 @@ def test_deactivated_it_holds_and_obeys_nobody(bench: Bench) -> None:
     bench.node.trigger_activate()
     bench.command({'wrist_roll': 0.5})
     bench.graph.until(lambda: len(bench.sent) == 2)
+
+
+@pytest.mark.parametrize('what', ['JointStream', 'make_base_topics', 'DiagnosticsPublisher'])
+def test_configured_in_vain_it_leaves_the_bus_and_can_be_configured_again(
+    graph: Any,
+    sim: SimClient,
+    config_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError('no memory')
+
+    states = graph.listen(JointState, 'joint_states')
+    node = graph.add(make_node(config_file(CONFIG)))
+    with monkeypatch.context() as broken:
+        broken.setattr(arm_node, what, fail)
+        with pytest.raises(RuntimeError, match='no memory'):
+            node.autostart()
+    node.autostart()
+    graph.until(lambda: states)
 
 
 @pytest.mark.parametrize(

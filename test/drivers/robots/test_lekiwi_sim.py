@@ -142,6 +142,17 @@ def test_wheels_that_a_dead_driver_left_turning_are_stopped_by_the_next_one(robo
     until(lambda: speed(world) < 1e-3)
 
 
+def test_wheels_are_stopped_even_if_the_next_driver_misses_a_servo(robot, world):
+    drive_off(robot, world)
+    robot.arm.close()  # as if it had been killed
+    world.inject(DEVICE, 'silence', ids=[2])
+    with pytest.raises(DeviceError, match='id 2'):
+        robot.connect()
+    until(lambda: speed(world) < 1e-3)
+    world.inject(DEVICE, 'clear')
+    robot.connect()
+
+
 def test_a_base_that_was_lost_stands_until_a_new_command(robot, world):
     robot.hang_up()
     driver = ArmDriver(robot, 100, SystemClock(), lambda text: None)
