@@ -7,12 +7,8 @@ Status, Shutdown).
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
-
-_AMBIENT_C = 27.0
 
 
 class Alerts:
@@ -81,48 +77,3 @@ class DynamixelAlerts(Alerts):
     def in_status(self) -> int:
         """The bit that asks to look at the register."""
         return 0x80 if self.now else 0
-
-
-class PoweredServo(ABC):
-    """What servos have in common: a supply, heat, and complaints about either.
-
-    Attributes:
-        heating_c: how much warmer it becomes at full effort [K].
-        thermal_s: how long that takes, as a time constant [s].
-        volts: supply [V].
-        alerts: what it complains about.
-
-    Args:
-        volts: supply [V].
-        alerts: none yet.
-    """
-
-    heating_c: ClassVar[float] = 45.0
-    thermal_s: ClassVar[float] = 400.0
-
-    def __init__(self, volts: float, alerts: Alerts | None = None) -> None:
-        self.volts = volts
-        self.alerts = alerts or Alerts()
-        self._temperature_c = _AMBIENT_C
-
-    def heat(self, celsius: float) -> None:
-        """Have a temperature [degC]."""
-        self._temperature_c = celsius
-
-    def settle(self, dt: float) -> None:
-        """Let its temperature follow its load over some time [s]."""
-        warm = _AMBIENT_C + self.heating_c * self._effort() ** 2
-        self._temperature_c += (warm - self._temperature_c) * -math.expm1(-dt / self.thermal_s)
-
-    def complain(self, causes: Iterable[str]) -> None:
-        """Complain about something, and act as that demands."""
-        self.alerts.ask(causes)
-        self._obey()
-
-    @abstractmethod
-    def _effort(self) -> float:
-        """Return the share of its torque that the motor gives, -1..1."""
-
-    @abstractmethod
-    def _obey(self) -> None:
-        """Make the motor do what the registers say."""

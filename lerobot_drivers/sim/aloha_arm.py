@@ -16,7 +16,7 @@ import numpy as np
 
 from lerobot_drivers.sim.factory import dynamixel
 from lerobot_drivers.sim.figure import Figure
-from lerobot_drivers.sim.models import FactoryCalibration, SimJoint, SimModel
+from lerobot_drivers.sim.models import FactoryCalibration, MakeOperator, SimJoint, SimModel
 from lerobot_drivers.sim.pose_operator import Angles, PoseOperator
 from lerobot_drivers.sim.servo import RAD_PER_TICK
 from lerobot_drivers.sim.urdf_figure import ALONG_X, robot_figure
@@ -26,7 +26,6 @@ from lerobot_drivers.urdf.models import ALOHA_REACH
 SLEEP = (0.0, -1.80, 1.55, 0.0, -1.57, 0.0)
 """How the arms wait, folded: Interbotix' sleep positions [rad]."""
 TURN = (0, 4095)
-VOLTS = 11.9
 _ZERO = 2048
 _MOST_TEETH_OFF = 40
 """Farthest that a shadow's horn is mounted from where its master's is [ticks]."""
@@ -148,26 +147,26 @@ _PLACES = {
 }
 """Two arms look at each other across the middle of the mat [m, m, rad]."""
 
-VIPERX = SimModel(
-    'viperx',
-    tuple(_joint(number, servo) for number, servo in enumerate(_VIPERX, start=1)),
-    _REST,
-    _figure('viperx', (0.6197, 1.5708)),
-    wire=DynamixelWire,
-    build_servo=dynamixel,
-    calibrate=as_built,
-    volts=VOLTS,
-    places=_PLACES,
-)
-WIDOWX = SimModel(
-    'widowx',
-    tuple(_joint(number, servo) for number, servo in enumerate(_WIDOWX, start=1)),
-    _REST,
-    _figure('widowx', (-0.0552, 0.8298)),
-    wire=DynamixelWire,
-    build_servo=dynamixel,
-    calibrate=as_built,
-    volts=VOLTS,
-    operator=_Person,
-    places=_PLACES,
-)
+
+def _arm(
+    name: str,
+    servos: tuple[_Servo, ...],
+    figure: Figure,
+    operator: MakeOperator | None = None,
+) -> SimModel:
+    return SimModel(
+        name,
+        tuple(_joint(number, servo) for number, servo in enumerate(servos, start=1)),
+        _REST,
+        figure,
+        wire=DynamixelWire,
+        build_servo=dynamixel,
+        calibrate=as_built,
+        volts=11.9,
+        operator=operator,
+        places=_PLACES,
+    )
+
+
+VIPERX = _arm('viperx', _VIPERX, _figure('viperx', (0.6197, 1.5708)))
+WIDOWX = _arm('widowx', _WIDOWX, _figure('widowx', (-0.0552, 0.8298)), _Person)

@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 
 from lerobot_drivers.sim import dynamixel_memory as reg
-from lerobot_drivers.sim.alerts import DynamixelAlerts, PoweredServo
+from lerobot_drivers.sim.alerts import DynamixelAlerts
 from lerobot_drivers.sim.dynamixel_memory import Memory
-from lerobot_drivers.sim.motion import MAX_ACCELERATION, MAX_SPEED, Motion
+from lerobot_drivers.sim.motion import MAX_ACCELERATION, MAX_SPEED
+from lerobot_drivers.sim.powered_servo import PoweredServo
 from lerobot_drivers.sim.wire import Request
 
 RAD_PER_TICK = 2.0 * math.pi / reg.TICKS_PER_TURN
@@ -69,13 +70,12 @@ class DynamixelServo(PoweredServo):
     Attributes:
         spec: how it was made.
         memory: its registers.
-        motion: what it does.
-        ahead_s: how far the moment of a read lies beyond the last step [s].
     """
 
     def __init__(self, spec: DynamixelSpec, angle: float) -> None:
         self.spec = spec
-        super().__init__(spec.volts, DynamixelAlerts())
+        self._mount = -1 if spec.turned else 1
+        super().__init__(spec.zero, self._mount / RAD_PER_TICK, spec.volts, DynamixelAlerts())
         self.memory = Memory(MODEL_NUMBERS[spec.model])
         self.memory.set(reg.ID, spec.id, 1)
         self.memory.set(reg.DRIVE_MODE, spec.drive_mode, 1)
@@ -84,9 +84,7 @@ class DynamixelServo(PoweredServo):
         self.memory.set(reg.MAX_POSITION, spec.range_max, 4)
         if spec.shadows is not None:
             self.memory.set(reg.SECONDARY_ID, spec.shadows, 1)
-        low, high = sorted((self._ticks(spec.lower), self._ticks(spec.upper)))
-        self.motion = Motion(self._ticks(angle), (low, high))
-        self.ahead_s = 0.0
+        self.motion = self._shaft(angle, spec.lower, spec.upper)
         self._power_on()
 
     @property
@@ -115,30 +113,9 @@ class DynamixelServo(PoweredServo):
         """Model number and firmware."""
         return self.memory.read(reg.MODEL, 2) + self.memory.read(reg.FIRMWARE, 1)
 
-    @property
-    def angle(self) -> float:
-        """The joint's angle [rad]."""
-        return self._angle(self.motion.position)
-
-    @property
-    def speed(self) -> float:
-        """The joint's velocity [rad/s]."""
-        return self._mount * self.motion.velocity * RAD_PER_TICK
-
-    @property
-    def goal_angle(self) -> float | None:
-        """Where it is driven to [rad], or None when it is not."""
-        target = self.motion.target
-        return None if target is None else self._angle(target)
-
     def knows(self, request: Request) -> bool:
         """Whether it knows such a request; these know all."""
         return True
-
-    def move_by_hand(self, angle: float, speed: float) -> None:
-        """Let somebody hold the joint at an angle [rad], passing at a speed [rad/s]."""
-        self.motion.hold(self._ticks(angle))
-        self.motion.velocity = self._mount * speed / RAD_PER_TICK
 
     def carry(self, angle: float, speed: float, load: float) -> None:
         """Let another servo on the axis have its part in where the joint is.
@@ -148,12 +125,8 @@ class DynamixelServo(PoweredServo):
             speed: how fast it goes [rad/s].
             load: what pulls at the joint [ticks/s^2].
         """
-        self.motion.carry(self._ticks(angle), self._mount * speed / RAD_PER_TICK)
+        self.motion.carry(self._ticks(angle), speed * self._ticks_per_rad)
         self.motion.load = self._mount * load
-
-    def step(self, dt: float) -> None:
-        """Let time pass [s]."""
-        self.motion.step(dt)
 
     def read(self, address: int, size: int) -> bytes:
         """Return registers as they are now."""
@@ -195,22 +168,12 @@ class DynamixelServo(PoweredServo):
         return self.memory.get(reg.OPERATING_MODE, 1)
 
     @property
-    def _mount(self) -> int:
-        return -1 if self.spec.turned else 1
-
-    @property
     def _sign(self) -> int:
         return -1 if self.memory.get(reg.DRIVE_MODE, 1) & 1 else 1
 
     @property
     def _measures_current(self) -> bool:
         return self.memory.get(reg.MODEL, 2) not in _WITHOUT_CURRENT
-
-    def _ticks(self, angle: float) -> float:
-        return self.spec.zero + self._mount * angle / RAD_PER_TICK
-
-    def _angle(self, ticks: float) -> float:
-        return self._mount * (ticks - self.spec.zero) * RAD_PER_TICK
 
     def _present(self) -> float:
         """Return the position as it tells it: turned by drive mode, plus homing offset [ticks].

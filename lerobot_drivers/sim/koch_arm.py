@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from lerobot_drivers.sim.factory import calibrate_by_hand, dynamixel
 from lerobot_drivers.sim.kinematics import JOINTS
-from lerobot_drivers.sim.models import SimJoint, SimModel
+from lerobot_drivers.sim.models import MakeOperator, SimJoint, SimModel
 from lerobot_drivers.sim.scripted_operator import ScriptedOperator
 from lerobot_drivers.sim.so_arm import REST
 from lerobot_drivers.sim.urdf_figure import ALONG_X, robot_figure
 from lerobot_drivers.sim.wire2 import DynamixelWire
 
-_VOLTS = 11.9
 _FIGURE = robot_figure('koch_follower', 'gripper_link', ALONG_X)
 
 
@@ -30,24 +29,25 @@ def _joints(motors: tuple[str, ...], inverted: str = '') -> tuple[SimJoint, ...]
     )
 
 
-KOCH_FOLLOWER = SimModel(
-    'koch_follower',
-    _joints((*['xl430-w250'] * 2, *['xl330-m288'] * 4)),
-    REST,
-    _FIGURE,
-    wire=DynamixelWire,
-    build_servo=dynamixel,
-    calibrate=calibrate_by_hand,
-    volts=_VOLTS,
-)
-KOCH_LEADER = SimModel(
+def _arm(
+    name: str, joints: tuple[SimJoint, ...], operator: MakeOperator | None = None
+) -> SimModel:
+    return SimModel(
+        name,
+        joints,
+        REST,
+        _FIGURE,
+        wire=DynamixelWire,
+        build_servo=dynamixel,
+        calibrate=calibrate_by_hand,
+        volts=11.9,
+        operator=operator,
+    )
+
+
+KOCH_FOLLOWER = _arm('koch_follower', _joints((*['xl430-w250'] * 2, *['xl330-m288'] * 4)))
+KOCH_LEADER = _arm(
     'koch_leader',
     _joints(('xl330-m077',) * len(JOINTS), inverted='elbow_flex'),
-    REST,
-    _FIGURE,
-    wire=DynamixelWire,
-    build_servo=dynamixel,
-    calibrate=calibrate_by_hand,
-    volts=_VOLTS,
-    operator=ScriptedOperator,
+    ScriptedOperator,
 )

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lerobot_drivers.sim import wire
-from lerobot_drivers.sim.alerts import PoweredServo
 from lerobot_drivers.sim.memory import Layout, Memory, encode_signed
-from lerobot_drivers.sim.motion import Motion
+from lerobot_drivers.sim.powered_servo import PoweredServo
 from lerobot_drivers.sim.wire import BROADCAST_ID, Request
 
 ID, BAUD_INDEX, STATUS_LEVEL = 5, 6, 8
@@ -73,8 +72,6 @@ class ScsServo(PoweredServo):
     Attributes:
         spec: how it was made.
         memory: its registers.
-        motion: what it does.
-        ahead_s: how far the moment of a read lies beyond the last step [s].
     """
 
     heating_c: ClassVar[float] = 35.0
@@ -82,26 +79,19 @@ class ScsServo(PoweredServo):
 
     def __init__(self, spec: ScsSpec, angle: float) -> None:
         self.spec = spec
-        super().__init__(spec.volts)
+        super().__init__(spec.zero, spec.ticks_per_rad, spec.volts)
         self.memory = Memory(MODEL_SCS0009, SCS)
         self.memory.set_byte(ID, spec.id)
         self.memory.set_word(MIN_POSITION, spec.range_min)
         self.memory.set_word(MAX_POSITION, spec.range_max)
         self.memory.persist()
-        low, high = sorted((self._ticks(spec.lower), self._ticks(spec.upper)))
-        self.motion = Motion(self._ticks(angle), (low, high))
-        self.ahead_s = 0.0
+        self.motion = self._shaft(angle, spec.lower, spec.upper)
         self._power_on()
 
     @property
     def id(self) -> int:
         """The id it answers to."""
         return self.memory.byte(ID)
-
-    @property
-    def shadowed_id(self) -> int:
-        """Its own id: these servos shadow nobody."""
-        return self.id
 
     @property
     def baud(self) -> int:
@@ -113,41 +103,11 @@ class ScsServo(PoweredServo):
         """Whether it confirms more than reads and pings (status level)."""
         return self.memory.byte(STATUS_LEVEL) != 0
 
-    @property
-    def ping_reply(self) -> bytes:
-        """Nothing: a bare status answers a ping."""
-        return b''
-
-    @property
-    def angle(self) -> float:
-        """The joint's angle [rad]."""
-        return self._angle(self.motion.position)
-
-    @property
-    def speed(self) -> float:
-        """The joint's velocity [rad/s]."""
-        return self.motion.velocity / self.spec.ticks_per_rad
-
-    @property
-    def goal_angle(self) -> float | None:
-        """Where it is driven to [rad], or None when it is not."""
-        target = self.motion.target
-        return None if target is None else self._angle(target)
-
     def knows(self, request: Request) -> bool:
         """Whether it knows such a request: no sync-read, no ping to all."""
         if request.instruction == wire.PING:
             return request.id != BROADCAST_ID
         return request.instruction != wire.SYNC_READ
-
-    def move_by_hand(self, angle: float, speed: float) -> None:
-        """Let somebody hold the joint at an angle [rad], passing at a speed [rad/s]."""
-        self.motion.hold(self._ticks(angle))
-        self.motion.velocity = speed * self.spec.ticks_per_rad
-
-    def step(self, dt: float) -> None:
-        """Let time pass [s]."""
-        self.motion.step(dt)
 
     def read(self, address: int, size: int) -> bytes:
         """Return registers as they are now."""
@@ -176,12 +136,6 @@ class ScsServo(PoweredServo):
         self._obey()
         self._refresh()
         self.memory.set_word(GOAL_POSITION, self.memory.word(PRESENT_POSITION))
-
-    def _ticks(self, angle: float) -> float:
-        return self.spec.zero + angle * self.spec.ticks_per_rad
-
-    def _angle(self, ticks: float) -> float:
-        return (ticks - self.spec.zero) / self.spec.ticks_per_rad
 
     def _obey(self) -> None:
         """Make the motor do what the registers say; without limits it would be a mere motor."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from lerobot_drivers.sim import memory as reg
 from lerobot_drivers.sim import wire
-from lerobot_drivers.sim.alerts import PoweredServo
 from lerobot_drivers.sim.memory import Memory, decode_signed, encode_signed
 from lerobot_drivers.sim.motion import MAX_ACCELERATION, MAX_SPEED, Motion
+from lerobot_drivers.sim.powered_servo import PoweredServo
 from lerobot_drivers.sim.wire import Request
 
 RAD_PER_TICK = 2.0 * math.pi / reg.TICKS_PER_TURN
@@ -57,22 +57,18 @@ class Servo(PoweredServo):
     Attributes:
         spec: how it was made.
         memory: its registers.
-        motion: what it does.
-        ahead_s: how far the moment of a read lies beyond the last step [s].
     """
 
     def __init__(self, spec: ServoSpec, angle: float) -> None:
         self.spec = spec
-        super().__init__(spec.volts)
+        super().__init__(spec.zero, 1 / RAD_PER_TICK, spec.volts)
         self.memory = Memory(reg.MODEL_NUMBERS[spec.motor])
         self.memory.set_byte(reg.ID, spec.id)
         self.memory.set_word(reg.HOMING_OFFSET, encode_signed(spec.homing_offset, 11))
         self.memory.set_word(reg.MIN_POSITION, spec.range_min)
         self.memory.set_word(reg.MAX_POSITION, spec.range_max)
         self.memory.persist()
-        stops = (self._ticks(spec.lower), self._ticks(spec.upper))
-        self.motion = Motion(self._ticks(angle), stops)
-        self.ahead_s = 0.0
+        self.motion = self._shaft(angle, spec.lower, spec.upper)
         self._power_on()
 
     @property
@@ -90,49 +86,14 @@ class Servo(PoweredServo):
         """Whether it confirms more than reads and pings (status level)."""
         return self.memory.byte(reg.STATUS_LEVEL) != 0
 
-    @property
-    def shadowed_id(self) -> int:
-        """Its own id: these servos shadow nobody."""
-        return self.id
-
-    @property
-    def ping_reply(self) -> bytes:
-        """Nothing: a bare status answers a ping."""
-        return b''
-
-    @property
-    def angle(self) -> float:
-        """The joint's angle [rad]."""
-        return (self.motion.position - self.spec.zero) * RAD_PER_TICK
-
-    @property
-    def speed(self) -> float:
-        """The joint's velocity [rad/s]."""
-        return self.motion.velocity * RAD_PER_TICK
-
-    @property
-    def goal_angle(self) -> float | None:
-        """Where it is driven to [rad], or None when it is not."""
-        target = self.motion.target
-        return None if target is None else (target - self.spec.zero) * RAD_PER_TICK
-
     def knows(self, request: Request) -> bool:
         """Whether it knows such a request; LeRobot reads the SM8512BL apart from the others."""
         return request.instruction != wire.SYNC_READ or self.spec.motor != 'sm8512bl'
-
-    def move_by_hand(self, angle: float, speed: float) -> None:
-        """Let somebody hold the joint at an angle [rad], passing at a speed [rad/s]."""
-        self.motion.hold(self._ticks(angle))
-        self.motion.velocity = speed / RAD_PER_TICK
 
     def build_in(self, shaft: Motion) -> None:
         """Turn that shaft from now on, freshly powered."""
         self.motion = shaft
         self._power_on()
-
-    def step(self, dt: float) -> None:
-        """Let time pass [s]."""
-        self.motion.step(dt)
 
     def read(self, address: int, size: int) -> bytes:
         """Return registers as they are now."""
@@ -175,9 +136,6 @@ class Servo(PoweredServo):
         offset = round(self.motion.position) % reg.TICKS_PER_TURN - half
         self.memory.set_word(reg.HOMING_OFFSET, encode_signed(offset, _OFFSET_SIGN_BIT))
         self.memory.set_byte(reg.TORQUE_ENABLE, 0)
-
-    def _ticks(self, angle: float) -> float:
-        return self.spec.zero + angle / RAD_PER_TICK
 
     def _present(self) -> float:
         """Return the position in the calibrated frame: actual minus homing offset [ticks]."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lerobot_drivers.sim.factory import calibrate_by_hand, feetech
 from lerobot_drivers.sim.kinematics import JOINTS, SO101
-from lerobot_drivers.sim.models import SimJoint, SimModel
+from lerobot_drivers.sim.models import MakeOperator, SimJoint, SimModel
 from lerobot_drivers.sim.scripted_operator import ScriptedOperator
 from lerobot_drivers.sim.wire import FeetechWire
 
@@ -25,7 +25,7 @@ _JOINTS = tuple(
 )
 
 
-def _follower(name: str) -> SimModel:
+def _arm(name: str, volts: float, operator: MakeOperator | None = None) -> SimModel:
     return SimModel(
         name,
         _JOINTS,
@@ -34,23 +34,10 @@ def _follower(name: str) -> SimModel:
         wire=FeetechWire,
         build_servo=feetech,
         calibrate=calibrate_by_hand,
-        volts=12.1,
+        volts=volts,
+        operator=operator,
     )
 
 
-def _leader(name: str) -> SimModel:
-    return SimModel(
-        name,
-        _JOINTS,
-        REST,
-        SO101,
-        wire=FeetechWire,
-        build_servo=feetech,
-        calibrate=calibrate_by_hand,
-        volts=7.5,
-        operator=ScriptedOperator,
-    )
-
-
-SO100_FOLLOWER, SO101_FOLLOWER = _follower('so100_follower'), _follower('so101_follower')
-SO100_LEADER, SO101_LEADER = _leader('so100_leader'), _leader('so101_leader')
+SO100_FOLLOWER, SO101_FOLLOWER = (_arm(f'so10{n}_follower', 12.1) for n in (0, 1))
+SO100_LEADER, SO101_LEADER = (_arm(f'so10{n}_leader', 7.5, ScriptedOperator) for n in (0, 1))
