@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ WHOLE = {
     'so100.yaml',
     'so101.yaml',
     'so101_sim.yaml',
+    'so101_twin_sim.yaml',
     'template_record.yaml',
 }
 """Those that every command can be run with."""
@@ -98,3 +100,10 @@ def test_only_the_simulated_one_is_simulated() -> None:
         cameras = [c.ip_address or c.index_or_path for c in robot.cameras.values()]
         addresses = [*(port for port in ports if port), *cameras]
         assert all(is_sim_address(item) == ('sim' in path.stem) for item in addresses)
+
+
+def test_documents_name_files_that_are_there() -> None:
+    pages = [ROOT / 'README.md', *(ROOT / 'docs').rglob('*.md')]
+    told = {name for page in pages for name in re.findall(r'config/(\w+\.\w+)', page.read_text())}
+    assert told
+    assert told <= {path.name for path in (ROOT / 'config').iterdir()}
