@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,9 +37,11 @@ def other_files() -> list[Path]:
     return sorted(path.relative_to(ROOT) for path in [*found, ROOT / 'setup.py'])
 
 
-@cache
 def tree_of(path: Path) -> ast.Module:
-    """Return the syntax tree of a file given relative to the root."""
+    """Return the syntax tree of a file given relative to the root.
+
+    Read anew each time: a million nodes that are kept cost the garbage collector more.
+    """
     return ast.parse((ROOT / path).read_text(encoding='utf-8'), filename=str(path))
 
 

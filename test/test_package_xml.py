@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import pytest
 import setuptools
 from packaging.requirements import Requirement
 from source_files import PACKAGES, ROOT, imports_of, product_files, tree_of
@@ -88,6 +87,7 @@ def foreign_packages(path: Path, tree: ast.Module) -> set[str]:
     return {name for name in found if name not in {*sys.stdlib_module_names, *NEWER, *PACKAGES}}
 
 
+@cache
 def undeclared(package: str) -> list[str]:
     """Return where an imported package should be declared but is not."""
     if package in OPTIONAL:
@@ -125,13 +125,12 @@ def _undeclared_extra(extra: str, distribution: str, key: str) -> list[str]:
     return missing + ([] if key in keys('exec_depend') else [f'package.xml (exec_depend {key})'])
 
 
-@pytest.mark.parametrize('path', product_files(), ids=str)
-def test_imports_are_declared(path: Path) -> None:
-    found = {
-        package: undeclared(package) for package in sorted(foreign_packages(path, tree_of(path)))
-    }
+def test_imports_are_declared() -> None:
     lines = [
-        f'{path} imports {name}, missing in: {", ".join(m)}' for name, m in found.items() if m
+        f'{path} imports {name}, missing in: {", ".join(missing)}'
+        for path in product_files()
+        for name in sorted(foreign_packages(path, tree_of(path)))
+        if (missing := undeclared(name))
     ]
     assert not lines, '\n' + '\n'.join(lines)
 
