@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lerobot_drivers.common.clock import NS_PER_S, Clock, SystemClock
-from lerobot_drivers.common.errors import ConfigError, DeviceError, NotConnectedError
+from lerobot_drivers.common.errors import BusError, ConfigError, DeviceError, NotConnectedError
 from lerobot_drivers.common.health import Alarm
 from lerobot_drivers.common.naming import position_key
 from lerobot_drivers.common.units import JointSpec
@@ -21,6 +21,7 @@ from lerobot_drivers.robots.arm_settings import ArmSettings
 from lerobot_drivers.robots.config import RobotConfig, check_one_arm
 from lerobot_drivers.robots.robot import JointReading, Robot, home_pose
 from lerobot_drivers.robots.serial_arm import PortFactory, SerialArm
+from lerobot_drivers.robots.torque_watch import TorqueWatch
 from lerobot_drivers.safety import GoalLimiter, per_joint
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class SerialFollower(Robot):
         self._present: JointReading | None = None
         self._present_ns = 0
         self._refused = 0
+        self._watch = TorqueWatch([servo.name for servo in self.plan.arm_servos])
 
     @classmethod
     def plan_of(cls, config: RobotConfig) -> ArmPlan:
@@ -119,6 +121,7 @@ class SerialFollower(Robot):
         """Read all joints; see ``Robot``."""
         self._present = self.arm.read_state()
         self._present_ns = self.clock.monotonic_ns()
+        self._check_torque()
         return self._present
 
     def write_goal(self, position: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -141,12 +144,14 @@ class SerialFollower(Robot):
     def enable_torque(self) -> None:
         """Hold the present position; goals are seeded from it before torque goes on."""
         servos = [servo.name for servo in self.plan.arm_servos]
+        self._watch.begin(self.clock.monotonic_ns())
         self.arm.connected_bus().enable_torque(servos)
         if self._limiter is not None:
             self._limiter.reset(self.arm.read_position(), self.clock.monotonic_ns())
 
     def disable_torque(self) -> None:
         """Let the joints go limp."""
+        self._watch.end()
         self.arm.connected_bus().release()
 
     def disconnect(self) -> None:
@@ -237,6 +242,18 @@ class SerialFollower(Robot):
         self.arm.close()
         for camera in self._cameras.values():
             camera.disconnect()
+
+    def _check_torque(self) -> None:
+        """Give the arm up if a motor is limp that is to hold: only a new connect puts it right."""
+        bus, state = self.arm.connected_bus(), self.arm.last_state
+        assert state is not None
+        try:
+            self._watch.check(bus, state, self._present_ns)
+        except BusError:
+            raise
+        except DeviceError:
+            self.arm.close()
+            raise
 
     def _fresh_position(self) -> NDArray[np.float64]:
         age = self.clock.monotonic_ns() - self._present_ns

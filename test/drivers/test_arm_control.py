@@ -337,3 +337,34 @@ def test_stopped_it_holds_with_all_motors_that_answer(make: Callable[..., Bench]
         bench.control.stop()
     bench.clock.ns += 10**9
     assert bench.truth()['gripper'] == pytest.approx(before, abs=0.02)
+
+
+def test_motors_whose_power_failed_for_a_moment_hold_again_where_they_are(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make()
+    bench.driver.robot.clock = bench.clock  # type: ignore[attr-defined]
+    bench.ask(shoulder_pan=0.5)
+    bench.steps(150)
+    bench.arm.inject('power_cycle')
+    bench.arm.inject('push', joints={'shoulder_pan': 0.2})
+    bench.steps(20)
+    assert bench.driver.lost and 'as after a power failure' in bench.driver.last_error
+    assert not bench.ask(shoulder_pan=0.5), 'a limp arm obeys nobody'
+    bench.steps(110)
+    assert bench.driver.reconnects == 1 and bench.has_goals()
+    assert bench.driver.goal[0] == pytest.approx(0.2, abs=0.01)
+    assert bench.truth()['shoulder_pan'] == pytest.approx(0.2, abs=0.01)
+
+
+def test_an_arm_that_is_to_be_limp_is_not_taken_for_one_without_power(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make()
+    bench.driver.robot.clock = bench.clock  # type: ignore[attr-defined]
+    bench.control.set_torque(False)
+    bench.steps(150)
+    assert bench.driver.errors == 0
+    bench.control.set_torque(True)
+    bench.steps(150)
+    assert bench.driver.errors == 0 and bench.has_goals()

@@ -77,7 +77,14 @@ def test_without_power_for_a_moment_it_falls(robot, world):
     robot.write_goal(RAISED)
     wait_until(lambda: arrived(robot, RAISED))
     world.inject('follower', 'power_cycle')
-    wait_until(lambda: np.abs(robot.read_state().position - RAISED).max() > 0.12)
+
+    def fallen():
+        position = np.array(list(world.truth('follower')['position'].values()))
+        return np.abs(position - RAISED).max() > 0.12
+
+    wait_until(fallen)
+    with pytest.raises(DeviceError, match='is limp without having been asked'):
+        wait_until(lambda: robot.read_state() is None)
 
 
 def test_pushed_by_hand_it_is_there(world):
