@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from lerobot_drivers.common.clock import NS_PER_S, Clock
 from lerobot_drivers.common.config import STRICT_KEYS
 from lerobot_drivers.common.errors import DeviceError
+from lerobot_drivers.hand_over import HandOver
 from lerobot_drivers.joint_device import ArmDriver
 from lerobot_drivers.kiwi_net.messages import (
     Dialect,
@@ -110,6 +112,8 @@ class LeKiwiHost:
         self._clock = clock
         self._say = say
         self._next_word_ns = 0
+        self._heard_ns = 0
+        self._hand_over = HandOver(())
 
     def step(self) -> bool:
         """Obey the newest command, and tell what is seen; return whether somebody heard it."""
@@ -144,7 +148,18 @@ class LeKiwiHost:
             for joint in joints
         ]
         if not np.isnan(goal).all():
-            self._driver.write(np.array(goal))
+            self._driver.write(self._without_a_jump(np.array(goal)))
+
+    def _without_a_jump(self, goal: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far the arm goes now: at first, and after a silence, it is taken there."""
+        now_ns, driver = self._clock.monotonic_ns(), self._driver
+        silence_s = (now_ns - self._heard_ns) / NS_PER_S
+        if driver.seeded or silence_s > self._robot.config.base.cmd_vel_timeout:
+            driver.seeded = False
+            self._hand_over = HandOver(self._robot.joints)
+            self._hand_over.begin(now_ns)
+        self._heard_ns = now_ns
+        return self._hand_over.next(driver.goal, now_ns, goal)
 
     def _refuse(self, error: DeviceError) -> None:
         self.refused += 1

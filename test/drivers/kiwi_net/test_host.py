@@ -58,6 +58,26 @@ def until(condition, patience_s=10.0):
         time.sleep(0.01)
 
 
+def test_what_it_is_first_asked_for_and_after_a_silence_it_goes_to_without_a_jump(bench):
+    host, line, _, driver = bench
+
+    def ask(gripper):
+        line.commands = [command_bytes({'arm_gripper.pos': gripper})]
+        host.step()
+        return driver.goal[-1]
+
+    def goes_slowly_and_then_follows(target):
+        unit, before = driver.robot.joints[-1].unit, driver.goal[-1]
+        asked, beyond = unit.from_dataset(target), unit.from_dataset(target + 5.0)
+        assert abs(ask(target) - before) < 0.05 < abs(asked - before)
+        until(lambda: ask(target) == pytest.approx(asked, abs=0.01))
+        assert ask(target + 5.0) == pytest.approx(beyond, abs=0.01)
+
+    goes_slowly_and_then_follows(50.0)
+    time.sleep(driver.robot.config.base.cmd_vel_timeout + 0.1)
+    goes_slowly_and_then_follows(20.0)
+
+
 def test_it_obeys_tells_what_it_sees_and_stands_when_nobody_speaks(bench):
     host, line, words, driver = bench
     assert host.step()
