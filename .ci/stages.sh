@@ -81,7 +81,7 @@ stage_oracle() {
   make_venv oracle "$python" -r test/compat/requirements.txt
   "$VENVS/oracle/bin/python" -m pip install -q --no-deps lerobot==0.4.4 torchvision==0.24.1 \
     reachy2-sdk==1.0.15 reachy2-sdk-api==1.0.21 -e .
-  run_pytest oracle oracle -m lerobot test/compat
+  run_pytest oracle oracle -n 2 --dist loadfile -m lerobot test/compat
   run_pytest oracle reachy test/drivers/robots/test_reachy2_sim.py
 }
 

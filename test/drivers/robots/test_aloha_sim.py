@@ -66,7 +66,7 @@ def writes(world, device, address, number=None):
 def settle(robot, goal, patience_s=10.0):
     robot.write_goal(goal)
     deadline = time.monotonic() + patience_s
-    while np.nanmax(np.abs(robot.read_state().position - goal)) > 0.03:
+    while np.nanmax(np.abs(robot.read_state().position - goal)) > 0.01:
         assert time.monotonic() < deadline, robot.read_state()
         time.sleep(0.01)
 
