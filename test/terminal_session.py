@@ -13,7 +13,13 @@ import time
 
 _ESCAPES = re.compile(rb'\x1b\[[0-9;?]*[A-Za-z]')
 PATIENCE_S = 60.0
-_START = 'import sys; from lerobot_drivers.cli import main; sys.exit(main())'
+_START = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from lerobot_drivers.cli import main
+sys.exit(main())
+"""
+"""What a shell starts in the background ignores Ctrl-C, and so would what it starts."""
 
 
 class TerminalSession:

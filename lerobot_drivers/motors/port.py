@@ -82,7 +82,7 @@ class SerialPort:
                 self.name, self.baudrate, timeout=0, write_timeout=1.0, exclusive=True
             )
         except _GONE as error:
-            raise NotConnectedError({self.name: why_not(self.name, error)}) from error
+            raise NotConnectedError({self.name: why_not(error)}) from error
         except ValueError as error:
             raise NotConnectedError({self.name: f'cannot be opened: {error}'}) from error
         # Shortens the reply time of FTDI adapters; others, and ptys, do not know it.
@@ -163,7 +163,7 @@ def _read(file: int, size: int, timeout_s: float) -> bytes:
     return received
 
 
-def why_not(name: str, error: Exception) -> str:
+def why_not(error: Exception) -> str:
     """Return why a port cannot be opened, and what to do."""
     number = getattr(error, 'errno', None)
     if number == errno.ENOENT:

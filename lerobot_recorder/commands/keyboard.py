@@ -25,11 +25,6 @@ class Keyboard:
             self._terminal = termios.tcgetattr(sys.stdin)
             tty.setcbreak(sys.stdin, termios.TCSANOW)
 
-    @property
-    def is_there(self) -> bool:
-        """Whether there are keys to be pressed."""
-        return self._terminal is not None
-
     def pressed(self) -> list[bytes]:
         """Return the keys that were pressed since the last time."""
         if self._terminal is None:

@@ -134,7 +134,7 @@ def _whole_part(
         histograms[key] = _histogram(pictures(folder, key, feature, state.fps), feature, length)
         if schema.is_video(feature):
             videos[key] = video_path(folder, key)
-            shorten(videos[key], length, state.fps)
+            shorten(videos[key], length)
         else:
             columns[key] = read_column(spool_path(folder, key), length)
     tables = side_tables.find(folder)
@@ -172,7 +172,7 @@ def _histogram(
     return histogram
 
 
-def shorten(path: Path, length: int, fps: int) -> None:
+def shorten(path: Path, length: int) -> None:
     """Make an interrupted video an ordinary one of its first frames, copied, not encoded anew.
 
     Raises:

@@ -64,7 +64,7 @@ def check_group(path: str, members: Iterable[int] | None = None) -> str:
 def _port(path: str) -> Finding:
     if not Path(path).exists():
         gone = FileNotFoundError(errno.ENOENT, 'gone')
-        return Finding(Level.ERROR, path, why_not(path, gone))
+        return Finding(Level.ERROR, path, why_not(gone))
     if not os.access(path, os.R_OK | os.W_OK):
         return Finding(Level.ERROR, path, 'permission denied', check_group(path))
     stable = stable_name(path)

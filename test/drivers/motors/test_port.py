@@ -103,7 +103,7 @@ def test_a_port_without_permission(tmp_path):
 def test_permission_is_explained():
     from lerobot_drivers.motors import port
 
-    assert 'dialout' in port.why_not('x', PermissionError(13, 'Permission denied'))
+    assert 'dialout' in port.why_not(PermissionError(13, 'Permission denied'))
 
 
 def test_a_port_in_use(line):
