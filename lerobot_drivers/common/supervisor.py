@@ -32,6 +32,8 @@ _SNAPSHOT_NS = 2 * NS_PER_S
 _TAIL_BYTES = 8192
 _GATHER_S = 0.5
 """Devices that fail to connect do so at about the same time, and are told together [s]."""
+_STARTUP_S = 10.0
+"""So long after the start they fail one after the other: a busy machine starts slowly [s]."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ class Supervisor:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._segments: set[str] = set()
         self._next_snapshot_ns = 0
+        self._started_ns = 0
         self._warnings = {
             name: LogWarnings(self.log_path(name), self._clock) for name in self._vital
         }
@@ -158,6 +161,7 @@ class Supervisor:
             GraphError: one could not be started.
         """
         self.log_dir.mkdir(parents=True, exist_ok=True)
+        self._started_ns = self._clock.monotonic_ns()
         for spec in self._specs:
             try:
                 self._running[spec.name] = self._spawn(spec)
@@ -213,7 +217,8 @@ class Supervisor:
         """Return who has ended; if one failed, also who fails right after it."""
         deaths = self.poll()
         if any(death.returncode for death in deaths):
-            self._clock.sleep(_GATHER_S)
+            age_s = (self._clock.monotonic_ns() - self._started_ns) / NS_PER_S
+            self._clock.sleep(max(_GATHER_S, age_s / 2) if age_s < _STARTUP_S else _GATHER_S)
             deaths += self.poll()
         return deaths
 

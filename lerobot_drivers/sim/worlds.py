@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lerobot_drivers.common.clock import Clock
-from lerobot_drivers.sim.world_state import WorldState
+
+if TYPE_CHECKING:
+    from lerobot_drivers.sim.world_state import WorldState
 
 PHYSICS_SUFFIX = '.mujoco'
 """What the name of a world with physics ends with."""
@@ -21,6 +25,8 @@ def make_world(name: str, clock: Clock) -> WorldState:
         DeviceError: it needs a library that is not there.
     """
     if not has_physics(name):
+        from lerobot_drivers.sim.world_state import WorldState
+
         return WorldState(name, clock)
     from lerobot_drivers.sim.twin.world import TwinWorld
 
