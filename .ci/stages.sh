@@ -11,6 +11,7 @@ COLCON=(colcon-common-extensions catkin-pkg)
 # the tools), the newest for the README's commands, which take Kilted's wheels. The oracle needs 3.11.
 stage_environments() {
   install_screens &
+  make_oracle &
   make_venv core "$(find_python 3.10 3.11 3.12 3.13)" '.[test,display]'
   make_venv jazzy "$(find_python 3.12 3.11 3.13 3.10)" -e '.[ros-jazzy,test,display]' "${COLCON[@]}"
   wait
@@ -73,16 +74,22 @@ stage_readme() {
 # Real LeRobot, in the light environment that fits its 0.4.4: CPU torch, torchvision without its operators.
 # Reachy's SDK, which clashes with our OpenCV, is here too.
 stage_oracle() {
-  local python
-  if ! python=$(find_python 3.11); then
+  if ! find_python 3.11 >/dev/null; then
     echo 'SKIPPED: the tests against real LeRobot need Python 3.11 (its CPU build of torch)'
     return 77
   fi
-  make_venv oracle "$python" -r test/compat/requirements.txt
+  make_oracle
   "$VENVS/oracle/bin/python" -m pip install -q --no-deps lerobot==0.4.4 torchvision==0.24.1 \
     reachy2-sdk==1.0.15 reachy2-sdk-api==1.0.21 -e .
   run_pytest oracle oracle -n 2 --dist loadfile -m lerobot test/compat
   run_pytest oracle reachy test/drivers/robots/test_reachy2_sim.py
+}
+
+# Begun beside the other environments; what builds this tree waits for them, it would share their folders.
+make_oracle() {
+  local python
+  python=$(find_python 3.11 2>/dev/null) || return 0
+  make_venv oracle "$python" -r test/compat/requirements.txt
 }
 
 stage_leftovers() { "$PYTHON" .ci/leftovers.py check "$WORK/before.json"; }
