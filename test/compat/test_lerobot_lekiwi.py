@@ -21,6 +21,7 @@ from lerobot.robots.lekiwi.config_lekiwi import LeKiwiClientConfig, LeKiwiHostCo
 from lerobot_twins import as_floats, connect_patiently, settle
 
 from lerobot_drivers.commands.lekiwi_host import serve
+from lerobot_drivers.common.errors import DeviceError
 from lerobot_drivers.kiwi_net.host import HostConfig
 from lerobot_drivers.kiwi_net.messages import Dialect
 from lerobot_drivers.motors.calibration import parse_calibration, save_calibration
@@ -200,7 +201,10 @@ def test_lerobots_client_drives_our_host(world, tmp_path):
 
         def drive():
             client.send_action(POSE | {'x.vel': 0.1, 'y.vel': 0.0, 'theta.vel': 30.0})
-            seen = client.get_observation()
+            try:
+                seen = client.get_observation()
+            except DeviceError:  # their host, on a busy machine, is silent for half a second
+                return False
             return seen and seen['x.vel'] == pytest.approx(0.1, abs=1e-3) and seen
 
         seen = until(drive)
