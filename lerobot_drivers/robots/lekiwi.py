@@ -84,14 +84,6 @@ class LeKiwi(SerialFollower):
         arm = {position_key(name): value for name, value in positions}
         return {**arm, **self._wheels.dataset_values()}
 
-    def check_action(self, action: Mapping[str, float]) -> None:
-        """Check an action in dataset units.
-
-        Raises:
-            DeviceError: a key is nothing of this robot's, or a value is not finite.
-        """
-        self._check(action, self.action_features)
-
     def send_action(self, action: dict[str, float]) -> dict[str, float]:
         """Send goals and velocities in dataset units and return what was sent; see ``Robot``.
 

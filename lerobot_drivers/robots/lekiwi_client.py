@@ -188,13 +188,7 @@ class LeKiwiClient(Robot):
     def send_action(self, action: dict[str, float]) -> dict[str, float]:
         """Send goals and velocities in dataset units; see ``Robot``."""
         known = {element.feature: element for element in self.elements}
-        wrong = [key for key, value in action.items() if not math.isfinite(value)]
-        unknown = sorted(set(action) - set(known)) or wrong
-        if unknown:
-            raise DeviceError(
-                f'lekiwi_client refuses the action: {", ".join(unknown)}; '
-                f'expected finite numbers for {", ".join(known)}'
-            )
+        self.check_action(action)
         asked = {k: known[k].unit.from_dataset(value) for k, value in action.items()}
         goal = np.array([asked.get(joint.feature, math.nan) for joint in self.joints])
         axes = self._base.axes

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -198,7 +198,7 @@ class Reachy2(Robot):
 
         Of velocities all are meant: one that is not named is none.
         """
-        self._check(action)
+        self.check_action(action)
         asked = np.array(
             [
                 element.unit.from_dataset(action[element.feature])
@@ -296,16 +296,6 @@ class Reachy2(Robot):
         self._refused += 1
         if self._refused == 1:
             logger.warning('refused a command with an infinite position: %s', goal)
-
-    def _check(self, action: Mapping[str, float]) -> None:
-        wrong = [f'{key}={value}' for key, value in action.items() if not math.isfinite(value)]
-        unknown = sorted(set(action) - set(self.action_features))
-        if wrong or unknown:
-            found = ', '.join(unknown or wrong)
-            raise DeviceError(
-                f'reachy2 refuses the action: {found}; '
-                f'expected finite numbers for {", ".join(self.action_features)}'
-            )
 
 
 def _knock(host: str) -> None:

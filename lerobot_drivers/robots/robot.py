@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lerobot_drivers.common.errors import ConfigError
+from lerobot_drivers.common.errors import ConfigError, DeviceError
 from lerobot_drivers.common.health import Alarm
 from lerobot_drivers.common.units import JointSpec
 from lerobot_drivers.robots.config import RobotConfig
@@ -213,6 +214,22 @@ class Robot(ABC):
     @abstractmethod
     def get_observation(self) -> dict[str, Any]:
         """Return LeRobot's observation: dataset units by ``<joint>.pos``, pictures by name."""
+
+    def check_action(self, action: Mapping[str, float]) -> None:
+        """Check an action in dataset units.
+
+        Raises:
+            DeviceError: a key is nothing of this robot's, or a value is not finite.
+        """
+        known = self.action_features
+        wrong = [f'{key}={value}' for key, value in action.items() if not math.isfinite(value)]
+        unknown = sorted(set(action) - set(known))
+        if wrong or unknown:
+            found = ', '.join(unknown or wrong)
+            raise DeviceError(
+                f'{self.config.type} refuses the action: {found}; '
+                f'expected finite numbers for {", ".join(known)}'
+            )
 
     @abstractmethod
     def send_action(self, action: dict[str, float]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -180,7 +180,7 @@ class SerialFollower(Robot):
     def send_action(self, action: dict[str, float]) -> dict[str, float]:
         """Send goals in dataset units and return what was sent; see ``Robot``."""
         keys = [position_key(joint.name) for joint in self.joints]
-        self._check(action, keys)
+        self.check_action(action)
         goal = np.array(
             [
                 joint.unit.from_dataset(action[key]) if key in action else math.nan
@@ -197,16 +197,6 @@ class SerialFollower(Robot):
     def alarms(self) -> Sequence[Alarm]:
         """Return what is wrong with its motors, from the last reading."""
         return self.arm.alarms()
-
-    def _check(self, action: Mapping[str, float], keys: Iterable[str]) -> None:
-        wrong = [f'{key}={value}' for key, value in action.items() if not math.isfinite(value)]
-        unknown = sorted(set(action) - set(keys))
-        if wrong or unknown:
-            found = ', '.join(unknown or wrong)
-            raise DeviceError(
-                f'{self.config.type} refuses the action: {found}; '
-                f'expected finite numbers for {", ".join(keys)}'
-            )
 
     def health(self) -> dict[str, str | float]:
         """Return voltage, temperature, load, current and errors by joint, and the bus figures."""
